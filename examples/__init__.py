@@ -1,0 +1,1 @@
+"""Programs that show netspec at work."""

@@ -1,0 +1,1 @@
+"""A model written in YAML, trained on real images: ``python -m examples.demo``."""

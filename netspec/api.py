@@ -1,0 +1,135 @@
+"""The functions that programs call; each is one walk through the rooms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from netspec.diagnostics import Diagnostic, Diagnostics, SpecError
+from netspec.expansion import expand
+from netspec.planning import Plan, make_plan
+from netspec.registry import Registry, default_registry
+from netspec.source import Node, read_file, read_text, read_value
+from netspec.spec import Spec, parse
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netspec.diagnostics import Source
+
+T = TypeVar("T")
+Path = str | os.PathLike[str]
+
+
+def load(path: Path) -> Spec:
+    """Reads a spec from a YAML file.
+
+    Raises:
+        SpecError: the file cannot be read, or its text is not a spec.
+    """
+    found = Diagnostics()
+    return _sound(_parsed(*read_file(path, found), found), found)
+
+
+def loads(text: str, name: str = "<text>") -> Spec:
+    """Reads a spec from YAML text; ``name`` stands in messages.
+
+    Raises:
+        SpecError: the text is not a spec.
+    """
+    found = Diagnostics()
+    return _sound(_parsed(*read_text(text, name, found), found), found)
+
+
+def from_dict(values: Mapping[str, object], name: str = "<dict>") -> Spec:
+    """Reads a spec from dicts and lists, such as ``json.load`` gives.
+
+    Raises:
+        SpecError: the values are not a spec.
+    """
+    found = Diagnostics()
+    return _sound(_parsed(*read_value(values, name, found), found), found)
+
+
+def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagnostic]:
+    """Every finding about a spec, errors and warnings, in the order of the text.
+
+    Args:
+        spec: a Spec, the path of a file, or a text (a str with a line break).
+
+    Never raises for bad input, and never imports torch.
+    """
+    found = Diagnostics()
+    if isinstance(spec, str) and ("\n" in spec or "\r" in spec):
+        parsed = _parsed(*read_text(spec, "<text>", found), found)
+    else:
+        parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
+    if parsed is not None:
+        _planned(parsed, registry, found)
+    return found.all()
+
+
+def plan(spec: Spec | Path, *, registry: Registry | None = None) -> Plan:
+    """The plan of a spec: every shape, parameter and cost, without torch.
+
+    Args:
+        spec: a Spec, or the path of a file.
+
+    Raises:
+        SpecError: the spec is wrong; ``error.diagnostics`` holds every finding.
+    """
+    found = Diagnostics()
+    parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
+    return _sound(None if parsed is None else _planned(parsed, registry, found), found)
+
+
+def build(
+    spec: Spec | Plan | Path,
+    *,
+    device: str = "auto",
+    seed: int | None = None,
+    registry: Registry | None = None,
+) -> nn.Module:
+    """The model as modules of torch, with fresh weights.
+
+    Args:
+        spec: a Spec, a Plan, or the path of a file.
+        device: where layers go that say no ``device:`` of their own: a name that ``torch.device``
+            takes, or ``auto`` for the accelerator of this machine, else the cpu.
+        seed: gives the weights that hand-written code has after ``torch.manual_seed(seed)``.
+
+    Returns:
+        An ``nn.Sequential`` where the model is a chain; with a ``residual`` or ``concat`` at the
+        top, a small module with the same children.
+
+    Raises:
+        SpecError: the spec is wrong, or a device is not there (found before any weight is made).
+    """
+    from netspec.building import make_modules
+    from netspec.placement.devices import resolve_devices
+    from netspec.placement.place import place
+
+    registry = registry or default_registry()
+    planned = spec if isinstance(spec, Plan) else plan(spec, registry=registry)
+    devices = resolve_devices(planned, device, registry)
+    on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
+    model = make_modules(planned, seed=seed, on_meta=on_meta)
+    return place(model, planned, devices, registry)
+
+
+def _parsed(source: Source, root: Node | None, found: Diagnostics) -> Spec | None:
+    """The spec as far as it can be read; None when there is nothing to go on with."""
+    return None if root is None else parse(source, root, found)
+
+
+def _planned(spec: Spec, registry: Registry | None, found: Diagnostics) -> Plan | None:
+    """The plan, or None when there is an error; all stages run, to find all errors."""
+    return make_plan(spec, expand(spec, found), registry or default_registry(), found)
+
+
+def _sound(value: T | None, found: Diagnostics) -> T:
+    """The value of a stage that found no error."""
+    if value is None or found.failed:
+        raise SpecError(found.all())
+    return value

@@ -1,0 +1,96 @@
+"""Plan to modules: each layer is constructed as hand-written code would do it, in its order."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+
+from netspec.building.flow import Flow
+from netspec.diagnostics import Diagnostics, SpecError
+from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
+
+
+def make_modules(plan: Plan, *, seed: int | None, on_meta: frozenset[str]) -> nn.Module:
+    """The modules of a plan with fresh weights, on the cpu.
+
+    Args:
+        seed: the weights are those that hand-written code has after ``torch.manual_seed(seed)``;
+            the global generator is left as it was. None draws from the global generator.
+        on_meta: paths of layers that are made on the meta device, without memory.
+
+    Raises:
+        SpecError: a layer's class cannot be imported, or refuses its arguments.
+    """
+    context: AbstractContextManager[object] = nullcontext()
+    if seed is not None:
+        context = torch.random.fork_rng(devices=[])
+    with context:
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        return _Maker(on_meta).scope(plan.root)
+
+
+class _Maker:
+    def __init__(self, on_meta: frozenset[str]) -> None:
+        self.on_meta = on_meta
+        self.classes: dict[str, Callable[..., Any]] = {}
+
+    def scope(self, scope: PlannedScope) -> nn.Module:
+        if scope.steps is not None:
+            children = [(child.name, self.child(child)) for child in scope.children]
+            return Flow(children, scope.steps, scope.results[0])
+        sequence = nn.Sequential()
+        for child in scope.children:
+            sequence.add_module(child.name, self.child(child))
+        return sequence
+
+    def child(self, child: PlannedChild) -> nn.Module:
+        return self.scope(child) if isinstance(child, PlannedScope) else self.layer(child)
+
+    def layer(self, layer: PlannedLayer) -> nn.Module:
+        target = layer.application.type.target
+        made = self.classes.get(target)
+        if made is None:
+            made = self.classes[target] = _imported(target, layer)
+        arguments: Mapping[str, object] = layer.application.written
+        try:
+            if layer.path in self.on_meta:
+                with torch.device("meta"):
+                    module = made(**arguments)
+            else:
+                module = made(**arguments)
+        except Exception as problem:
+            raise _error(
+                layer, f"{target} cannot be made: {type(problem).__name__}: {problem}"
+            ) from problem
+        if not isinstance(module, nn.Module):
+            raise _error(layer, f"{target} makes a {type(module).__name__}, not an nn.Module")
+        return module
+
+
+def _imported(target: str, layer: PlannedLayer) -> Callable[..., Any]:
+    module, _, name = target.rpartition(".")
+    try:
+        made: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except Exception as problem:
+        raise _error(
+            layer, f"{target} cannot be imported: {type(problem).__name__}: {problem}"
+        ) from problem
+    return made
+
+
+def _error(layer: PlannedLayer, message: str) -> SpecError:
+    found = Diagnostics()
+    written = ", ".join(f"{k}={v!r}" for k, v in layer.application.written.items())
+    found.error(
+        "build-failed",
+        message.replace("\n", " "),
+        layer.origin.span(),
+        notes=[f"{layer.path} is {layer.type} with {written or 'no arguments'}"],
+    )
+    return SpecError(found.all())

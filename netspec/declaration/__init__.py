@@ -1,0 +1,46 @@
+"""How a layer is declared: one typed function, from which everything else is derived."""
+
+from netspec.declaration.arguments import Argument, Choice, Range, Whole
+from netspec.declaration.hints import (
+    NotNegative,
+    NotNegative1d,
+    NotNegative2d,
+    NotNegative3d,
+    Positive,
+    Positive1d,
+    Positive2d,
+    Positive3d,
+    Probability,
+    for_each_dim,
+)
+from netspec.declaration.layer_type import Inferred, LayerType, layer
+from netspec.declaration.output import Need, Output, at_least, multiple_of, same
+from netspec.declaration.refusal import Refusal
+from netspec.declaration.tensor import TensorType
+
+__all__ = [
+    "Argument",
+    "Choice",
+    "Inferred",
+    "LayerType",
+    "Need",
+    "NotNegative",
+    "NotNegative1d",
+    "NotNegative2d",
+    "NotNegative3d",
+    "Output",
+    "Positive",
+    "Positive1d",
+    "Positive2d",
+    "Positive3d",
+    "Probability",
+    "Range",
+    "Refusal",
+    "TensorType",
+    "Whole",
+    "at_least",
+    "for_each_dim",
+    "layer",
+    "multiple_of",
+    "same",
+]

@@ -1,0 +1,194 @@
+"""What an argument may be, read from its type hint.
+
+``int``, ``float``, ``bool``, ``str``, ``None``, ``Literal[...]``, ``tuple[int, int]``,
+``tuple[int, ...]``, unions of them, and ``Annotated[..., Range(1)]`` for the numbers inside.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from netspec.diagnostics import listed
+from netspec.spec import Value
+
+MOST = 2**63 - 1  # torch's sizes and steps are int64
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Limits of a number; None is no limit."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number."""
+
+    least: int | None = None
+    most: int = MOST
+
+    def accepts(self, value: Value) -> bool:
+        least = -MOST if self.least is None else self.least
+        return type(value) is int and least <= value <= self.most
+
+    def describe(self) -> str:
+        if self.most != MOST:
+            return f"a whole number from {self.least} to {self.most}"
+        if self.least == 0:
+            return "a whole number, not negative"
+        return "a whole number" if self.least is None else f"a whole number from {self.least} on"
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """Any number; a whole one stands for itself."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def accepts(self, value: Value) -> bool:
+        if type(value) is not float and type(value) is not int:
+            return False
+        above = self.least is None or value >= self.least
+        return value == value and above and (self.most is None or value <= self.most)
+
+    def describe(self) -> str:
+        if self.least is not None and self.most is not None:
+            return f"a number from {self.least:g} to {self.most:g}"
+        return "a number" if self.least is None else f"a number from {self.least:g} on"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few values: words, ``true`` and ``false``, or nothing."""
+
+    values: tuple[bool | str | None, ...]
+
+    def accepts(self, value: Value) -> bool:
+        return any(type(value) is type(known) and value == known for known in self.values)
+
+    def describe(self) -> str:
+        return listed([spelled(value) for value in self.values], "or")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text."""
+
+    def accepts(self, value: Value) -> bool:
+        return type(value) is str
+
+    def describe(self) -> str:
+        return "a text"
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """A list: of exactly ``length`` values, or of any number of them."""
+
+    item: Kind
+    length: int | None
+
+    def accepts(self, value: Value) -> bool:
+        if not isinstance(value, tuple) or (self.length not in (None, len(value))):
+            return False
+        return all(self.item.accepts(item) for item in value)
+
+    def describe(self) -> str:
+        number = "" if self.length is None else f"{self.length} times "
+        return f"a list of {number}{self.item.describe()}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Any of several kinds."""
+
+    kinds: tuple[Kind, ...]
+
+    def accepts(self, value: Value) -> bool:
+        return any(kind.accepts(value) for kind in self.kinds)
+
+    def describe(self) -> str:
+        first, *rest = self.kinds
+        words = [first.describe()]
+        for kind in rest:
+            # "a whole number from 1 on, or a list of 2 of them"
+            if isinstance(kind, Tuple) and kind.item == first:
+                length = "" if kind.length is None else f"{kind.length} "
+                words.append(f"a list of {length}such numbers")
+            else:
+                words.append(kind.describe())
+        return listed(words, "or")
+
+
+Kind = Whole | Real | Choice | Text | Tuple | OneOf
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a layer, named as in torch.
+
+    ``required`` is one that must be written; ``inferred`` says in words what it follows from.
+    """
+
+    name: str
+    kind: Kind
+    default: Value
+    required: bool
+    inferred: str | None = None
+
+    def describe(self) -> str:
+        return self.kind.describe()
+
+
+def kind_of(hint: Any, limits: Range = Range()) -> Kind:
+    """The kind that a type hint stands for.
+
+    Raises:
+        TypeError: the hint is none of those that this module's docstring lists.
+    """
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *notes = get_args(hint)
+        return kind_of(inner, next((n for n in notes if isinstance(n, Range)), limits))
+    if origin is Union or origin is types.UnionType:
+        return _one_of(tuple(kind_of(option, limits) for option in get_args(hint)))
+    if origin is Literal:
+        return Choice(get_args(hint))
+    if origin is tuple:
+        items = get_args(hint)
+        length = None if items[-1] is Ellipsis else len(items)
+        return Tuple(kind_of(items[0], limits), length)
+    if hint is bool:
+        return Choice((True, False))
+    if hint is None or hint is type(None):
+        return Choice((None,))
+    if hint is int:
+        least = None if limits.least is None else int(limits.least)
+        return Whole(least, MOST if limits.most is None else int(limits.most))
+    if hint is float:
+        return Real(limits.least, limits.most)
+    if hint is str:
+        return Text()
+    raise TypeError(f"no argument of a layer can have the type {hint!r}")
+
+
+def _one_of(kinds: tuple[Kind, ...]) -> Kind:
+    choices = [value for kind in kinds if isinstance(kind, Choice) for value in kind.values]
+    others: list[Kind] = [kind for kind in kinds if not isinstance(kind, Choice)]
+    if choices:
+        others.append(Choice(tuple(choices)))
+    return others[0] if len(others) == 1 else OneOf(tuple(others))
+
+
+def spelled(value: Value) -> str:
+    """A value as it is written in YAML."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, tuple):
+        return f"[{', '.join(spelled(item) for item in value)}]"
+    return str(value)

@@ -1,0 +1,162 @@
+"""The declaration of a layer: its name, the class that it makes, and its rule."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, get_type_hints
+
+from netspec.declaration.arguments import Argument, kind_of
+from netspec.declaration.output import Output
+from netspec.declaration.tensor import TensorType
+from netspec.sizes import Size
+from netspec.spec import Value
+
+Rule = Callable[..., Output]
+
+
+class Inferred(NamedTuple):
+    """Marks an argument that follows from the input: ``Annotated[int, Inferred(...)]``.
+
+    ``find`` gives the value from the layer's inputs; ``what`` says in words what it is ("the
+    input's last size"); ``help`` is the way out when that size is not a known number.
+    """
+
+    what: str
+    find: Callable[..., Size | tuple[Size, ...]]
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class LayerType:
+    """A layer that specs can use.
+
+    The rule is a function whose positional parameters are the input tensors and whose
+    keyword-only parameters are the layer's arguments, with torch's names, type hints and
+    defaults. It gives the Output or raises Refusal, on whole and on symbolic sizes.
+    """
+
+    name: str
+    target: str
+    rule: Rule
+    obvious: str | None = None
+
+    @property
+    def alias(self) -> str:
+        """The class's own name (``Conv2d``), accepted beside the layer's (``conv2d``)."""
+        return self.target.rpartition(".")[2]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the rule's docstring."""
+        return self.description.partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        return inspect.getdoc(self.rule) or ""
+
+    # Derived at first use, not at import: a spec uses a few of many layers.
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        signature = inspect.signature(self.rule)
+        if any(isinstance(p.annotation, str) for p in signature.parameters.values()):
+            hints = get_type_hints(self.rule, include_extras=True)
+            parameters = [
+                p.replace(annotation=hints.get(p.name, p.annotation))
+                for p in signature.parameters.values()
+            ]
+            signature = signature.replace(parameters=parameters)
+        return signature
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the input tensors."""
+        return tuple(
+            parameter.name
+            for parameter in self._signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        )
+
+    @cached_property
+    def arguments(self) -> dict[str, Argument]:
+        """The arguments by name, in the order of the class's signature."""
+        found = {}
+        for parameter in self._signature.parameters.values():
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                continue
+            inferred = _inferred(parameter.annotation)
+            default = parameter.default
+            no_default = default is inspect.Parameter.empty
+            found[parameter.name] = Argument(
+                parameter.name,
+                kind_of(parameter.annotation),
+                None if no_default else default,
+                required=no_default and inferred is None,
+                inferred=inferred.what if inferred else None,
+            )
+        return found
+
+    @cached_property
+    def defaults(self) -> dict[str, Value]:
+        """The arguments that may be left out, with torch's defaults."""
+        return {
+            argument.name: argument.default
+            for argument in self.arguments.values()
+            if not argument.required and argument.inferred is None
+        }
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The arguments that must be written."""
+        return tuple(a.name for a in self.arguments.values() if a.required)
+
+    @cached_property
+    def inferred(self) -> dict[str, Inferred]:
+        """The arguments that follow from the inputs, with how they are found."""
+        found = {
+            parameter.name: _inferred(parameter.annotation)
+            for parameter in self._signature.parameters.values()
+        }
+        return {name: mark for name, mark in found.items() if mark is not None}
+
+    @cached_property
+    def obvious_argument(self) -> str | None:
+        """What ``linear: 512`` sets: the declared one, else the only one that is required."""
+        if self.obvious is not None:
+            return self.obvious
+        return self.required[0] if len(self.required) == 1 else None
+
+
+def layer(target: str, *, obvious: str | None = None) -> Callable[[Rule], LayerType]:
+    """Declares a layer by its rule, which gives the layer its name.
+
+    Args:
+        target: the dotted path of the class that is made; it is imported at the first build.
+        obvious: the argument that a bare value sets (``softmax: 1`` sets ``dim``).
+
+    Raises:
+        TypeError: the class's path has no module, or the obvious argument is not one.
+    """
+
+    def declare(rule: Rule) -> LayerType:
+        if "." not in target:
+            raise TypeError(f"{target!r} is not the dotted path of a class")
+        name = rule.__name__.rstrip("_")
+        if obvious is not None and obvious not in (rule.__kwdefaults__ or {}):
+            keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
+            if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
+                raise TypeError(f"{name} has no argument {obvious!r}")
+        return LayerType(name, target, rule, obvious)
+
+    return declare
+
+
+def _inferred(annotation: Any) -> Inferred | None:
+    notes = getattr(annotation, "__metadata__", ())
+    return next((note for note in notes if isinstance(note, Inferred)), None)
+
+
+__all__ = ["Inferred", "LayerType", "Rule", "TensorType", "layer"]

@@ -1,0 +1,71 @@
+"""What a shape rule gives: the output, the parameters, the cost, and what has to be true for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netspec.declaration.refusal import Refusal
+from netspec.sizes import Size
+
+Shape = tuple[Size, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that has to be true of symbolic sizes, decided or recorded by the planner."""
+
+    kind: Literal["at_least", "same", "multiple_of"]
+    size: Size
+    other: Size
+    message: str
+    argument: str | None = None
+
+
+Needs = tuple[Need, ...]
+
+
+def at_least(size: Size, least: int, message: str, argument: str | None = None) -> Needs:
+    """``size >= least``: refused with ``message`` where it is known to be wrong."""
+    if isinstance(size, int):
+        if size < least:
+            raise Refusal(message, argument=argument)
+        return ()
+    return (Need("at_least", size, least, message, argument),)
+
+
+def same(size: Size, other: Size, message: str, argument: str | None = None) -> Needs:
+    """``size == other``: refused with ``message`` and a counterexample where it can be wrong."""
+    if isinstance(size, int) and isinstance(other, int):
+        if size != other:
+            raise Refusal(message, argument=argument)
+        return ()
+    return (Need("same", size, other, message, argument),)
+
+
+def multiple_of(size: Size, divisor: int, message: str, argument: str | None = None) -> Needs:
+    """``size % divisor == 0``: refused with ``message`` where it can be wrong."""
+    if isinstance(size, int):
+        if size % divisor:
+            raise Refusal(message, argument=argument)
+        return ()
+    return (Need("multiple_of", size, divisor, message, argument),)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a layer makes of its input.
+
+    ``macs`` are multiply-adds as ``torch.utils.flop_counter`` counts them (two FLOPs each):
+    products in convolutions, linear layers and attention; no bias, no normalisation.
+    ``dtype`` None is the input's. ``parameters`` and ``buffers`` are named as in ``state_dict``.
+    """
+
+    shape: Shape
+    dtype: str | None = None
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    buffers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    macs: Size = 0
+    needs: Needs = ()
+    warnings: tuple[str, ...] = ()

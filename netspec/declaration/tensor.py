@@ -1,0 +1,63 @@
+"""What is known of a tensor before it exists."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netspec.declaration.refusal import Refusal
+from netspec.sizes import Size
+
+FLOATING = frozenset({"float32", "float64", "float16", "bfloat16"})
+
+
+class TensorType(NamedTuple):
+    """The shape and dtype of a tensor; a size is a whole number or an exact expression."""
+
+    shape: tuple[Size, ...]
+    dtype: str = "float32"
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def is_floating(self) -> bool:
+        return self.dtype in FLOATING
+
+    def __str__(self) -> str:
+        text = f"[{', '.join(str(size) for size in self.shape)}]"
+        return text if self.dtype == "float32" else f"{text} {self.dtype}"
+
+    def dim(self, dim: int, argument: str = "dim") -> int:
+        """A dim counted from the front; -1 is the last.
+
+        Raises:
+            Refusal: the input has no such dim. A scalar counts as one dim, as in torch.
+        """
+        rank = max(self.rank, 1)
+        if not -rank <= dim < rank:
+            raise Refusal(
+                f"the input {self} has no dim {dim}: dims are from {-rank} to {rank - 1}",
+                argument=argument,
+            )
+        return dim % rank
+
+    def require_floating(self, layer: str) -> None:
+        """
+        Raises:
+            Refusal: the dtype is a whole number's, a bool's or complex.
+        """
+        if not self.is_floating:
+            raise Refusal(
+                f"{layer} takes floating-point numbers, but its input {self} holds {self.dtype}"
+            )
+
+    def require_weights_dtype(self, layer: str, dtype: str = "float32") -> None:
+        """
+        Raises:
+            Refusal: the dtype is not that of the layer's weights.
+        """
+        if self.dtype != dtype:
+            raise Refusal(
+                f"the weights of {layer} are {dtype}, but its input {self} holds {self.dtype}"
+            )

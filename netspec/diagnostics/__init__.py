@@ -1,0 +1,19 @@
+"""What netspec says about a spec: values that are collected, and printed by whoever asked."""
+
+from netspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Note
+from netspec.diagnostics.error import SpecError
+from netspec.diagnostics.location import Location, Source, Span
+from netspec.diagnostics.nearest import did_you_mean, listed, nearest
+
+__all__ = [
+    "Diagnostic",
+    "Diagnostics",
+    "Location",
+    "Note",
+    "Source",
+    "Span",
+    "SpecError",
+    "did_you_mean",
+    "listed",
+    "nearest",
+]

@@ -1,0 +1,106 @@
+"""One finding about a spec, and the list in which a stage collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec.diagnostics.location import Location, Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark that belongs to a diagnostic, with a place of its own where it has one."""
+
+    message: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What is wrong, where, and what to write instead.
+
+    ``code`` is stable (``unknown-layer``) and meant for programs; ``message`` is for people.
+    ``str(diagnostic)`` is the whole text with the source line and its span underlined.
+    """
+
+    code: str
+    message: str
+    location: Location
+    severity: Severity = "error"
+    notes: tuple[Note, ...] = ()
+    help: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        from netspec.diagnostics.text import diagnostic_text
+
+        return diagnostic_text(self)
+
+
+class Diagnostics:
+    """Collects findings while a stage works, so that one run reports all of them."""
+
+    # A file of a million wrong lines is told about by its first findings, in bounded memory.
+    LIMIT = 100
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+        self.left_out = 0
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        notes: Iterable[Note | str] = (),
+        help: Iterable[str] = (),
+    ) -> None:
+        self._add(code, message, span, "error", notes, help)
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        notes: Iterable[Note | str] = (),
+        help: Iterable[str] = (),
+    ) -> None:
+        self._add(code, message, span, "warning", notes, help)
+
+    def _add(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        severity: Severity,
+        notes: Iterable[Note | str],
+        help: Iterable[str],
+    ) -> None:
+        if len(self.found) >= self.LIMIT:
+            self.left_out += 1
+            return
+        whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
+        self.found.append(
+            Diagnostic(code, message, span.locate(), severity, whole, tuple(h for h in help if h))
+        )
+
+    @property
+    def failed(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.found)
+
+    def all(self) -> list[Diagnostic]:
+        """The findings in the order of the text; what went over the limit is counted last."""
+        found = sorted(
+            self.found, key=lambda d: (d.location.line or 0, d.location.column or 0)
+        )  # stable: findings without a line keep their order
+        if self.left_out:
+            last = found[-1].location
+            found.append(
+                Diagnostic("too-many", f"{self.left_out} more findings are not shown", last)
+            )
+        return found

@@ -1,0 +1,18 @@
+"""The one exception that netspec raises for a spec that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netspec.diagnostics.diagnostic import Diagnostic
+
+
+class SpecError(ValueError):
+    """A spec is wrong; ``diagnostics`` holds every finding, ``str(error)`` the whole text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__("\n\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Diagnostic, ...]]]:
+        return (SpecError, (self.diagnostics,))

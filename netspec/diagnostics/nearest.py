@@ -1,0 +1,28 @@
+"""Suggestions for mistyped words, and lists in running text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that ``word`` most likely stands for, or None when none is near."""
+    from difflib import get_close_matches
+
+    # Lower case on both sides: `ReLu` is near `relu`, whatever its capitals.
+    by_lower = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean relu?``, or an empty text when nothing is near."""
+    found = nearest(word, known)
+    return f"did you mean {found}?" if found else ""
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,85 @@
+"""A diagnostic as text: a line that editors can follow, then the source line with its span."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from netspec.diagnostics.diagnostic import Diagnostic
+from netspec.diagnostics.location import Location
+
+WIDTH = 100  # a longer source line is shown as the part around the span
+_COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "dim": "\x1b[2m", "help": "\x1b[1;36m"}
+
+
+def diagnostic_text(diagnostic: Diagnostic, color: bool = False) -> str:
+    """The diagnostic over several lines, without a newline at the end.
+
+    ``model.yaml:4:5: error: reluu is not a layer [unknown-layer]``, the source line with its
+    span underlined, the notes, and what to write instead.
+    """
+
+    def paint(text: str, style: str) -> str:
+        return f"{_COLORS[style]}{text}\x1b[0m" if color else text
+
+    location = diagnostic.location
+    severity = paint(f"{diagnostic.severity}:", diagnostic.severity)
+    lines = [
+        f"{printable(str(location))}: {severity} {printable(diagnostic.message)}"
+        f" {paint(f'[{diagnostic.code}]', 'dim')}"
+    ]
+    lines += _excerpt(location, lambda text: paint(text, diagnostic.severity))
+    for note in diagnostic.notes:
+        place = f" ({printable(str(note.location))})" if note.location else ""
+        lines.append(f"   = note: {printable(note.message)}{place}")
+    lines += [f"   = {paint('help:', 'help')} {printable(text)}" for text in diagnostic.help]
+    return "\n".join(lines)
+
+
+def _excerpt(location: Location, paint: Callable[[str], str]) -> list[str]:
+    if location.line is None or location.column is None or location.source_line is None:
+        return []
+    text = location.source_line
+    start = min(location.column - 1, len(text))
+    same_line = location.end_line == location.line and location.end_column is not None
+    end = location.end_column - 1 if same_line and location.end_column else len(text.rstrip())
+    end = max(min(end, len(text)), start + 1)
+    text, start, end = _window(text, start, end)
+    number = f"{location.line:5}"
+    marks = " " * _columns(text[:start]) + "^" * max(_columns(text[start:end]), 1)
+    return [f"{number} | {printable(text)}", f"      | {paint(marks)}"]
+
+
+def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around its span, so that a line of megabytes stays readable."""
+    text = text.replace("\t", " ")
+    if len(text) <= WIDTH:
+        return text, start, end
+    first = max(0, min(start - WIDTH // 4, len(text) - WIDTH))
+    cut = text[first : first + WIDTH]
+    before = "... " if first else ""
+    after = " ..." if first + WIDTH < len(text) else ""
+    shift = len(before) - first
+    return before + cut + after, start + shift, min(end + shift, len(before) + len(cut))
+
+
+def _columns(text: str) -> int:
+    """How many terminal columns a text takes: wide East Asian letters take two."""
+    return sum(
+        0
+        if unicodedata.combining(letter)
+        else 2
+        if unicodedata.east_asian_width(letter) in "WF"
+        else len(printable(letter))
+        for letter in text
+    )
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped, so that a spec cannot write to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -1,0 +1,119 @@
+"""Pools over an image."""
+
+from typing import Annotated, Literal
+
+from netspec.declaration import (
+    NotNegative2d,
+    Output,
+    Positive2d,
+    Range,
+    TensorType,
+    at_least,
+    for_each_dim,
+    layer,
+)
+from netspec.declaration.output import Needs
+from netspec.declaration.refusal import Refusal
+from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
+from netspec.sizes import Size, ceil_divide
+
+
+@layer("torch.nn.MaxPool2d")
+def max_pool2d(
+    input: TensorType,
+    *,
+    kernel_size: Positive2d,
+    stride: Positive2d | None = None,
+    padding: NotNegative2d = 0,
+    dilation: Positive2d = 1,
+    return_indices: Literal[False] = False,
+    ceil_mode: bool = False,
+) -> Output:
+    """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+    """
+    return _pool("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@layer("torch.nn.AvgPool2d")
+def avg_pool2d(
+    input: TensorType,
+    *,
+    kernel_size: Positive2d,
+    stride: Positive2d | None = None,
+    padding: NotNegative2d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Annotated[int, Range(1)] | None = None,
+) -> Output:
+    """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    input or its left padding.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+    """
+    return _pool("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+
+
+@layer("torch.nn.AdaptiveAvgPool2d")
+def adaptive_avg_pool2d(
+    input: TensorType,
+    *,
+    output_size: Annotated[int | tuple[int | None, int | None], Range(1)],
+) -> Output:
+    """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    A ``null`` in the list keeps that size.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+    """
+    name = "adaptive_avg_pool2d"
+    require_batched_or_not(name, input, 2)
+    input.require_floating(name)
+    require_not_empty(name, input, 2)
+    wanted = (output_size,) * 2 if isinstance(output_size, int) else output_size
+    sizes = tuple(
+        size if want is None else want for want, size in zip(wanted, input.shape[-2:], strict=True)
+    )
+    return Output((*input.shape[:-2], *sizes))
+
+
+def _pool(
+    name: str,
+    input: TensorType,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...] | None,
+    padding: int | tuple[int, ...],
+    dilation: int | tuple[int, ...],
+    ceil_mode: bool,
+) -> Output:
+    require_batched_or_not(name, input, 2)
+    input.require_floating(name)
+    require_not_empty(name, input, 2)
+    kernel = for_each_dim(kernel_size, 2)
+    strides = kernel if stride is None else for_each_dim(stride, 2)
+    paddings = for_each_dim(padding, 2)
+    dilations = for_each_dim(dilation, 2)
+    needs: Needs = ()
+    sizes: list[Size] = []
+    for size, k, s, p, d in zip(
+        input.shape[-2:], kernel, strides, paddings, dilations, strict=True
+    ):
+        if p > k // 2:
+            raise Refusal(f"padding {p} is more than half of the kernel's {k}", argument="padding")
+        out = _windows(size, d * (k - 1) + 1, s, p, ceil_mode)
+        message = f"the window of {by(kernel)} does not fit into the input of "
+        needs += at_least(out, 1, message + by(input.shape[-2:]), "kernel_size")
+        sizes.append(out)
+    return Output((*input.shape[:-2], *sizes), needs=needs)
+
+
+def _windows(size: Size, reach: int, stride: int, padding: int, ceil_mode: bool) -> Size:
+    """How many windows fit. With ceil_mode the last one begins before ``size + padding``."""
+    if ceil_mode:
+        return ceil_divide(size + min(2 * padding - reach + stride, padding), stride)
+    return (size + (2 * padding - reach)) // stride + 1

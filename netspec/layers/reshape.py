@@ -1,0 +1,61 @@
+"""Layers that only change the shape."""
+
+from netspec.declaration import Output, TensorType, layer, multiple_of, same
+from netspec.declaration.output import Needs
+from netspec.declaration.refusal import Refusal
+from netspec.sizes import Size, exact_quotient, product
+
+
+@layer("torch.nn.Flatten", obvious="start_dim")
+def flatten(input: TensorType, *, start_dim: int = 1, end_dim: int = -1) -> Output:
+    """Makes one size of those from ``start_dim`` to ``end_dim``; the batch stays by default.
+
+    ``(N, C, H, W)`` gives ``(N, C*H*W)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Flatten.html
+    """
+    start = input.dim(start_dim, "start_dim")
+    end = input.dim(end_dim, "end_dim")
+    if start > end:
+        raise Refusal(
+            f"start_dim {start_dim} comes after end_dim {end_dim} in {input}",
+            argument="start_dim",
+        )
+    flat = product(input.shape[start : end + 1])
+    return Output((*input.shape[:start], flat, *input.shape[end + 1 :]))
+
+
+@layer("torch.nn.Unflatten")
+def unflatten(input: TensorType, *, dim: int, unflattened_size: tuple[int, ...]) -> Output:
+    """Makes several sizes of one; a single -1 among them is found from the others.
+
+    ``(N, 12)`` with ``dim: 1, unflattened_size: [3, -1]`` gives ``(N, 3, 4)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
+    """
+    where = input.dim(dim)
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no dim to unflatten")
+    whole = input.shape[where]
+    sizes, needs = _unflattened(whole, unflattened_size, where)
+    return Output((*input.shape[:where], *sizes, *input.shape[where + 1 :]), needs=needs)
+
+
+def _unflattened(whole: Size, sizes: tuple[int, ...], dim: int) -> tuple[tuple[Size, ...], Needs]:
+    argument = "unflattened_size"
+    if not sizes:
+        raise Refusal("unflattened_size is empty", argument=argument)
+    if any(size < -1 for size in sizes) or sizes.count(-1) > 1:
+        raise Refusal("unflattened_size takes sizes and at most one -1", argument=argument)
+    known = product(size for size in sizes if size != -1)
+    assert isinstance(known, int)
+    shown = ", ".join(map(str, sizes))
+    if -1 not in sizes:
+        message = f"[{shown}] has {known} values, but the input's size {dim} is {whole}"
+        return sizes, same(whole, known, message, argument)
+    if known == 0:
+        raise Refusal("-1 beside a size of 0 could be anything", argument=argument)
+    message = f"the input's size {dim} is {whole}, which [{shown}] does not divide"
+    needs = multiple_of(whole, known, message, argument)
+    missing = exact_quotient(whole, known)
+    if missing is None:
+        missing = whole // known
+    return tuple(missing if size == -1 else size for size in sizes), needs

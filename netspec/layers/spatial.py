@@ -1,0 +1,54 @@
+"""What convolutions, pools and norms share: inputs of channels and ``dims`` sizes of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from netspec.declaration import TensorType
+from netspec.declaration.refusal import Refusal
+from netspec.sizes import Size
+
+_SIZES = {1: "L", 2: "H, W", 3: "D, H, W"}
+
+
+def require_batched_or_not(layer: str, input: TensorType, dims: int) -> None:
+    """
+    Raises:
+        Refusal: the input is neither ``(N, C, *sizes)`` nor ``(C, *sizes)``.
+    """
+    if input.rank in (dims + 1, dims + 2):
+        return
+    image = _SIZES[dims]
+    help = ""
+    if dims > 1 and input.rank == dims:
+        help = "add the channels: `unflatten: {dim: 0, unflattened_size: [1, -1]}`"
+        help = f"give the input its channels: [N, C, {image}]"
+    raise Refusal(
+        f"{layer} takes [N, C, {image}] or one sample [C, {image}], but its input is {input}",
+        help=help,
+    )
+
+
+def require_not_empty(layer: str, input: TensorType, dims: int) -> None:
+    """Only the batch may be empty.
+
+    Raises:
+        Refusal: the channels or a size of the image are 0.
+    """
+    if any(size == 0 for size in input.shape[-dims - 1 :] if isinstance(size, int)):
+        raise Refusal(f"{layer} needs at least one value, but its input is {input}")
+
+
+def channels_of(dims: int) -> Callable[..., Size]:
+    """A function that finds the channels of ``(N, C, *sizes)`` or ``(C, *sizes)``."""
+
+    def channels(input: TensorType, written: object = None) -> Size:
+        require_batched_or_not(f"conv{dims}d", input, dims)
+        return input.shape[-dims - 1]
+
+    return channels
+
+
+def by(sizes: Iterable[Size]) -> str:
+    """``28 x 28``."""
+    return " x ".join(str(size) for size in sizes)

@@ -1,0 +1,1 @@
+"""The last room: devices are resolved before weights exist, and layers put there after."""

@@ -1,0 +1,87 @@
+"""Which device each layer goes to, found and tried before any weight exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
+from netspec.planning import Plan, PlannedLayer
+from netspec.registry import Registry
+
+
+def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str, torch.device]:
+    """The device of every layer, by path; ``""`` is the model's own.
+
+    Raises:
+        SpecError: a device is not there; the message lists those that are.
+    """
+    found = Diagnostics()
+    resolved: dict[str, torch.device | str] = {device: _resolve(device, registry)}
+    for layer in plan.layers:
+        if layer.device is None:
+            continue
+        if layer.device not in resolved:
+            resolved[layer.device] = _resolve(layer.device, registry)
+            problem = resolved[layer.device]
+            if isinstance(problem, str):
+                found.error("no-device", problem, _stated(plan, layer), help=[_available()])
+    problem = resolved[device]
+    if isinstance(problem, str):
+        where = Location(f"device={device!r}")
+        diagnostic = Diagnostic("no-device", problem, where, help=(_available(),))
+        raise SpecError([diagnostic, *found.all()])
+    if found.failed:
+        raise SpecError(found.all())
+    default = problem
+    devices = {"": default}
+    for layer in plan.layers:
+        chosen = default if layer.device is None else resolved[layer.device]
+        assert isinstance(chosen, torch.device)
+        devices[layer.path] = chosen
+    return devices
+
+
+def _resolve(request: str, registry: Registry) -> torch.device | str:
+    """The device, or what is wrong with it."""
+    try:
+        name = registry.hook.netspec_resolve_device(request=request)
+    except Exception as problem:
+        return f"a plugin failed to resolve {request!r}: {type(problem).__name__}: {problem}"
+    if not isinstance(name, str):
+        return f"a plugin resolves {request!r} to {name!r}, which is not the name of a device"
+    answer = f" (for {request!r})" if name != request else ""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        return f"{name!r}{answer} is not the name of a device"
+    try:
+        torch.empty(0, device=device)
+    except Exception as problem:  # each backend has exceptions of its own for "not here"
+        reason = str(problem).partition("\n")[0]
+        return f"the device {name}{answer} is not there: {reason}"
+    return device
+
+
+def _available() -> str:
+    names = ["cpu", "meta"]
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is not None:
+        count = torch.accelerator.device_count()
+        names += [f"{accelerator.type}:{index}" for index in range(count)]
+    return f"this machine has {', '.join(names)}; `auto` takes the best of them"
+
+
+def _stated(plan: Plan, layer: PlannedLayer) -> Span:
+    """Where the layer's device is written: at the layer, or at the innermost container."""
+    if layer.origin.states("device"):
+        return layer.origin.reserved("device")
+    around = [
+        scope
+        for scope in plan.scopes()
+        if scope.origin.states("device")
+        and scope.device == layer.device
+        and layer.path.startswith(f"{scope.path}.")
+    ]
+    return around[-1].origin.reserved("device") if around else layer.origin.span()

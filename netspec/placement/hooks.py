@@ -1,0 +1,27 @@
+"""netspec's own placement, as a plugin: it comes last, so that any other can overrule it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.registry.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@hookimpl(trylast=True)
+def netspec_resolve_device(request: str) -> str:
+    """``auto`` is the accelerator of this machine (cuda, mps, xpu ...) or the cpu."""
+    if request != "auto":
+        return request
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return "cpu" if accelerator is None else str(accelerator)
+
+
+@hookimpl(trylast=True)
+def netspec_place(module: nn.Module, path: str, device: str) -> nn.Module:
+    """Moves the layer's parameters and buffers."""
+    return module.to(device)

@@ -1,0 +1,107 @@
+"""Puts layers on their devices, and moves values where the device changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from netspec.building.flow import Flow
+from netspec.diagnostics import Diagnostics, SpecError
+from netspec.expansion import Call
+from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
+from netspec.registry import Registry
+
+
+class MoveInputs:
+    """A forward pre-hook that moves a layer's inputs to its device.
+
+    Hooks touch neither the keys of ``state_dict`` nor the classes of the modules.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def __call__(self, module: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(
+            value.to(self.device) if isinstance(value, Tensor) else value for value in inputs
+        )
+
+
+def place(
+    model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
+) -> nn.Module:
+    """The model with every layer on its device; where all are the same, nothing is added.
+
+    Raises:
+        SpecError: a placement hook fails, or gives something that is no module.
+    """
+    for layer in plan.layers:
+        _place_layer(model, layer, devices[layer.path], registry)
+    _connect(model, plan.root, devices[""], devices)
+    return model
+
+
+def _place_layer(
+    model: nn.Module, layer: PlannedLayer, device: torch.device, registry: Registry
+) -> None:
+    parent_path, _, name = layer.path.rpartition(".")
+    parent = model.get_submodule(parent_path)
+    module = parent.get_submodule(name)
+    try:
+        placed = registry.hook.netspec_place(module=module, path=layer.path, device=str(device))
+        if not isinstance(placed, nn.Module):
+            raise TypeError(f"a plugin gives {placed!r}, which is no module")
+    except Exception as problem:
+        found = Diagnostics()
+        found.error(
+            "placement-failed",
+            f"{layer.path} cannot be placed on {device}: {type(problem).__name__}: {problem}",
+            layer.origin.span(),
+        )
+        raise SpecError(found.all()) from problem
+    if placed is not module:
+        parent.register_module(name, placed)
+
+
+def _connect(
+    module: nn.Module,
+    child: PlannedChild,
+    incoming: torch.device,
+    devices: Mapping[str, torch.device],
+) -> torch.device:
+    """Adds a hook where values come from another device; gives the device of the output."""
+    if isinstance(child, PlannedLayer):
+        device = devices[child.path]
+        if device != incoming:
+            module.register_forward_pre_hook(MoveInputs(device))
+        return device
+    if child.steps is None:
+        for inner in child.children:
+            incoming = _connect(module.get_submodule(inner.name), inner, incoming, devices)
+        return incoming
+    return _connect_flow(module, child, incoming, devices)
+
+
+def _connect_flow(
+    module: nn.Module,
+    scope: PlannedScope,
+    incoming: torch.device,
+    devices: Mapping[str, torch.device],
+) -> torch.device:
+    assert isinstance(module, Flow) and scope.steps is not None
+    at = dict.fromkeys(range(len(scope.inputs)), incoming)
+    steps = list(module._steps)
+    for index, step in enumerate(scope.steps):
+        if isinstance(step, Call):
+            inner = scope.children[step.child]
+            inner_module = module.get_submodule(inner.name)
+            result = _connect(inner_module, inner, at[step.inputs[0]], devices)
+        else:
+            result = at[step.inputs[0]]
+            if any(at[number] != result for number in step.inputs):
+                steps[index] = steps[index]._replace(device=result)
+        at[step.outputs[0]] = result
+    module._steps = tuple(steps)
+    return at[scope.results[0]]

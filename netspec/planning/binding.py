@@ -1,0 +1,132 @@
+"""Checks the written arguments of a layer against its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.declaration import LayerType
+from netspec.declaration.arguments import Argument, OneOf, Real, Whole, spelled
+from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest
+from netspec.source.nodes import shortened
+from netspec.spec import Layer, Origin, Value
+
+
+def bind(
+    layer_type: LayerType, layer: Layer, origin: Origin, found: Diagnostics
+) -> Mapping[str, Value] | None:
+    """The written arguments by name, or None when one of them is wrong or missing."""
+    bound: dict[str, Value] = {}
+    meant: set[str | None] = set()  # what mistyped arguments stand for, so not missing too
+    fine = True
+    for name, value in layer.arguments:
+        if name is None:
+            name = layer_type.obvious_argument
+            if name is None:
+                _no_obvious(layer_type, value, origin, found)
+                return None
+        argument = layer_type.arguments.get(name)
+        if argument is None:
+            _unknown(layer_type, name, origin, found)
+            meant.add(nearest(name, layer_type.arguments))
+            fine = False
+        elif not argument.kind.accepts(value):
+            _wrong(layer_type, argument, value, origin, found)
+            fine = False
+        bound[name] = value
+    missing = [name for name in layer_type.required if name not in bound and name not in meant]
+    if missing:
+        fine = False
+        _missing(layer_type, missing, layer, origin, found)
+    return bound if fine else None
+
+
+def usage(layer_type: LayerType) -> str:
+    """How the layer is written: ``conv2d: {out_channels: ..., kernel_size: ...}``."""
+    name = layer_type.name
+    if not layer_type.required:
+        return f"`{name}`"
+    if len(layer_type.required) == 1 and layer_type.obvious_argument in layer_type.required:
+        return f"`{name}: {_example(layer_type.arguments[layer_type.required[0]])}`"
+    parts = [f"{n}: {_example(layer_type.arguments[n])}" for n in layer_type.required]
+    return f"`{name}: {{{', '.join(parts)}}}`"
+
+
+def _example(argument: Argument) -> str:
+    kind = argument.kind.kinds[0] if isinstance(argument.kind, OneOf) else argument.kind
+    if isinstance(kind, Whole):
+        return {"kernel_size": "3", "dim": "1"}.get(argument.name, "64")
+    return "0.5" if isinstance(kind, Real) else "..."
+
+
+def _unknown(layer_type: LayerType, name: str, origin: Origin, found: Diagnostics) -> None:
+    known = list(layer_type.arguments)
+    takes = f"it takes {listed(known)}" if known else "it takes no arguments"
+    found.error(
+        "unknown-argument",
+        f"{layer_type.name} has no argument {shortened(name)!r}",
+        origin.argument_name(name),
+        help=[did_you_mean(name, known) or takes],
+    )
+
+
+def _wrong(
+    layer_type: LayerType, argument: Argument, value: Value, origin: Origin, found: Diagnostics
+) -> None:
+    span = origin.argument(argument.name)
+    found.error(
+        "bad-argument",
+        f"{argument.name} of {layer_type.name} takes {argument.describe()}, not {_shown(value)}",
+        span,
+        help=[_remedy(argument, value)],
+    )
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, str):
+        return f"the text {shortened(value)!r}"
+    if value is None:
+        return "nothing"
+    return shortened(spelled(value))
+
+
+def _remedy(argument: Argument, value: Value) -> str:
+    if isinstance(value, str):
+        for word in (value, value.lower()):
+            plain = {"yes": True, "on": True, "no": False, "off": False}.get(word)
+            if plain is not None and argument.kind.accepts(plain):
+                return f"write {spelled(plain)}: in YAML 1.2 {value} is a text"
+        try:
+            number: Value = int(value[:40]) if value[:40].lstrip("-").isdigit() else float(value)
+        except ValueError:
+            words = [v for v in getattr(argument.kind, "values", ()) if isinstance(v, str)]
+            return did_you_mean(value, words)
+        if argument.kind.accepts(number):
+            return f"remove the quotes: {spelled(number)}"
+    if isinstance(value, float) and value.is_integer() and argument.kind.accepts(int(value)):
+        return f"write {int(value)}"
+    return ""
+
+
+def _missing(
+    layer_type: LayerType, missing: list[str], layer: Layer, origin: Origin, found: Diagnostics
+) -> None:
+    bare = layer.arguments and layer.arguments[0][0] is None
+    found.error(
+        "missing-argument",
+        f"{layer_type.name} needs {listed(missing)}",
+        origin.span(),
+        help=[f"write {usage(layer_type)}"],
+        notes=[f"the bare value sets {layer_type.obvious_argument}"] if bare else (),
+    )
+
+
+def _no_obvious(layer_type: LayerType, value: Value, origin: Origin, found: Diagnostics) -> None:
+    if not layer_type.arguments:
+        message, help = f"{layer_type.name} takes no arguments", f"write `{layer_type.name}`"
+    else:
+        message = f"{layer_type.name} takes its arguments by name"
+        name = layer_type.required[0] if layer_type.required else next(iter(layer_type.arguments))
+        help = f"write {usage(layer_type)}"
+        if not layer_type.required:
+            help = f"write `{layer_type.name}: {{{name}: {shortened(spelled(value))}}}`"
+    found.error("no-bare-value", message, origin.argument(None), help=[help])

@@ -1,0 +1,18 @@
+"""The first room: text, a file or Python values become nodes with positions."""
+
+from netspec.source.nodes import ListNode, MapNode, Node, Scalar, ScalarNode
+from netspec.source.reader import read_file, read_text
+from netspec.source.text import TextSource
+from netspec.source.values import read_value
+
+__all__ = [
+    "ListNode",
+    "MapNode",
+    "Node",
+    "Scalar",
+    "ScalarNode",
+    "TextSource",
+    "read_file",
+    "read_text",
+    "read_value",
+]

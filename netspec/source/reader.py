@@ -1,0 +1,313 @@
+"""Reads YAML text into nodes, from libyaml's events with a stack of our own.
+
+No recursion and no composing: nesting, number of nodes and what aliases expand to are bounded
+while reading, and every refusal has a position.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from netspec.diagnostics import Diagnostics, Span
+from netspec.source.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
+from netspec.source.scalars import TooManyDigits, resolve
+from netspec.source.text import TextSource
+
+# What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
+    """The nodes of a file; None when ``found`` got an error."""
+    name = os.fspath(path)
+    source = TextSource("", name)
+    try:
+        with open(name, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        found.error("unreadable-file", f"cannot read the file: {reason}", Span(source, 0, 0))
+        return source, None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        if len(data) <= MAX_BYTES:  # else the cut may have split a letter
+            source.text = data[: problem.start].decode("utf-8-sig", "replace")
+            found.error(
+                "not-utf-8",
+                f"the file is not UTF-8 text: byte 0x{data[problem.start]:02x}",
+                Span(source, len(source.text), len(source.text)),
+                help=["save the file as UTF-8"],
+            )
+            return source, None
+        text = data.decode("utf-8-sig", "replace")
+    return read_text(text, name, found)
+
+
+def read_text(text: str, name: str, found: Diagnostics) -> tuple[TextSource, Node | None]:
+    """The nodes of a text; None when ``found`` got an error. ``name`` stands in messages."""
+    source = TextSource(text.removeprefix("\ufeff"), name)
+    # A character takes at least one byte; counting bytes exactly would encode the whole text.
+    if len(source.text) > MAX_BYTES:
+        found.error(
+            "too-large",
+            f"the text is longer than {MAX_BYTES // 2**20} MiB, the most that a spec may have",
+            Span(source, 0, 0),
+            help=["write repeated layers with `repeat:`"],
+        )
+        return source, None
+    forbidden = _FORBIDDEN.search(source.text)
+    if forbidden:
+        at = forbidden.start()
+        found.error(
+            "bad-character",
+            f"the character U+{ord(forbidden.group()):04X} is not allowed in YAML",
+            Span(source, at, at + 1),
+        )
+        return source, None
+    try:
+        return source, _Reader(source, found).read()
+    except yaml.MarkedYAMLError as problem:
+        _report_syntax(source, problem, found)
+    except _Stop:
+        pass
+    return source, None
+
+
+def _report_syntax(source: TextSource, problem: yaml.MarkedYAMLError, found: Diagnostics) -> None:
+    mark = problem.problem_mark or problem.context_mark
+    at = _offset(mark.index) if mark else 0
+    message = problem.problem or problem.context or "cannot be read"
+    notes = [problem.context] if problem.context and problem.problem else []
+    found.error("yaml-syntax", f"not YAML: {message}", Span(source, at, at + 1), notes=notes)
+
+
+def _offset(index: object) -> int:
+    assert isinstance(index, int)
+    return index
+
+
+class _Stop(Exception):
+    """Reading ends; the reason is among the diagnostics."""
+
+
+class _Open:
+    """A list or mapping that is still being read."""
+
+    __slots__ = ("anchor", "children", "is_mapping", "key", "keys", "nodes_before", "start")
+
+    def __init__(self, is_mapping: bool, anchor: str | None, start: int, nodes: int) -> None:
+        self.is_mapping = is_mapping
+        self.anchor = anchor
+        self.start = start
+        self.nodes_before = nodes
+        self.children: list[Any] = []
+        self.key: ScalarNode | None = None
+        self.keys: dict[str, ScalarNode] = {}
+
+
+class _Reader:
+    def __init__(self, source: TextSource, found: Diagnostics) -> None:
+        self.source = source
+        self.found = found
+        self.next_event = _events(source.text)
+        self.nodes = 0
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.plain: dict[str, Any] = {}  # scalars come again and again: resolve each text once
+
+    def read(self) -> Node | None:
+        stack: list[_Open] = []
+        top: _Open | None = None
+        root: Node | None = None
+        next_event = self.next_event
+        plain = self.plain
+        while True:
+            event = next_event()
+            kind = event.__class__
+            if kind is ScalarEvent:
+                start = event.start_mark.index
+                end = event.end_mark.index
+                if event.tag is not None or event.anchor is not None:
+                    self.refuse_tag(event)
+                text = event.value
+                self.nodes += 1
+                if self.nodes > MAX_NODES:
+                    self.check_size(event, 0)
+                if top is not None and top.is_mapping and top.key is None:
+                    node: Node = ScalarNode(text, start, end)
+                elif event.style is None or event.style == "":
+                    try:
+                        value = plain[text]
+                    except KeyError:
+                        value = plain[text] = self.resolved(text, start, end)
+                    node = ScalarNode(value, start, end)
+                else:
+                    node = ScalarNode(text, start, end)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (node, 1)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self.refuse_tag(event)
+                if top is not None and top.is_mapping and top.key is None:
+                    self.stop(
+                        "bad-key",
+                        "a key must be a single word or text, not a list or mapping",
+                        event,
+                    )
+                if top is not None:
+                    stack.append(top)
+                self.nodes += 1
+                self.check_size(event, len(stack))
+                start = event.start_mark.index
+                top = _Open(kind is MappingStartEvent, event.anchor, start, self.nodes)
+                if event.anchor is not None:
+                    self.anchors.pop(event.anchor, None)  # until it closes, its alias is a cycle
+                continue
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                assert top is not None
+                end = self.end_of(top, event)
+                children = tuple(top.children)
+                if kind is MappingEndEvent:
+                    node = MapNode(children, top.start, end)
+                else:
+                    node = ListNode(children, top.start, end)
+                if top.anchor is not None:
+                    self.anchors[top.anchor] = (node, self.nodes - top.nodes_before + 1)
+                top = stack.pop() if stack else None
+            elif kind is AliasEvent:
+                node = self.alias(event, [*stack, top] if top else stack)
+            elif kind is DocumentStartEvent:
+                if root is not None:
+                    self.stop("several-documents", "a file holds one spec, not several", event)
+                continue
+            elif kind is StreamEndEvent:
+                if root is None:
+                    self.stop(
+                        "empty",
+                        "the spec is empty",
+                        event,
+                        help="a spec begins with `netspec: 1`, `input: [N, 28, 28]`, `layers:`",
+                    )
+                return root
+            else:
+                continue
+            if top is None:
+                root = node
+            elif not top.is_mapping:
+                top.children.append(node)
+            elif top.key is None:
+                top.key = self.key(node, top)
+            else:
+                top.children.append((top.key, node))
+                top.key = None
+
+    def key(self, node: Node, top: _Open) -> ScalarNode:
+        if not isinstance(node, ScalarNode):
+            self.found.error(
+                "bad-key",
+                "a key must be a single word or text, not a list or mapping",
+                Span(self.source, node.start, node.end),
+            )
+            raise _Stop
+        key = node if isinstance(node.value, str) else ScalarNode("", node.start, node.end)
+        text = str(key.value)
+        first = top.keys.setdefault(text, key)
+        if first is not key:
+            span = Span(self.source, first.start, first.end)
+            line = span.locate().line
+            self.found.error(
+                "duplicate-key",
+                f"the key {shortened(text)!r} is given twice in this mapping",
+                Span(self.source, key.start, key.end),
+                notes=[f"it is given first in line {line}"],
+                help=["remove one of the two"],
+            )
+        return key
+
+    def resolved(self, text: str, start: int, end: int) -> Any:
+        try:
+            return resolve(text)
+        except TooManyDigits as problem:
+            self.found.error(
+                "number-too-long",
+                f"{problem}: no size or value needs so many",
+                Span(self.source, start, end),
+            )
+            return 1
+
+    def refuse_tag(self, event: Any) -> None:
+        # "!" alone is what libyaml gives for a scalar that is quoted or marked as a string.
+        if event.tag is not None and event.tag != "!":
+            self.found.error(
+                "yaml-tag",
+                f"the tag {shortened(event.tag)!r} is not allowed: tags can name Python objects",
+                self.span(event),
+                help=["remove the tag; quotes make a text, plain words are read as YAML 1.2"],
+            )
+
+    def alias(self, event: Any, stack: list[_Open]) -> Node:
+        if any(parent.anchor == event.anchor for parent in stack):
+            self.stop(
+                "alias-cycle", f"the alias *{shortened(event.anchor)} is inside its anchor", event
+            )
+        if event.anchor not in self.anchors:
+            self.stop("unknown-alias", f"there is no anchor &{shortened(event.anchor)}", event)
+        node, size = self.anchors[event.anchor]
+        # Counted as if it were written out: a few lines of aliases of aliases are a billion nodes.
+        self.nodes += size
+        self.check_size(event, len(stack))
+        return node
+
+    def check_size(self, event: Any, depth: int) -> None:
+        if depth >= MAX_DEPTH:
+            self.stop("too-deep", f"nested more than {MAX_DEPTH} levels deep", event)
+        if self.nodes > MAX_NODES:
+            self.stop(
+                "too-large",
+                f"more than {MAX_NODES:,} values (aliases count as what they stand for)",
+                event,
+                help="write repeated layers with `repeat:`",
+            )
+
+    def end_of(self, top: _Open, event: Any) -> int:
+        """Where a container ends; a block's end event lies at the next token, lines below."""
+        end: int = event.end_mark.index
+        if end == event.start_mark.index and top.children:
+            last = top.children[-1]
+            return int((last[1] if top.is_mapping else last).end)
+        return end
+
+    def span(self, event: Any) -> Span:
+        return Span(self.source, event.start_mark.index, event.end_mark.index)
+
+    def stop(self, code: str, message: str, event: Any, help: str = "") -> NoReturn:
+        self.found.error(code, message, self.span(event), help=[help])
+        raise _Stop
+
+
+def _events(text: str) -> Callable[[], Any]:
+    """A function that gives the next event of the text, by libyaml where PyYAML has it."""
+    parser: Any
+    if yaml.__with_libyaml__:
+        from yaml import cyaml
+
+        parser = cyaml.CParser(text)  # type: ignore[attr-defined]
+    else:
+        parser = yaml.SafeLoader(text)
+    get_event: Callable[[], Any] = parser.get_event
+    return get_event

@@ -1,0 +1,90 @@
+"""Python values (what ``json.load`` gives, a builder's arguments) as nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netspec.diagnostics import Diagnostics, Location, Span
+from netspec.source.limits import MAX_DEPTH, MAX_NODES
+from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode
+
+
+class ValueSource:
+    """Python values that specs are written in; a mark is a number in the table of paths."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.paths: list[str] = []
+
+    def mark(self, path: str) -> int:
+        self.paths.append(path)
+        return len(self.paths) - 1
+
+    def locate(self, start: int, end: int) -> Location:
+        return Location(self.name, path=self.paths[start])
+
+
+def read_value(value: object, name: str, found: Diagnostics) -> tuple[ValueSource, Node | None]:
+    """The nodes of a tree of dicts, lists and scalars; None when ``found`` got an error."""
+    source = ValueSource(name)
+    reader = _ValueReader(source, found)
+    node = reader.node(value, "", 0)
+    return source, None if found.failed else node
+
+
+class _ValueReader:
+    def __init__(self, source: ValueSource, found: Diagnostics) -> None:
+        self.source = source
+        self.found = found
+        self.nodes = 0
+
+    def node(self, value: object, path: str, depth: int) -> Node:
+        """One value; the depth is bounded, so that a dict which holds itself ends too."""
+        mark = self.source.mark(path)
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            if not self.found.failed:
+                limit = f"{MAX_DEPTH} levels deep" if depth > MAX_DEPTH else f"{MAX_NODES:,} values"
+                code = "too-deep" if depth > MAX_DEPTH else "too-large"
+                self.found.error(code, f"more than {limit}", Span(self.source, mark, mark))
+            return ScalarNode(None, mark, mark)
+        if value is None or isinstance(value, str):
+            return ScalarNode(value, mark, mark)
+        # Subclasses (numpy's float64, an IntEnum) become the plain value that they stand for.
+        if isinstance(value, bool):
+            return ScalarNode(bool(value), mark, mark)
+        if isinstance(value, int):
+            return ScalarNode(int(value), mark, mark)
+        if isinstance(value, float):
+            return ScalarNode(float(value), mark, mark)
+        if isinstance(value, Mapping):
+            return MapNode(tuple(self.entries(value, path, depth)), mark, mark)
+        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+            return ListNode(
+                tuple(self.node(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)),
+                mark,
+                mark,
+            )
+        self.found.error(
+            "bad-value",
+            f"a {type(value).__name__} cannot stand in a spec",
+            Span(self.source, mark, mark),
+            help=["give None, a bool, a number, a string, a list or a dict"],
+        )
+        return ScalarNode(None, mark, mark)
+
+    def entries(
+        self, value: Mapping[object, object], path: str, depth: int
+    ) -> list[tuple[ScalarNode, Node]]:
+        entries = []
+        for key, item in value.items():
+            inside = f"{path}.{key}" if path else str(key)
+            mark = self.source.mark(inside)
+            if not isinstance(key, str):
+                self.found.error(
+                    "bad-key",
+                    f"a key must be a string, not {key!r}"[:200],
+                    Span(self.source, mark, mark),
+                )
+            entries.append((ScalarNode(str(key), mark, mark), self.node(item, inside, depth + 1)))
+        return entries

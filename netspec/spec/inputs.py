@@ -1,0 +1,182 @@
+"""``input:`` — the shape of the model's input, with named sizes and what is known of them."""
+
+from __future__ import annotations
+
+import re
+
+from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean
+from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source.nodes import kind
+from netspec.spec.spec import Input, SizeRange
+
+SIZE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z", re.ASCII)
+MAX_SIZE = 2**63 - 1  # torch's sizes are int64
+MAX_RANK = 64
+DTYPES = (
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "complex64",
+    "complex128",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "bool",
+)
+_CONDITIONS = ("min", "max", "multiple_of")
+
+
+def parse_input(node: Node, source: Source, found: Diagnostics) -> Input | None:
+    """``[N, 28, 28]``, or ``{shape: [N, 3, H, W], dtype: float32, H: {min: 32}}``.
+
+    None when something in it is wrong.
+    """
+    errors = len(found.found)
+    given = _input(node, source, found)
+    return given if len(found.found) == errors else None
+
+
+def _input(node: Node, source: Source, found: Diagnostics) -> Input:
+    if isinstance(node, ListNode):
+        return Input(_shape(node, source, found))
+    span = Span(source, node.start, node.end)
+    if not isinstance(node, MapNode):
+        found.error(
+            "bad-input",
+            f"`input` takes a list of sizes, not {kind(node)}",
+            span,
+            help=["write `input: [N, 28, 28]`: capital names are sizes that may be any number"],
+        )
+        return Input(())
+    shape: tuple[int | str, ...] = ()
+    dtype = "float32"
+    sizes: list[SizeRange] = []
+    entries = {str(key.value): (key, value) for key, value in node.entries}
+    if "shape" not in entries:
+        found.error("bad-input", "`input` needs a `shape`", span, help=["shape: [N, 3, H, W]"])
+    for name, (key, value) in entries.items():
+        if name == "shape":
+            if isinstance(value, ListNode):
+                shape = _shape(value, source, found)
+            else:
+                found.error(
+                    "bad-input",
+                    f"`shape` takes a list of sizes, not {kind(value)}",
+                    Span(source, value.start, value.end),
+                )
+        elif name == "dtype":
+            dtype = _dtype(value, source, found)
+        elif SIZE_NAME.match(name):
+            sizes.append(_range(name, value, source, found))
+        else:
+            found.error(
+                "unknown-key",
+                f"`input` has no key {name!r}: it takes `shape`, `dtype` and named sizes",
+                Span(source, key.start, key.end),
+                help=[did_you_mean(name, ("shape", "dtype"))],
+            )
+    for stated in sizes:
+        if "shape" in entries and stated.name not in shape:
+            key = entries[stated.name][0]
+            found.error(
+                "unknown-size",
+                f"{stated.name} is not among the sizes of the input's shape",
+                Span(source, key.start, key.end),
+                help=[did_you_mean(stated.name, [size for size in shape if type(size) is str])],
+            )
+    return Input(shape, dtype, tuple(sizes))
+
+
+def _shape(node: ListNode, source: Source, found: Diagnostics) -> tuple[int | str, ...]:
+    if len(node.items) > MAX_RANK:
+        found.error(
+            "bad-input",
+            f"a tensor has at most {MAX_RANK} sizes, not {len(node.items)}",
+            Span(source, node.start, node.end),
+        )
+        return ()
+    return tuple(_size(item, source, found) for item in node.items)
+
+
+def _size(node: Node, source: Source, found: Diagnostics) -> int | str:
+    span = Span(source, node.start, node.end)
+    value = node.value if isinstance(node, ScalarNode) else None
+    if type(value) is int:
+        if 0 <= value <= MAX_SIZE:
+            return value
+        found.error("bad-input", f"a size is from 0 to {MAX_SIZE}, not {kind(node)}", span)
+    elif type(value) is str and SIZE_NAME.match(value):
+        return value
+    else:
+        upper = value[:1].upper() + value[1:] if type(value) is str else ""
+        found.error(
+            "bad-input",
+            f"a size is a whole number or a name with a capital letter (N, H), not {kind(node)}",
+            span,
+            help=[f"write {upper}" if SIZE_NAME.match(upper) else ""],
+        )
+    return 1
+
+
+def _dtype(node: Node, source: Source, found: Diagnostics) -> str:
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, str) and value in DTYPES:
+        return value
+    word = value if isinstance(value, str) else ""
+    found.error(
+        "bad-input",
+        f"`dtype` takes one of {', '.join(DTYPES)}, not {kind(node)}",
+        Span(source, node.start, node.end),
+        help=[did_you_mean(word.removeprefix("torch."), DTYPES)],
+    )
+    return "float32"
+
+
+def _range(name: str, node: Node, source: Source, found: Diagnostics) -> SizeRange:
+    """``{min: 32, max: 512, multiple_of: 32}``; wrong parts are reported and left out."""
+    if not isinstance(node, MapNode):
+        found.error(
+            "bad-input",
+            f"what is known of {name} is a mapping, not {kind(node)}",
+            Span(source, node.start, node.end),
+            help=[f"write `{name}: {{min: 32, multiple_of: 32}}`, or put a number in the shape"],
+        )
+        return SizeRange(name)
+    values: dict[str, int] = {}
+    for key, value in node.entries:
+        word = str(key.value)
+        if word not in _CONDITIONS:
+            found.error(
+                "unknown-key",
+                f"a size has no condition {word!r}: it takes `min`, `max` and `multiple_of`",
+                Span(source, key.start, key.end),
+                help=[did_you_mean(word, _CONDITIONS)],
+            )
+            continue
+        number = value.value if isinstance(value, ScalarNode) else None
+        least = 1 if word == "multiple_of" else 0
+        if type(number) is not int or not least <= number <= MAX_SIZE:
+            found.error(
+                "bad-input",
+                f"`{word}` takes a whole number from {least} on, not {kind(value)}",
+                Span(source, value.start, value.end),
+            )
+            continue
+        values[word] = number
+    stated = SizeRange(name, values.get("min"), values.get("max"), values.get("multiple_of", 1))
+    _refuse_empty(stated, Span(source, node.start, node.end), found)
+    return stated
+
+
+def _refuse_empty(stated: SizeRange, span: Span, found: Diagnostics) -> None:
+    least = -(-(stated.min or 0) // stated.multiple_of) * stated.multiple_of
+    if stated.max is not None and stated.max < least:
+        found.error(
+            "bad-input",
+            f"no number fits the conditions of {stated.name}: the least would be {least}, "
+            f"the most is {stated.max}",
+            span,
+        )
