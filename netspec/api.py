@@ -60,11 +60,21 @@ def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagno
 
     Never raises for bad input, and never imports torch.
     """
-    found = Diagnostics()
     if isinstance(spec, str) and ("\n" in spec or "\r" in spec):
-        parsed = _parsed(*read_text(spec, "<text>", found), found)
-    else:
-        parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
+        return check_text(spec, registry=registry)
+    found = Diagnostics()
+    parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
+    if parsed is not None:
+        _planned(parsed, registry, found)
+    return found.all()
+
+
+def check_text(
+    text: str, name: str = "<text>", *, registry: Registry | None = None
+) -> list[Diagnostic]:
+    """As ``check``, for a text whatever it looks like; ``name`` stands in messages."""
+    found = Diagnostics()
+    parsed = _parsed(*read_text(text, name, found), found)
     if parsed is not None:
         _planned(parsed, registry, found)
     return found.all()

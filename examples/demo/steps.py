@@ -13,7 +13,7 @@ from netspec.render import plan_table
 
 from . import data, picture
 from .data import Images
-from .failure import DemoError, reason
+from .failure import DemoError
 from .training import input_device, predict, train
 
 WIDTH = 80
@@ -80,25 +80,13 @@ def run(settings: Settings) -> None:
     print(f"picture with some predictions: {_short(settings.picture)}")
 
 
-def _build(settings: Settings) -> tuple[str, nn.Sequential]:
+def _build(settings: Settings) -> tuple[str, nn.Module]:
     """The plan as a text table, and the model with its weights on the chosen device."""
     try:
-        spec = netspec.load(settings.spec)
-        plan = netspec.plan(spec)
+        plan = netspec.plan(netspec.load(settings.spec))
+        model = netspec.build(plan, device=settings.device, seed=settings.seed)
     except netspec.SpecError as error:
-        raise DemoError(f"the spec cannot be used\n{error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DemoError(f"{settings.spec} cannot be read: {reason(error)}") from error
-    try:
-        if settings.device != "auto":
-            torch.empty(1, device=settings.device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        why = str(error).split(". ")[0].strip()
-        raise DemoError(f"device {settings.device!r} cannot be used: {why}") from error
-    try:
-        model = netspec.build(spec, device=settings.device, seed=settings.seed)
-    except netspec.SpecError as error:
-        raise DemoError(f"the spec cannot be built\n{error}") from error
+        raise DemoError(f"the model cannot be built\n{error}") from error
     return plan_table(plan, width=WIDTH), model
 
 
@@ -113,6 +101,8 @@ def _check_fit(settings: Settings, model: nn.Module, batch: Tensor, *, classes: 
     spec, shape = _short(settings.spec), list(batch.shape)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise DemoError(f"{spec} has no parameters that could be trained")
+    if input_device(model).type == "meta":
+        raise DemoError("the device 'meta' has shapes but no numbers: nothing can be trained there")
     model.eval()  # or batch norm would already take note of these images
     try:
         with torch.no_grad():

@@ -38,9 +38,7 @@ class Whole:
     def describe(self) -> str:
         if self.most != MOST:
             return f"a whole number from {self.least} to {self.most}"
-        if self.least == 0:
-            return "a whole number, not negative"
-        return "a whole number" if self.least is None else f"a whole number from {self.least} on"
+        return "a whole number" if self.least is None else f"a whole number >= {self.least}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Real:
     def describe(self) -> str:
         if self.least is not None and self.most is not None:
             return f"a number from {self.least:g} to {self.most:g}"
-        return "a number" if self.least is None else f"a number from {self.least:g} on"
+        return "a number" if self.least is None else f"a number >= {self.least:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +114,10 @@ class OneOf:
         first, *rest = self.kinds
         words = [first.describe()]
         for kind in rest:
-            # "a whole number from 1 on, or a list of 2 of them"
             if isinstance(kind, Tuple) and kind.item == first:
-                length = "" if kind.length is None else f"{kind.length} "
-                words.append(f"a list of {length}such numbers")
+                words.append(
+                    "a list of them" if kind.length is None else f"a list of {kind.length}"
+                )
             else:
                 words.append(kind.describe())
         return listed(words, "or")

@@ -12,12 +12,21 @@ MAX_LAYERS = 200_000  # a model of more modules is a mistake in a `repeat:`
 
 def expand(spec: Spec, found: Diagnostics) -> Scope:
     """The root scope. Where the layers are too many, each repeat is one copy (and an error)."""
-    builder = _ScopeBuilder("", None, found, unroll=not _too_many(spec, found))
+    builder = _ScopeBuilder("", None, found, unroll=not _too_many(spec.layers, spec.origin, found))
     builder.chain(spec.layers, builder.inputs(len(spec.inputs)), None)
     return builder.scope("", spec.origin)
 
 
-def _too_many(spec: Spec, found: Diagnostics) -> bool:
+def expand_item(item: Item, unnamed: int, origin: Origin, found: Diagnostics) -> tuple[Scope, int]:
+    """A root of one more item, after ``unnamed`` children without a name, and their number then."""
+    layers = Layers((item,))
+    builder = _ScopeBuilder("", None, found, unroll=not _too_many(layers, origin, found))
+    builder.unnamed = unnamed
+    builder.chain(layers, builder.inputs(1), None)
+    return builder.scope("", origin), builder.unnamed
+
+
+def _too_many(layers: Layers, origin: Origin, found: Diagnostics) -> bool:
     """Counts before the work is done: a ``repeat: 1000000000`` is found without unrolling it."""
 
     def count(part: Part, reported: list[Item]) -> int:
@@ -41,10 +50,10 @@ def _too_many(spec: Spec, found: Diagnostics) -> bool:
         return total
 
     reported: list[Item] = []
-    total = count(spec.layers, reported)
+    total = count(layers, reported)
     if total <= MAX_LAYERS:
         return False
-    span = reported[0].origin.reserved("repeat") if reported else spec.origin.span()
+    span = reported[0].origin.reserved("repeat") if reported else origin.span()
     found.error(
         "too-many-layers",
         f"the model would have {total:,} layers; the most is {MAX_LAYERS:,}",

@@ -90,7 +90,8 @@ def _connect_flow(
     incoming: torch.device,
     devices: Mapping[str, torch.device],
 ) -> torch.device:
-    assert isinstance(module, Flow) and scope.steps is not None
+    assert isinstance(module, Flow)
+    assert scope.steps is not None
     at = dict.fromkeys(range(len(scope.inputs)), incoming)
     steps = list(module._steps)
     for index, step in enumerate(scope.steps):

@@ -14,6 +14,7 @@ from netspec.sizes.record import Record
 
 MAX_PROBES = 1_000  # values of one symbol that are tried before a proof
 NATURAL = 32  # counterexamples start here: a picture of 33 pixels tells more than one of 1
+MAX_SYMBOLS = 20  # with more, no proof is tried and only these are varied one by one
 
 _Point = tuple[int, ...]  # values of symbols, divided by their multiple_of
 
@@ -91,11 +92,12 @@ def equal(a: Size, b: Size) -> Equality:
         return Equality(False, _counterexample(a, b, used, _starts(used)))
     allowed = min(MAX_POINTS, MAX_WORK // _work(difference))
     used = _all_symbols(difference)
-    axes = [_axis(difference, symbol) for symbol in used]
+    axes = [_axis(difference, symbol) for symbol in used[:MAX_SYMBOLS]]
     for point in islice(_probes(difference, used, axes), allowed):
         if _at(difference, used, point):
             return _unequal(a, b, used, point)
-    points = 1
+    # Each symbol needs two values or more.
+    points = 1 if len(used) <= MAX_SYMBOLS else allowed + 1
     for axis in axes:
         points *= len(axis)
         if points > allowed:
@@ -117,7 +119,11 @@ def _work(size: Expression) -> int:
 
 def divisible(a: Size, d: int) -> Equality:
     """Whether ``a % d`` is always 0; a counterexample has the remainder on its left."""
-    return equal(a % d, 0)
+    try:
+        remainder = a % d
+    except SizeLimit:
+        return Equality(None)
+    return equal(remainder, 0)
 
 
 def at_least(a: Size, bound: int) -> Bound:
@@ -270,8 +276,8 @@ def _probes(size: Expression, used: list[Symbol], axes: list[range]) -> Iterator
     """Points where a difference is likely, the natural ones first."""
     starts = _starts(used)
     yield starts
-    for i, symbol in enumerate(used):
-        near = range(starts[i], starts[i] + min(len(axes[i]), MAX_PROBES))
+    for i, (symbol, axis) in enumerate(zip(used, axes, strict=False)):
+        near = range(starts[i], starts[i] + min(len(axis), MAX_PROBES))
         down = range(starts[i] - 1, max(symbol.lowest, starts[i] - MAX_PROBES) - 1, -1)
         for value in (*near, *islice(_edges(size, starts[i]), MAX_PROBES), *down):
             if symbol.highest is None or value <= symbol.highest:

@@ -49,7 +49,9 @@ class Floor:
                     weight += atom.weight
                     depth = max(depth, atom.depth + 1)
         if depth > MAX_FLOOR_DEPTH or weight > MAX_FLOOR_WEIGHT:
-            raise SizeLimit("a size has too many divisions inside one another")
+            raise SizeLimit(
+                "the division of a size has too many parts, or too many divisions in it"
+            )
         self.numerator = numerator
         self.divisor = divisor
         self.depth = depth

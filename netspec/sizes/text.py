@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import gcd, lcm
 
-from netspec.sizes.expression import Atom, Expression, Floor, Monomial
+from netspec.sizes.expression import Atom, Expression, Floor, Monomial, Size, expression
 from netspec.sizes.named import Symbol
 
 # A factor as it sorts and prints: names before floors, its text, minus its power.
@@ -13,6 +13,52 @@ _Factor = tuple[bool, str, int]
 
 def written(size: Expression) -> str:
     """The expression in Python syntax, always the same for the same size."""
+    if len(size.terms) > 1:
+        factors = _factors(size)
+        if len(factors) > 1:
+            return "*".join(_wrapped(factor) for factor in factors)
+    elif size.constant < 0:
+        ((monomial, n),) = size.terms.items()
+        ((atom, power), *others) = monomial
+        if n == power == 1 and not others and isinstance(atom, Floor):
+            # (H + 1)//2 - 1 is (H - 1)//2, as it was most likely written.
+            return _floor(atom.numerator + size.constant * atom.divisor, atom.divisor)
+    return _sum(size)
+
+
+def _factors(size: Expression) -> list[Size]:
+    """The size as a product of ``atom + c`` where it is one, as H*W positions of windows are."""
+    from netspec.sizes.algebra import exact_quotient  # which needs expressions, as this does
+
+    found: list[Size] = []
+    rest: Size = size
+    while isinstance(rest, Expression) and len(rest.terms) > 1:
+        top = min(rest.terms, key=lambda m: (_degree(m), sorted(map(_factor, m))))
+        for atom, power in sorted(top, key=_factor):
+            below = frozenset((a, p) for a, p in top if a is not atom)
+            missing = rest.terms.get(below, 0) if below else rest.constant
+            if power > 1 or missing % rest.terms[top]:
+                continue
+            factor = expression({frozenset(((atom, 1),)): 1}, missing // rest.terms[top])
+            quotient = exact_quotient(rest, factor)
+            if quotient is not None:
+                found.append(factor)
+                rest = quotient
+                break
+        else:
+            break
+    found.sort(key=lambda factor: isinstance(factor, Expression) and "//" in str(factor))
+    if rest == 1:
+        return found
+    return [rest, *found] if isinstance(rest, int) else [*found, rest]
+
+
+def _wrapped(factor: Size) -> str:
+    text = str(factor)
+    return text if isinstance(factor, int) or text.isidentifier() else f"({text})"
+
+
+def _sum(size: Expression) -> str:
     products = [
         (_degree(m), sorted(map(_factor, m)), _divisor(m), n) for m, n in size.terms.items()
     ]
@@ -42,17 +88,22 @@ def _factor(factor: tuple[Atom, int]) -> _Factor:
 def _atom(atom: Atom) -> str:
     if isinstance(atom, Symbol):
         return atom.name
-    # A symbol that is a multiple of m is an atom m times smaller. With both sides of the
-    # floor times m, none of these fractions show.
-    numerator = atom.numerator
+    # A symbol that is a multiple of m is an atom m times smaller; see _floor.
+    return _floor(atom.numerator, atom.divisor)
+
+
+def _floor(numerator: Size, divisor: int) -> str:
+    """``numerator // divisor``, without the fractions of symbols that are multiples."""
+    assert isinstance(numerator, Expression)
     scale = 1
     for monomial, n in numerator.terms.items():
         below = _divisor(monomial)
         scale = lcm(scale, below // gcd(below, n))
     scaled = numerator * scale
-    text = str(scaled)
-    alone = isinstance(scaled, Expression) and len(scaled.terms) == 1 and not scaled.constant
-    return f"{text}//{atom.divisor * scale}" if alone else f"({text})//{atom.divisor * scale}"
+    assert isinstance(scaled, Expression)
+    text = _sum(scaled)
+    alone = len(scaled.terms) == 1 and not scaled.constant
+    return f"{text}//{divisor * scale}" if alone else f"({text})//{divisor * scale}"
 
 
 def _divisor(monomial: Monomial) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from netspec.diagnostics import Diagnostics, Location, Span
+from netspec.diagnostics import Diagnostics, Location, Source, Span
 from netspec.source.limits import MAX_DEPTH, MAX_NODES
 from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode
 
@@ -27,13 +28,21 @@ class ValueSource:
 def read_value(value: object, name: str, found: Diagnostics) -> tuple[ValueSource, Node | None]:
     """The nodes of a tree of dicts, lists and scalars; None when ``found`` got an error."""
     source = ValueSource(name)
-    reader = _ValueReader(source, found)
+    reader = ValueReader(source, found)
     node = reader.node(value, "", 0)
     return source, None if found.failed else node
 
 
-class _ValueReader:
-    def __init__(self, source: ValueSource, found: Diagnostics) -> None:
+class Marks(Source, Protocol):
+    """A source that numbers the places of values."""
+
+    def mark(self, path: str) -> int: ...
+
+
+class ValueReader:
+    """Reads values of one source; what cannot stand in a spec is reported."""
+
+    def __init__(self, source: Marks, found: Diagnostics) -> None:
         self.source = source
         self.found = found
         self.nodes = 0

@@ -73,7 +73,7 @@ def _named(item: Item, indent: int) -> list[str]:
     if plain and isinstance(item.part, Layers) and _is_list(item.part):
         return _block(name, item.part, indent)
     if plain and isinstance(item.part, Layer):
-        return [f"{margin}{name}: {{{_layer(item.part)}}}"]
+        return [f"{margin}{name}: {{{layer_text(item.part)}}}"]
     return [f"{margin}{name}:", *_keys(item, indent + 2)]
 
 
@@ -86,7 +86,7 @@ def _item(item: Item, indent: int) -> list[str]:
     margin = " " * indent
     plain = item.name is None and item.repeat is None and item.device is None
     if plain and isinstance(item.part, Layer):
-        text = _layer(item.part) if item.part.arguments else _scalar(item.part.type)
+        text = layer_text(item.part) if item.part.arguments else _scalar(item.part.type)
         return [margin + text]
     lines = [f"{margin}name: {_scalar(item.name)}"] if item.name is not None else []
     return lines + _keys(item, indent)
@@ -102,7 +102,7 @@ def _keys(item: Item, indent: int) -> list[str]:
         lines.append(f"{margin}device: {_scalar(item.device)}")
     part = item.part
     if isinstance(part, Layer):
-        lines.append(margin + _layer(part))
+        lines.append(margin + layer_text(part))
     elif isinstance(part, Layers):
         lines += _block("layers", part, indent)
     elif isinstance(part, Residual):
@@ -136,7 +136,7 @@ def _concat(part: Concat, indent: int) -> list[str]:
     return lines
 
 
-def _layer(layer: Layer) -> str:
+def layer_text(layer: Layer) -> str:
     """``linear: 10`` or ``linear: {out_features: 10, bias: false}``."""
     name = _scalar(layer.type)
     if not layer.arguments:

@@ -44,8 +44,8 @@ def test_shows_device_plan_structure_and_parameters(demo: tuple[str, str, Path, 
     assert re.findall(r"^\d\. (\w+)$", printed, re.MULTILINE) == steps
     assert "Using cpu device" in printed
     plan = printed.split("3. Plan")[1].split("4. Model")[0]
-    for layer in ("features.0", "features.10", "classifier.2"):
-        assert layer in plan
+    for cell in ("features", "max_pool2d: 2", "[N, 64, 2, 2]", "linear: 10", "[N, 10]", "30,762"):
+        assert cell in plan
     assert "(classifier): Sequential(" in printed
     parameters = printed.split("5. Parameters")[1].split("6. Training")[0]
     assert re.search(r"^features\.0\.weight +\[32, 1, 3, 3\] +288$", parameters, re.MULTILINE)
@@ -73,9 +73,11 @@ def test_picture_is_a_png_of_sensible_size(demo: tuple[str, str, Path, float]) -
     with Image.open(picture) as image:
         image.load()
         assert image.format == "PNG"
-        assert 800 <= image.width <= 2000 and 400 <= image.height <= 1500
+        assert 800 <= image.width <= 2000
+        assert 400 <= image.height <= 1500
         colours = image.convert("RGB").getcolors(maxcolors=1 << 24)
-    assert colours is not None and len(colours) > 50  # something is drawn
+    assert colours is not None
+    assert len(colours) > 50
     assert list(picture.parent.iterdir()) == [picture]  # and nothing half done left
 
 

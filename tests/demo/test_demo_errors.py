@@ -29,7 +29,8 @@ def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The message of a demo that ends with exit status 2."""
     assert main(arguments) == 2
     errors = capsys.readouterr().err
-    assert errors.startswith("\nerror: ") and "Traceback" not in errors
+    assert errors.startswith("\nerror: ")
+    assert "Traceback" not in errors
     return errors
 
 
@@ -58,7 +59,8 @@ def test_a_spec_with_an_error_in_it(
 ) -> None:
     spec = write_spec(HEAD + "  - flatten\n  - linaer: 10\n")
     errors = error_of(["--spec", spec], capsys)
-    assert "model.yaml:5" in errors and "linaer" in errors
+    assert "model.yaml:5" in errors
+    assert "linaer" in errors
 
 
 def test_a_spec_with_too_few_classes(
@@ -84,9 +86,11 @@ def test_a_spec_with_nothing_to_learn(
     assert "no parameters" in errors
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "toaster"])
+@pytest.mark.parametrize("device", ["cuda:99", "toaster", "meta"])
 def test_a_device_that_is_not_there(device: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert f"device '{device}' cannot be used" in error_of(["--device", device], capsys)
+    errors = error_of(["--device", device], capsys)
+    assert "device" in errors
+    assert device in errors
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,8 @@ def test_a_missing_package(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     errors = error_of(["--data", data], capsys)
-    assert package in errors and "pip install 'netspec[demo]'" in errors
+    assert package in errors
+    assert "pip install 'netspec[demo]'" in errors
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,5 +142,6 @@ def test_help_shows_examples_without_importing_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert "examples:" in run.stdout and "--data fashion-mnist" in run.stdout
+    assert "examples:" in run.stdout
+    assert "--data fashion-mnist" in run.stdout
     assert [line for line in run.stdout.splitlines() if len(line) > 80] == []

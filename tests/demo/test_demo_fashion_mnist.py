@@ -37,7 +37,8 @@ def test_trains_the_tutorials_model_on_files_put_there(
     for name, size in (("0", "512, 784"), ("2", "512, 512"), ("4", "10, 512")):
         assert re.search(rf"^linear_relu_stack\.{name}\.weight +\[{size}\]", printed, re.MULTILINE)
     found = re.search(r"^held-out accuracy: (\d+\.\d) %$", printed, re.MULTILINE)
-    assert found and float(found[1]) > 90
+    assert found
+    assert float(found[1]) > 90
     assert Path("clothes.png").read_bytes().startswith(b"\x89PNG")
     assert errors == ""
     assert [line for line in printed.splitlines() if len(line) > 80] == []
@@ -48,7 +49,8 @@ def test_no_network_and_no_files_says_what_to_put_where(
 ) -> None:
     assert main([*RUN, "--data-dir", "pictures"]) == 2
     errors = capsys.readouterr().err
-    assert "cannot be downloaded" in errors and "Name or service not known" in errors
+    assert "cannot be downloaded" in errors
+    assert "Name or service not known" in errors
     for name in FILES:
         assert f"  {name}\n" in errors
     assert f"  {tmp_path / 'pictures' / 'FashionMNIST' / 'raw'}\n" in errors

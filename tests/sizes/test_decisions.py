@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 from itertools import product as grid
 
 import pytest
@@ -21,6 +22,7 @@ from netspec.sizes import (
     symbol,
     symbols,
 )
+from netspec.sizes.decide import _degree, _period
 
 H, W, N = symbol("H"), symbol("W"), symbol("N")
 law = settings(derandomize=True, deadline=None, max_examples=250, database=None)
@@ -95,6 +97,26 @@ def test_equal_on_floors_of_products(one, other, d, r, e):
     check(a, b, found, ranges)
     assert found.answer is not False
     check(a, a + n // 7 - n // 8, equal(a, a + n // 7 - n // 8), ranges)
+
+
+@settings(law, max_examples=100)
+@given(chains, chains, st.integers(2, 4), st.integers(0, 3), st.integers(2, 5))
+def test_sizes_are_polynomials_along_their_period(one, other, d, r, e):
+    """What the proof of `equal` rests on: differences of order degree + 1 are 0."""
+    size = (along(one, H) * ((along(other, H) * H + r) // d)) // e + H // 7
+    [h] = symbols(size)
+    period, degree = _period(size, h, 1, {}), _degree(size, h)
+    for start in range(min(period, 40)):
+        values = [evaluate(size, {"H": start + period * t}) for t in range(degree + 4)]
+        for _ in range(degree + 1):
+            values = [after - before for before, after in pairwise(values)]
+        assert set(values) == {0}
+
+
+def test_the_proof_looks_where_the_search_does_not():
+    height, width = symbol("H", minimum=32), symbol("W", minimum=32)
+    h, w = height - 32, width - 32
+    assert equal(h * w * (w - 3 * h), 0).answer is False
 
 
 def test_equal_proves_what_the_form_does_not_show():
@@ -221,3 +243,11 @@ def test_at_least():
     assert at_least(symbol("H", maximum=8) - 8, 1).answer is False
     assert at_least(symbol("H", maximum=0) * W, 1).answer is False
     assert at_least(H - 10**30, 1) == Bound(None, (("H", 10**30 + 1),))
+
+
+def test_many_symbols_are_searched_but_not_proved():
+    total = sum((symbol(f"s{i}") for i in range(1_000)), 0)
+    assert equal(total, 2 * total).answer is False
+    assert at_least(total, 1) == Bound(None)
+    total = sum((symbol(f"s{i}") for i in range(30)), 0)
+    assert equal(total // 2 + (total + 1) // 2, total) == Equality(None)

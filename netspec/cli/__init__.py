@@ -1,0 +1,1 @@
+"""The command ``netspec``. It stands around the rooms; nothing inside knows it."""

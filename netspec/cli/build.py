@@ -1,0 +1,144 @@
+"""``netspec build SPEC -o FILE``"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+EXAMPLES = """\
+  netspec build model.yaml -o model.safetensors
+  netspec build model.yaml -o model.pt --seed 0
+  netspec build model.yaml                       only builds and prints the structure
+"""
+
+
+def add_to(commands: Commands) -> None:
+    parser = command(
+        commands,
+        "build",
+        "build the model; save its fresh weights",
+        "Builds the model with torch, prints its structure and saves its state_dict.",
+        EXAMPLES,
+    )
+    parser.add_argument("spec", metavar="SPEC", help="a YAML file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
+    parser.add_argument("--seed", type=int, help="makes the same weights each time")
+    parser.add_argument("--device", default="cpu", help="where to build: cpu (default), auto, cuda")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--json", action="store_true", help="names and shapes as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    from netspec.api import build, plan
+    from netspec.diagnostics import SpecError
+
+    problem = _output_problem(given.output, given.force) if given.output else None
+    if problem:
+        return usage_error(problem)
+    try:
+        model = build(plan(given.spec), device=given.device, seed=given.seed)
+    except SpecError as error:
+        print_diagnostics(error.diagnostics, sys.stderr)
+        return 1
+    if given.output:
+        on_meta = [name for name, tensor in model.state_dict().items() if tensor.is_meta]
+        if on_meta:
+            return usage_error(f"{on_meta[0]} is on the meta device: it has no values to save")
+        try:
+            _write(model, Path(given.output))
+        except OSError as error:
+            return usage_error(f"cannot write {given.output}: {error.strerror or error}")
+    _report(model, given)
+    return 0
+
+
+def _report(model: nn.Module, given: argparse.Namespace) -> None:
+    tensors = model.state_dict()
+    if given.json:
+        print_json(
+            {
+                "output": given.output,
+                "tensors": {
+                    name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype)[6:]}
+                    for name, tensor in tensors.items()
+                },
+            }
+        )
+        return
+    print(model)
+    if given.output:
+        size = os.path.getsize(given.output)
+        print(f"\n{given.output}: {len(tensors)} tensors, {size:,} bytes")
+
+
+def _output_problem(output: str, force: bool) -> str | None:
+    """What speaks against writing there, found before the model is built."""
+    path = Path(output)
+    if path.suffix not in (".safetensors", ".pt", ".pth"):
+        return f"{output}: the name must end with .safetensors, .pt or .pth"
+    if path.suffix == ".safetensors":
+        from importlib.util import find_spec
+
+        if find_spec("safetensors") is None:
+            return "safetensors is not installed: pip install 'netspec[safetensors]', or use .pt"
+    if not path.parent.is_dir():
+        return f"{output}: there is no folder {path.parent}"
+    if path.is_dir():
+        return f"{output} is a folder"
+    if path.exists() and not force:
+        return f"{output} is there already; --force replaces it"
+    return None
+
+
+def _write(model: nn.Module, path: Path) -> None:
+    """Writes beside the target and renames, so that a full disk leaves no half file."""
+    save = _save_safetensors if path.suffix == ".safetensors" else _save_torch
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        _saved(save, {key: t.contiguous() for key, t in model.state_dict().items()}, name)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _saved(
+    save: Callable[[dict[str, Tensor], str], None], tensors: dict[str, Tensor], to: str
+) -> None:
+    try:
+        save(tensors, to)
+    except OSError:
+        raise
+    except Exception as error:  # torch and safetensors wrap a full disk in their own errors
+        raise OSError(0, " ".join(str(error).split())) from error
+
+
+def _save_safetensors(tensors: dict[str, Tensor], to: str) -> None:
+    from safetensors.torch import save_file
+
+    save_file(tensors, to, metadata={"format": "pt"})
+
+
+def _save_torch(tensors: dict[str, Tensor], to: str) -> None:
+    import torch
+
+    torch.save(tensors, to)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

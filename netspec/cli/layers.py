@@ -1,0 +1,52 @@
+"""``netspec layers [NAME]``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netspec.cli.output import Commands, command, print_json, width
+
+EXAMPLES = """\
+  netspec layers
+  netspec layers conv2d
+  netspec layers --json
+"""
+
+
+def add_to(commands: Commands) -> None:
+    parser = command(
+        commands,
+        "layers",
+        "list the layers, or explain one",
+        "Lists every layer that can be written, those of installed plugins too; or explains one.",
+        EXAMPLES,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a layer, as conv2d or Conv2d")
+    parser.add_argument("--json", action="store_true", help="layers and arguments as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    from netspec.diagnostics import did_you_mean
+    from netspec.registry import default_registry
+    from netspec.render import layer_values
+    from netspec.render.layers import layer_list, layer_page
+
+    registry = default_registry()
+    chosen = list(registry.layers().values())
+    if given.name is not None:
+        found = registry.find(given.name)
+        if found is None:
+            hint = did_you_mean(given.name, registry.layers())
+            print(f"netspec: {given.name} is not a layer; {hint}".rstrip("; "), file=sys.stderr)
+            return 1
+        chosen = [found]
+    if given.json:
+        values = [layer_values(one.layer, one.plugin) for one in chosen]
+        print_json(values[0] if given.name is not None else values)
+    elif given.name is not None:
+        print(layer_page(chosen[0]))
+    else:
+        print(layer_list(chosen, width(sys.stdout)))
+    return 0

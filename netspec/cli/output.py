@@ -1,0 +1,57 @@
+"""What the commands share: printing findings, colour only where a person looks, usage errors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from netspec.diagnostics import Diagnostic
+from netspec.diagnostics.text import diagnostic_text
+
+Commands = Any  # argparse's type for sub-parsers is private
+
+
+def command(
+    commands: Commands, name: str, summary: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    """A command's parser, whose help ends with examples."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def is_colored(stream: TextIO) -> bool:
+    """Whether a person looks, and has not said NO_COLOR (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width(stream: TextIO) -> int | None:
+    """The columns of the terminal; None where the output goes to a file or a program."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None:
+    color = is_colored(stream)
+    for diagnostic in diagnostics:
+        print(diagnostic_text(diagnostic, color), file=stream)
+
+
+def print_json(value: object) -> None:
+    json.dump(value, sys.stdout, indent=2, allow_nan=True)
+    print()
+
+
+def usage_error(message: str) -> int:
+    """Says what is wrong with the command; gives its exit code."""
+    print(f"netspec: error: {message}", file=sys.stderr)
+    return 2

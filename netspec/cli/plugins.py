@@ -1,0 +1,38 @@
+"""``netspec plugins``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netspec.cli.output import Commands, command, print_json, width
+
+EXAMPLES = """\
+  netspec plugins
+  netspec plugins --json
+"""
+
+
+def add_to(commands: Commands) -> None:
+    parser = command(
+        commands,
+        "plugins",
+        "list the plugins, what they add, and which are disabled",
+        "Lists the plugins that are installed, what each adds, and why one is disabled.",
+        EXAMPLES,
+    )
+    parser.add_argument("--json", action="store_true", help="plugins as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    from netspec.registry import default_registry
+    from netspec.render import plugin_values
+    from netspec.render.layers import plugin_list
+
+    plugins = default_registry().plugins()
+    if given.json:
+        print_json([plugin_values(plugin) for plugin in plugins])
+    else:
+        print(plugin_list(plugins, width(sys.stdout)))
+    return 0

@@ -1,0 +1,109 @@
+"""Plans, diagnostics, layers and plugins as what ``json.dump`` takes; the form of ``--json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.declaration import LayerType, TensorType
+from netspec.diagnostics import Diagnostic
+from netspec.planning import Plan, PlannedLayer
+from netspec.registry import Plugin
+from netspec.sizes import Size
+from netspec.spec import Value
+
+Json = dict[str, Any]
+
+
+def diagnostic_values(diagnostic: Diagnostic) -> Json:
+    """A finding; lines and columns count from 1, ends are exclusive."""
+    location = diagnostic.location
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "file": location.file,
+        "line": location.line,
+        "column": location.column,
+        "end_line": location.end_line,
+        "end_column": location.end_column,
+        "path": location.path,
+        "notes": [note.message for note in diagnostic.notes],
+        "help": list(diagnostic.help),
+    }
+
+
+def plan_values(plan: Plan) -> Json:
+    """A plan; a symbolic size is a string (``"(H + 1)//2"``)."""
+    return {
+        "name": plan.name,
+        "inputs": [{"name": given.name, **_type(given.type)} for given in plan.inputs],
+        "outputs": [_type(output) for output in plan.outputs],
+        "layers": [_layer(layer) for layer in plan.layers],
+        "total_params": plan.total_params,
+        "total_macs": _size(plan.total_macs),
+        "conditions": [str(condition) for condition in plan.conditions],
+        "warnings": [diagnostic_values(warning) for warning in plan.warnings],
+    }
+
+
+def _layer(layer: PlannedLayer) -> Json:
+    return {
+        "path": layer.path,
+        "type": layer.type,
+        "class": layer.application.type.target,
+        "arguments": {name: _value(value) for name, value in layer.arguments.items()},
+        "inputs": [_type(given) for given in layer.inputs],
+        "outputs": [_type(output) for output in layer.outputs],
+        "parameters": {item.name: list(item.shape) for item in layer.parameters},
+        "buffers": {item.name: list(item.shape) for item in layer.buffers},
+        "params": layer.params,
+        "macs": _size(layer.macs),
+        "device": layer.device,
+    }
+
+
+def layer_values(layer: LayerType, plugin: Plugin) -> Json:
+    """What can be written of a layer."""
+    return {
+        "name": layer.name,
+        "class": layer.target,
+        "summary": layer.summary,
+        "description": layer.description,
+        "obvious_argument": layer.obvious_argument,
+        "arguments": [
+            {
+                "name": argument.name,
+                "takes": argument.describe(),
+                "required": argument.required,
+                "inferred_from": argument.inferred,
+                "default": _value(argument.default),
+            }
+            for argument in layer.arguments.values()
+        ],
+        "plugin": plugin.name,
+        "package": plugin.package,
+    }
+
+
+def plugin_values(plugin: Plugin) -> Json:
+    """A plugin, what it adds and what is wrong with it."""
+    return {
+        "name": plugin.name,
+        "package": plugin.package,
+        "version": plugin.version,
+        "layers": list(plugin.layers),
+        "hooks": list(plugin.hooks),
+        "problem": plugin.problem,
+    }
+
+
+def _type(type: TensorType) -> Json:
+    return {"shape": [_size(size) for size in type.shape], "dtype": type.dtype}
+
+
+def _size(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def _value(value: Value) -> Any:
+    return [_value(item) for item in value] if isinstance(value, tuple) else value
