@@ -37,7 +37,7 @@ def diagnostic_text(diagnostic: Diagnostic, color: bool = False) -> str:
 
 
 def _excerpt(location: Location, paint: Callable[[str], str]) -> list[str]:
-    if location.line is None or location.column is None or location.source_line is None:
+    if location.line is None or location.column is None or not location.source_line:
         return []
     text = location.source_line
     start = min(location.column - 1, len(text))

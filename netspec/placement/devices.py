@@ -59,7 +59,7 @@ def _resolve(request: str, registry: Registry) -> torch.device | str:
     try:
         torch.empty(0, device=device)
     except Exception as problem:  # each backend has exceptions of its own for "not here"
-        reason = str(problem).partition("\n")[0]
+        reason = str(problem).partition("\n")[0].partition(". ")[0]
         return f"the device {name}{answer} is not there: {reason}"
     return device
 

@@ -15,7 +15,7 @@ def written(size: Expression) -> str:
     """The expression in Python syntax, always the same for the same size."""
     if len(size.terms) > 1:
         factors = _factors(size)
-        if len(factors) > 1:
+        if sum(isinstance(factor, Expression) for factor in factors) > 1:
             return "*".join(_wrapped(factor) for factor in factors)
     elif size.constant < 0:
         ((monomial, n),) = size.terms.items()
@@ -31,7 +31,9 @@ def _factors(size: Expression) -> list[Size]:
     from netspec.sizes.algebra import exact_quotient  # which needs expressions, as this does
 
     found: list[Size] = []
-    rest: Size = size
+    number = gcd(size.constant, *size.terms.values())
+    divided = exact_quotient(size, number)
+    rest: Size = size if divided is None else divided
     while isinstance(rest, Expression) and len(rest.terms) > 1:
         top = min(rest.terms, key=lambda m: (_degree(m), sorted(map(_factor, m))))
         for atom, power in sorted(top, key=_factor):
@@ -48,9 +50,11 @@ def _factors(size: Expression) -> list[Size]:
         else:
             break
     found.sort(key=lambda factor: isinstance(factor, Expression) and "//" in str(factor))
-    if rest == 1:
-        return found
-    return [rest, *found] if isinstance(rest, int) else [*found, rest]
+    if isinstance(rest, int):
+        number *= rest
+    elif found:
+        found.append(rest)
+    return found if number == 1 else [number, *found]
 
 
 def _wrapped(factor: Size) -> str:

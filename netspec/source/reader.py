@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import yaml
@@ -31,6 +32,10 @@ from netspec.source.text import TextSource
 
 # What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+# A named tuple's own constructor takes twice as long, and there is one scalar for each word.
+_scalar: Callable[[tuple[Any, int, int]], ScalarNode] = partial(tuple.__new__, ScalarNode)
 
 
 def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
@@ -108,9 +113,9 @@ class _Stop(Exception):
 
 
 class _Open:
-    """A list or mapping that is still being read."""
+    """A list or mapping that is still being read; a mapping's children are key, value, key ..."""
 
-    __slots__ = ("anchor", "children", "is_mapping", "key", "keys", "nodes_before", "start")
+    __slots__ = ("anchor", "children", "is_mapping", "keys", "nodes_before", "start")
 
     def __init__(self, is_mapping: bool, anchor: str | None, start: int, nodes: int) -> None:
         self.is_mapping = is_mapping
@@ -118,7 +123,6 @@ class _Open:
         self.start = start
         self.nodes_before = nodes
         self.children: list[Any] = []
-        self.key: ScalarNode | None = None
         self.keys: dict[str, ScalarNode] = {}
 
 
@@ -132,89 +136,92 @@ class _Reader:
         self.plain: dict[str, Any] = {}  # scalars come again and again: resolve each text once
 
     def read(self) -> Node | None:
+        # One long loop without calls for what comes a hundred thousand times.
         stack: list[_Open] = []
-        top: _Open | None = None
-        root: Node | None = None
+        top = _Open(False, None, 0, 0)  # the stream, which holds one document
+        children = top.children
+        is_key = False  # whether the next node is a mapping's key
         next_event = self.next_event
         plain = self.plain
+        node: Node
         while True:
             event = next_event()
             kind = event.__class__
             if kind is ScalarEvent:
+                text = event.value
                 start = event.start_mark.index
                 end = event.end_mark.index
-                if event.tag is not None or event.anchor is not None:
+                if event.tag is not None:
                     self.refuse_tag(event)
-                text = event.value
                 self.nodes += 1
                 if self.nodes > MAX_NODES:
                     self.check_size(event, 0)
-                if top is not None and top.is_mapping and top.key is None:
-                    node: Node = ScalarNode(text, start, end)
-                elif event.style is None or event.style == "":
+                if is_key or event.style:
+                    node = _scalar((text, start, end))
+                else:
                     try:
                         value = plain[text]
                     except KeyError:
                         value = plain[text] = self.resolved(text, start, end)
-                    node = ScalarNode(value, start, end)
-                else:
-                    node = ScalarNode(text, start, end)
+                    node = _scalar((value, start, end))
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (node, 1)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                self.refuse_tag(event)
-                if top is not None and top.is_mapping and top.key is None:
+                if event.tag is not None:
+                    self.refuse_tag(event)
+                if is_key:
                     self.stop(
                         "bad-key",
                         "a key must be a single word or text, not a list or mapping",
                         event,
                     )
-                if top is not None:
-                    stack.append(top)
                 self.nodes += 1
                 self.check_size(event, len(stack))
-                start = event.start_mark.index
-                top = _Open(kind is MappingStartEvent, event.anchor, start, self.nodes)
+                stack.append(top)
+                is_key = kind is MappingStartEvent
+                top = _Open(is_key, event.anchor, event.start_mark.index, self.nodes)
+                children = top.children
                 if event.anchor is not None:
                     self.anchors.pop(event.anchor, None)  # until it closes, its alias is a cycle
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                assert top is not None
-                end = self.end_of(top, event)
-                children = tuple(top.children)
+                end = event.end_mark.index
+                if children and end == event.start_mark.index:
+                    end = children[-1].end  # a block's end event lies at the next token, below
                 if kind is MappingEndEvent:
-                    node = MapNode(children, top.start, end)
+                    pairs = zip(children[::2], children[1::2], strict=True)
+                    node = MapNode(tuple(pairs), top.start, end)
                 else:
-                    node = ListNode(children, top.start, end)
+                    node = ListNode(tuple(children), top.start, end)
                 if top.anchor is not None:
                     self.anchors[top.anchor] = (node, self.nodes - top.nodes_before + 1)
-                top = stack.pop() if stack else None
+                top = stack.pop()
+                children = top.children
+                is_key = False
             elif kind is AliasEvent:
-                node = self.alias(event, [*stack, top] if top else stack)
+                node = self.alias(event, [*stack, top])
             elif kind is DocumentStartEvent:
-                if root is not None:
+                if children:
                     self.stop("several-documents", "a file holds one spec, not several", event)
                 continue
             elif kind is StreamEndEvent:
-                if root is None:
+                if not children:
                     self.stop(
                         "empty",
                         "the spec is empty",
                         event,
                         help="a spec begins with `netspec: 1`, `input: [N, 28, 28]`, `layers:`",
                     )
+                root: Node = children[0]
                 return root
             else:
                 continue
-            if top is None:
-                root = node
-            elif not top.is_mapping:
-                top.children.append(node)
-            elif top.key is None:
-                top.key = self.key(node, top)
+            if is_key:
+                node = self.key(node, top)
+                is_key = False
             else:
-                top.children.append((top.key, node))
-                top.key = None
+                is_key = top.is_mapping
+            children.append(node)
 
     def key(self, node: Node, top: _Open) -> ScalarNode:
         if not isinstance(node, ScalarNode):
@@ -283,14 +290,6 @@ class _Reader:
                 event,
                 help="write repeated layers with `repeat:`",
             )
-
-    def end_of(self, top: _Open, event: Any) -> int:
-        """Where a container ends; a block's end event lies at the next token, lines below."""
-        end: int = event.end_mark.index
-        if end == event.start_mark.index and top.children:
-            last = top.children[-1]
-            return int((last[1] if top.is_mapping else last).end)
-        return end
 
     def span(self, event: Any) -> Span:
         return Span(self.source, event.start_mark.index, event.end_mark.index)

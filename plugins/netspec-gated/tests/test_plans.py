@@ -91,7 +91,7 @@ def test_a_bare_number_is_the_hidden_size(name: str) -> None:
     ("shape", "arguments", "code", "words"),
     [
         (["N", 8], {}, "missing-argument", "hidden_features"),
-        (["N", 8], 0, "bad-argument", "a whole number from 1 on"),
+        (["N", 8], 0, "bad-argument", "hidden_features of geglu takes"),
         (["N", 8], {"hidden_features": 4, "in_features": 9}, "shape-mismatch", "in_features is 9"),
         (["N", 8], {"hidden_features": 4, "approximate": "erf"}, "bad-argument", "none or tanh"),
         (["N", "C"], 4, "shape-mismatch", "C may be any number"),

@@ -1,0 +1,45 @@
+# Two commands for a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint bench stubs clean
+
+help:
+	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
+	@echo "make test   check types, style and behaviour"
+	@echo "make lint   types and style alone"
+	@echo "make bench  time netspec next to hand-written torch"
+	@echo "make stubs  write the builder's stub from the declarations"
+	@echo "make clean  remove the virtual environment"
+
+demo: $(VENV)/installed
+	@$(BIN)/python -m examples.demo
+
+test: $(VENV)/installed lint
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/installed
+	@echo "checking style (ruff) and types (mypy)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/installed
+	@$(BIN)/python -m bench
+
+stubs: $(VENV)/installed
+	@$(BIN)/python -m netspec.builder.stub --write
+
+# One environment for everything, made again when the dependencies change.
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "netspec needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "making the virtual environment $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "installing netspec with torch and torchvision (some 5 GB, a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV)
