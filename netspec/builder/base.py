@@ -145,8 +145,12 @@ class BaseBuilder:
         Raises:
             SpecError: the two shapes differ.
         """
+        frame = sys._getframe(1)
         part = Residual(self._branch(body), self._branch(shortcut) if shortcut else Layers())
-        return self._add_part(sys._getframe(1), "residual", part, name, repeat, device)
+        if not part.body.items:
+            site = CallSite(frame, "residual")
+            _fail(site, "empty-residual", "the body of residual has no layers")
+        return self._add_part(frame, "residual", part, name, repeat, device)
 
     def concat(
         self: Self,
@@ -161,8 +165,12 @@ class BaseBuilder:
         Raises:
             SpecError: the shapes differ in another dim.
         """
+        frame = sys._getframe(1)
+        if not branches or type(dim) is not int:
+            needs = "at least one branch" if not branches else f"a whole number as dim, not {dim!r}"
+            _fail(CallSite(frame, "concat"), "bad-concat", f"concat needs {needs}")
         part = Concat(tuple(self._branch(branch) for branch in branches), dim)
-        return self._add_part(sys._getframe(1), "concat", part, name, repeat, device)
+        return self._add_part(frame, "concat", part, name, repeat, device)
 
     # ---- how
 
