@@ -61,4 +61,6 @@ def test_the_names_that_torch_refuses_are_known() -> None:
     from netspec.building.flow import Flow
 
     missing = (set(dir(nn.Sequential())) | set(dir(Flow([], [], 0)))) - TAKEN_NAMES
+    # torch.compile adds names with three underscores to the modules that it has seen.
+    missing = {name for name in missing if not name.startswith("___")}
     assert not missing, "add these to netspec/expansion/module_names.py"

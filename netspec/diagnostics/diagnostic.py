@@ -49,6 +49,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.left_out = 0
+        self._seen: set[tuple[str, str, int, int]] = set()
 
     def error(
         self,
@@ -81,6 +82,11 @@ class Diagnostics:
         notes: Iterable[Note | str],
         help: Iterable[str],
     ) -> None:
+        # A layer that is repeated is wrong in each copy, but was written once.
+        key = (code, message, span.start, span.end)
+        if key in self._seen:
+            return
+        self._seen.add(key)
         if len(self.found) >= self.LIMIT:
             self.left_out += 1
             return

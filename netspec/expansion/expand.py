@@ -5,11 +5,13 @@ from __future__ import annotations
 from netspec.diagnostics import Diagnostics
 from netspec.expansion.expanded import Call, Child, Leaf, Merge, Scope, Step
 from netspec.expansion.module_names import TAKEN_NAMES
+from netspec.source.collector import without_collector
 from netspec.spec import Concat, Item, Layer, Layers, Origin, Part, Residual, Spec
 
 MAX_LAYERS = 200_000  # a model of more modules is a mistake in a `repeat:`
 
 
+@without_collector
 def expand(spec: Spec, found: Diagnostics) -> Scope:
     """The root scope. Where the layers are too many, each repeat is one copy (and an error)."""
     builder = _ScopeBuilder("", None, found, unroll=not _too_many(spec.layers, spec.origin, found))
@@ -41,11 +43,11 @@ def _too_many(layers: Layers, origin: Origin, found: Diagnostics) -> bool:
         total = 1
         for group in groups:
             for item in group.items:
-                inner = (1 if isinstance(item.part, Layer) else count(item.part, reported)) * (
-                    item.repeat or 1
-                )
-                if inner > MAX_LAYERS and item.repeat is not None and not reported:
-                    reported.append(item)
+                inner = 1 if isinstance(item.part, Layer) else count(item.part, reported)
+                if item.repeat is not None:
+                    inner *= item.repeat
+                    if inner > MAX_LAYERS and not reported:
+                        reported.append(item)
                 total += inner
         return total
 
@@ -76,7 +78,7 @@ class _ScopeBuilder:
         self.names: dict[str, Origin] = {}
         self.unnamed = 0
         self.values = 0
-        self.is_chain = True
+        self.is_chain = True  # as long as it is, nobody needs the steps
 
     def inputs(self, count: int) -> int:
         """Numbers the scope's inputs; gives the first."""
@@ -118,15 +120,18 @@ class _ScopeBuilder:
         return self.call(child, value)
 
     def call(self, child: Child, value: int) -> int:
-        self.children.append(child)
         result = self.values
         self.values = result + 1
-        self.steps.append(Call(len(self.children) - 1, (value,), (result,)))
+        if not self.is_chain:
+            self.steps.append(Call(len(self.children), (value,), (result,)))
+        self.children.append(child)
         return result
 
     def composite(self, part: Part, origin: Origin, value: int, device: str | None) -> int:
         """Wires a composite's layers as children of this scope; it makes no module."""
-        self.is_chain = False
+        if self.is_chain:
+            self.is_chain = False
+            self.steps = self.chain_steps()
         if isinstance(part, Residual):
             body = self.chain(part.body, value, device)
             shortcut = self.chain(part.shortcut, value, device)
@@ -134,6 +139,14 @@ class _ScopeBuilder:
         assert isinstance(part, Concat)
         values = tuple([self.chain(branch, value, device) for branch in part.branches])
         return self.merge(Merge("concat", values, (self.values,), part.dim, origin))
+
+    def chain_steps(self) -> list[Step]:
+        """The steps of a chain: each child is called with what the one before gave."""
+        first = self.values - len(self.children)  # what the first child gives; it got the input
+        return [
+            Call(index, (first + index - 1 if index else 0,), (first + index,))
+            for index in range(len(self.children))
+        ]
 
     def merge(self, step: Merge) -> int:
         self.values += 1

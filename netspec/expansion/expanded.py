@@ -1,15 +1,17 @@
-"""What a Spec comes to: a tree of modules-to-be. Every child is there with its final name."""
+"""What a Spec comes to: a tree of modules-to-be. Every child is there with its final name.
+
+What comes ten thousand times is a named tuple: a frozen dataclass takes three times as long.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netspec.spec import Layer, Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A child that is one layer. ``path`` is the prefix of its state_dict keys."""
 
     name: str
@@ -19,8 +21,7 @@ class Leaf:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """The child at index ``child`` is called with values; what it gives is ``outputs``."""
 
     child: int

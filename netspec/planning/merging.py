@@ -24,11 +24,11 @@ def merge(step: Merge, inputs: Sequence[TensorType]) -> TensorType:
 
 def _add(inputs: Sequence[TensorType]) -> TensorType:
     body, shortcut = inputs
-    what = f"the body of residual gives {body}, its shortcut {shortcut}"
+    what = f"the body of residual gives {body} and its shortcut {shortcut}"
     if body.rank != shortcut.rank or body.dtype != shortcut.dtype:
         raise Refusal(f"{what}: they cannot be added")
     for position, (size, other) in enumerate(zip(body.shape, shortcut.shape, strict=True)):
-        _require_same(size, other, f"{what}: their sizes {position} differ", _residual_help(inputs))
+        _require_same(size, other, f"{what}: dim {position} differs", _residual_help(inputs))
     return body
 
 
@@ -49,7 +49,7 @@ def _concat(inputs: Sequence[TensorType], dim: int) -> TensorType:
         raise Refusal("numbers without a dim cannot be concatenated")
     total: Size = first.shape[at]
     for number, other in enumerate(inputs[1:], 1):
-        what = f"branch 0 of concat gives {first}, branch {number} gives {other}"
+        what = f"branch 0 of concat gives {first} and branch {number} gives {other}"
         if other.rank != first.rank or other.dtype != first.dtype:
             raise Refusal(f"{what}: they cannot be joined")
         for position, (size, met) in enumerate(zip(first.shape, other.shape, strict=True)):
@@ -57,7 +57,7 @@ def _concat(inputs: Sequence[TensorType], dim: int) -> TensorType:
                 _require_same(
                     size,
                     met,
-                    f"{what}: only their sizes {at} may differ, but so do their sizes {position}",
+                    f"{what}: only dim {at} may differ, but dim {position} does",
                     "",
                 )
         total = total + other.shape[at]

@@ -21,19 +21,24 @@ from netspec.planning.plan import (
     PlannedMerge,
     PlannedScope,
 )
-from netspec.registry import Registry
+from netspec.registry import RegisteredLayer, Registry
 from netspec.sizes import Size, SizeLimit, symbol, symbols
+from netspec.source.collector import without_collector
 from netspec.spec import Input, Layer, Origin, Spec, Value
 
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
+# A layer with its written arguments, which fit its declaration.
+Bound = tuple[RegisteredLayer, Mapping[str, Value]]
 
 
+@without_collector
 def make_plan(spec: Spec, root: Scope, registry: Registry, found: Diagnostics) -> Plan | None:
     """The plan of an expanded spec; None when ``found`` got an error."""
     inputs = input_types(spec.inputs)
     planner = Planner(registry, found)
-    planned = planner.scope(root, tuple(inputs.values()) or (None,))
+    given = tuple(planner.same(type) for type in inputs.values())
+    planned = planner.scope(root, given or (None,))
     if found.failed or planned is None:
         return None
     return Plan(
@@ -82,11 +87,16 @@ class Planner:
         self.found = found
         self.rows: list[PlannedLayer] = []
         self.conditions = Conditions()
-        self._bound: dict[int, tuple[LayerType, Mapping[str, Value]] | None] = {}
-        self._applied: dict[tuple[int, TensorType], Application] = {}
+        self._bound: dict[int, Bound | None] = {}
+        self._applied: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
+        self._types: dict[TensorType, TensorType] = {}
 
     # ---- containers
+
+    def same(self, type: TensorType) -> TensorType:
+        """The one object for all equal types, so that its id can be a key: hashing takes long."""
+        return self._types.setdefault(type, type)
 
     def scope(self, scope: Scope, inputs: tuple[Known, ...]) -> PlannedScope | None:
         """A planned container; None when something in it is wrong."""
@@ -124,7 +134,7 @@ class Planner:
         merges: list[PlannedMerge | None],
         result: Known,
     ) -> PlannedScope | None:
-        if result is None or None in inputs or None in children or None in merges:
+        if result is None or any(part is None for part in (*inputs, *children, *merges)):
             return None
         return PlannedScope(
             scope.path,
@@ -154,7 +164,7 @@ class Planner:
             return None
         known = cast(tuple[TensorType, ...], inputs)
         try:
-            return PlannedMerge(step, known, (merge(step, known),))
+            return PlannedMerge(step, known, (self.same(merge(step, known)),))
         except (Refusal, SizeLimit) as refusal:
             help = refusal.help if isinstance(refusal, Refusal) else ""
             self.found.error("shape-mismatch", str(refusal), step.origin.span(), help=[help])
@@ -165,7 +175,7 @@ class Planner:
     def apply(self, layer: Layer, origin: Origin, path: str, input: Known) -> Application | None:
         """The layer applied to its input, from memory where it came before."""
         if input is not None:
-            known = self._applied.get((id(layer), input))
+            known = self._applied.get((id(layer), id(input)))
             if known is not None:
                 return known
         if id(layer) in self._bound:
@@ -177,22 +187,22 @@ class Planner:
             self._keep.append(layer)
         if bound is None or input is None:
             return None
-        layer_type, written = bound
+        registered, written = bound
         try:
-            application = self.applied(layer_type, written, origin, path, input)
+            application = self.applied(registered, written, origin, path, input)
         except _Reported:
             return None
-        self._applied[id(layer), input] = application
+        self._applied[id(layer), id(input)] = application
         return application
 
-    def bind(self, layer: Layer, origin: Origin) -> tuple[LayerType, Mapping[str, Value]] | None:
+    def bind(self, layer: Layer, origin: Origin) -> Bound | None:
         registered = self.registry.find(layer.type)
         if registered is None:
             if layer.type:  # else it could not be read, which is reported
                 self.unknown_layer(layer.type, origin)
             return None
         written = bind(registered.layer, layer, origin, self.found)
-        return None if written is None else (registered.layer, written)
+        return None if written is None else (registered, written)
 
     def unknown_layer(self, name: str, origin: Origin) -> None:
         names = list(self.registry.layers())
@@ -208,35 +218,47 @@ class Planner:
 
     def applied(
         self,
-        layer_type: LayerType,
+        registered: RegisteredLayer,
         written: Mapping[str, Value],
         origin: Origin,
         path: str,
         input: TensorType,
     ) -> Application:
+        layer_type = registered.layer
         try:
             complete = self.with_inferred(layer_type, written, input)
-            output: Output = layer_type.rule(input, **complete)
+            output = layer_type.rule(input, **complete)
+            if not isinstance(output, Output):
+                raise TypeError(f"it gives {output!r}, which is no Output")
             for need in output.needs:
                 decide(need, self.conditions)
-            type = TensorType(output.shape, output.dtype or input.dtype)
-            macs = output.macs
+            type = self.same(TensorType(tuple(output.shape), output.dtype or input.dtype))
+            for warning in output.warnings:
+                self.found.warning("layer-warning", warning, origin.span())
+            return Application(
+                layer_type,
+                {**layer_type.defaults, **complete},
+                complete,
+                (input,),
+                (type,),
+                tuple(Parameter(*item) for item in output.parameters.items()),
+                tuple(Parameter(*item) for item in output.buffers.items()),
+                output.macs,
+            )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, input)
         except SizeLimit as problem:
             self.refuse(Refusal(str(problem)), layer_type, origin, path, input)
-        for warning in output.warnings:
-            self.found.warning("layer-warning", warning, origin.span())
-        return Application(
-            layer_type,
-            {**layer_type.defaults, **complete},
-            complete,
-            (input,),
-            (type,),
-            tuple(Parameter(*item) for item in output.parameters.items()),
-            tuple(Parameter(*item) for item in output.buffers.items()),
-            macs,
-        )
+        except Exception as problem:  # a plugin's rule may fail with anything
+            plugin = registered.plugin
+            self.found.error(
+                "rule-failed",
+                f"the rule of {layer_type.name} failed: {problem.__class__.__name__}: {problem}",
+                origin.span(),
+                notes=[f"{layer_type.name} `{path}` gets {input}"],
+                help=[f"this is a mistake in {plugin.package} {plugin.version}, tell its authors"],
+            )
+            raise _Reported from problem
 
     def with_inferred(
         self, layer_type: LayerType, written: Mapping[str, Value], input: TensorType
@@ -270,7 +292,7 @@ class Planner:
         self, refusal: Refusal, layer_type: LayerType, origin: Origin, path: str, input: TensorType
     ) -> NoReturn:
         span: Span = origin.argument(refusal.argument) if refusal.argument else origin.span()
-        notes: list[Note | str] = [f"{path or layer_type.name} gets {input}"]
+        notes: list[Note | str] = [f"{layer_type.name} `{path}` gets {input}"]
         self.found.error(
             "shape-mismatch", refusal.message, span, notes=notes, help=refusal.help.split("\n")
         )

@@ -188,7 +188,13 @@ class Registry:
         if not self._installed_wanted:
             return False
         self._installed_wanted = False
-        for entry in _entry_points():
+        try:
+            entries = list(_entry_points())
+        except Exception as problem:  # metadata of any installed package may be broken
+            text = f"the installed packages cannot be listed: {type(problem).__name__}: {problem}"
+            self._plugins["installed"] = Plugin("installed", "unknown", "", problem=text)
+            return True
+        for entry in entries:
             distribution = entry.dist
             info = Plugin(
                 entry.name,

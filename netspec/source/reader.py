@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NoReturn
 
 import yaml
@@ -25,6 +24,7 @@ from yaml.events import (
 )
 
 from netspec.diagnostics import Diagnostics, Span
+from netspec.source.collector import without_collector
 from netspec.source.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
 from netspec.source.scalars import TooManyDigits, resolve
@@ -32,10 +32,6 @@ from netspec.source.text import TextSource
 
 # What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-
-
-# A named tuple's own constructor takes twice as long, and there is one scalar for each word.
-_scalar: Callable[[tuple[Any, int, int]], ScalarNode] = partial(tuple.__new__, ScalarNode)
 
 
 def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
@@ -65,6 +61,7 @@ def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSou
     return read_text(text, name, found)
 
 
+@without_collector
 def read_text(text: str, name: str, found: Diagnostics) -> tuple[TextSource, Node | None]:
     """The nodes of a text; None when ``found`` got an error. ``name`` stands in messages."""
     source = TextSource(text.removeprefix("\ufeff"), name)
@@ -112,18 +109,9 @@ class _Stop(Exception):
     """Reading ends; the reason is among the diagnostics."""
 
 
-class _Open:
-    """A list or mapping that is still being read; a mapping's children are key, value, key ..."""
-
-    __slots__ = ("anchor", "children", "is_mapping", "keys", "nodes_before", "start")
-
-    def __init__(self, is_mapping: bool, anchor: str | None, start: int, nodes: int) -> None:
-        self.is_mapping = is_mapping
-        self.anchor = anchor
-        self.start = start
-        self.nodes_before = nodes
-        self.children: list[Any] = []
-        self.keys: dict[str, ScalarNode] = {}
+# A list or mapping that is still being read: its children, keys, start, anchor, and the number of
+# nodes before it.
+_Open = tuple[list[Any], dict[str, ScalarNode] | None, int, str | None, int]
 
 
 class _Reader:
@@ -136,20 +124,25 @@ class _Reader:
         self.plain: dict[str, Any] = {}  # scalars come again and again: resolve each text once
 
     def read(self) -> Node | None:
-        # One long loop without calls for what comes a hundred thousand times.
-        stack: list[_Open] = []
-        top = _Open(False, None, 0, 0)  # the stream, which holds one document
-        children = top.children
+        # One long loop, without calls in what runs a hundred thousand times. These five are the
+        # list or mapping that is being read, first the stream, which holds one document:
+        children: list[Any] = []  # of a mapping: key, value, key, value ...
+        keys: dict[str, ScalarNode] | None = None  # None in a list
+        start = 0
+        anchor: str | None = None
+        nodes_before = 0
+        stack: list[_Open] = []  # and those around it
         is_key = False  # whether the next node is a mapping's key
         next_event = self.next_event
         plain = self.plain
+        new = tuple.__new__  # a named tuple's own constructor takes twice as long
         node: Node
         while True:
             event = next_event()
             kind = event.__class__
             if kind is ScalarEvent:
                 text = event.value
-                start = event.start_mark.index
+                begin = event.start_mark.index
                 end = event.end_mark.index
                 if event.tag is not None:
                     self.refuse_tag(event)
@@ -157,49 +150,48 @@ class _Reader:
                 if self.nodes > MAX_NODES:
                     self.check_size(event, 0)
                 if is_key or event.style:
-                    node = _scalar((text, start, end))
+                    node = new(ScalarNode, (text, begin, end))
                 else:
                     try:
                         value = plain[text]
                     except KeyError:
-                        value = plain[text] = self.resolved(text, start, end)
-                    node = _scalar((value, start, end))
+                        value = plain[text] = self.resolved(text, begin, end)
+                    node = new(ScalarNode, (value, begin, end))
                 if event.anchor is not None:
                     self.anchors[event.anchor] = (node, 1)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if event.tag is not None:
                     self.refuse_tag(event)
                 if is_key:
-                    self.stop(
-                        "bad-key",
-                        "a key must be a single word or text, not a list or mapping",
-                        event,
-                    )
+                    self.refuse_key(event.start_mark.index, event.end_mark.index)
                 self.nodes += 1
                 self.check_size(event, len(stack))
-                stack.append(top)
+                stack.append((children, keys, start, anchor, nodes_before))
                 is_key = kind is MappingStartEvent
-                top = _Open(is_key, event.anchor, event.start_mark.index, self.nodes)
-                children = top.children
-                if event.anchor is not None:
-                    self.anchors.pop(event.anchor, None)  # until it closes, its alias is a cycle
+                children, keys = [], {} if is_key else None
+                start, anchor, nodes_before = event.start_mark.index, event.anchor, self.nodes
+                if anchor is not None:
+                    self.anchors.pop(anchor, None)  # until it closes, its alias is a cycle
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 end = event.end_mark.index
                 if children and end == event.start_mark.index:
                     end = children[-1].end  # a block's end event lies at the next token, below
-                if kind is MappingEndEvent:
-                    pairs = zip(children[::2], children[1::2], strict=True)
-                    node = MapNode(tuple(pairs), top.start, end)
+                if keys is None:
+                    node = ListNode(tuple(children), start, end)
                 else:
-                    node = ListNode(tuple(children), top.start, end)
-                if top.anchor is not None:
-                    self.anchors[top.anchor] = (node, self.nodes - top.nodes_before + 1)
-                top = stack.pop()
-                children = top.children
+                    one_by_one = iter(children)
+                    node = MapNode(tuple(zip(one_by_one, one_by_one, strict=True)), start, end)
+                if anchor is not None:
+                    self.anchors[anchor] = (node, self.nodes - nodes_before + 1)
+                children, keys, start, anchor, nodes_before = stack.pop()
                 is_key = False
             elif kind is AliasEvent:
-                node = self.alias(event, [*stack, top])
+                if anchor == event.anchor or any(outer[3] == event.anchor for outer in stack):
+                    self.refuse_cycle(event)
+                node = self.alias(event, len(stack))
+                if is_key:
+                    node = self.aliased_key(node)
             elif kind is DocumentStartEvent:
                 if children:
                     self.stop("several-documents", "a file holds one spec, not several", event)
@@ -216,35 +208,40 @@ class _Reader:
                 return root
             else:
                 continue
-            if is_key:
-                node = self.key(node, top)
-                is_key = False
-            else:
-                is_key = top.is_mapping
             children.append(node)
+            if keys is None:
+                continue
+            if is_key:
+                is_key = False
+                key: Any = node
+                first = keys.setdefault(key.value, key)
+                if first is not key:
+                    self.refuse_duplicate(first, key)
+            else:
+                is_key = True
 
-    def key(self, node: Node, top: _Open) -> ScalarNode:
+    def refuse_key(self, start: int, end: int) -> NoReturn:
+        self.found.error(
+            "bad-key",
+            "a key must be a single word or text, not a list or mapping",
+            Span(self.source, start, end),
+        )
+        raise _Stop
+
+    def aliased_key(self, node: Node) -> ScalarNode:
         if not isinstance(node, ScalarNode):
-            self.found.error(
-                "bad-key",
-                "a key must be a single word or text, not a list or mapping",
-                Span(self.source, node.start, node.end),
-            )
-            raise _Stop
-        key = node if isinstance(node.value, str) else ScalarNode("", node.start, node.end)
-        text = str(key.value)
-        first = top.keys.setdefault(text, key)
-        if first is not key:
-            span = Span(self.source, first.start, first.end)
-            line = span.locate().line
-            self.found.error(
-                "duplicate-key",
-                f"the key {shortened(text)!r} is given twice in this mapping",
-                Span(self.source, key.start, key.end),
-                notes=[f"it is given first in line {line}"],
-                help=["remove one of the two"],
-            )
-        return key
+            self.refuse_key(node.start, node.end)
+        return node if isinstance(node.value, str) else ScalarNode("", node.start, node.end)
+
+    def refuse_duplicate(self, first: ScalarNode, key: ScalarNode) -> None:
+        line = Span(self.source, first.start, first.end).locate().line
+        self.found.error(
+            "duplicate-key",
+            f"the key {shortened(str(key.value))!r} is given twice in this mapping",
+            Span(self.source, key.start, key.end),
+            notes=[f"it is given first in line {line}"],
+            help=["remove one of the two"],
+        )
 
     def resolved(self, text: str, start: int, end: int) -> Any:
         try:
@@ -267,17 +264,18 @@ class _Reader:
                 help=["remove the tag; quotes make a text, plain words are read as YAML 1.2"],
             )
 
-    def alias(self, event: Any, stack: list[_Open]) -> Node:
-        if any(parent.anchor == event.anchor for parent in stack):
-            self.stop(
-                "alias-cycle", f"the alias *{shortened(event.anchor)} is inside its anchor", event
-            )
+    def refuse_cycle(self, event: Any) -> NoReturn:
+        self.stop(
+            "alias-cycle", f"the alias *{shortened(event.anchor)} is inside its anchor", event
+        )
+
+    def alias(self, event: Any, depth: int) -> Node:
         if event.anchor not in self.anchors:
             self.stop("unknown-alias", f"there is no anchor &{shortened(event.anchor)}", event)
         node, size = self.anchors[event.anchor]
         # Counted as if it were written out: a few lines of aliases of aliases are a billion nodes.
         self.nodes += size
-        self.check_size(event, len(stack))
+        self.check_size(event, depth)
         return node
 
     def check_size(self, event: Any, depth: int) -> None:

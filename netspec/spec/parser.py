@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source.collector import without_collector
 from netspec.source.nodes import kind, shortened
 from netspec.spec import words
 from netspec.spec.inputs import MAX_SIZE, parse_input
@@ -29,6 +30,7 @@ UNREADABLE = Layer("")
 MAX_WORD = 200  # YAML itself allows 1,024 for a key
 
 
+@without_collector
 def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
     """The Spec of a whole document.
 
@@ -142,19 +144,20 @@ class Parser:
     def item(self, node: Node, key: ScalarNode | None) -> Item:
         """One item of a list (``key`` None) or of a mapping, whose key is its name."""
         name = None if key is None else self.child_name(key)
+        part: Part | None
         if isinstance(node, ScalarNode):
             if type(node.value) is str:
-                part = self.part(node, None)
+                part = self.layers_seen.get(node.value) or self.part(node, None)
             else:
                 part = self.no_layer(node, key)
-            return Item(part, name, origin=Origin(self.source, node, node, None, key))
+            return Item(part, name, None, None, Origin(self.source, node, node, None, key))
         if isinstance(node, ListNode):
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(self.layers(node, "a container"), name, origin=origin)
+            return Item(self.layers(node, "a container"), name, None, None, origin)
         if len(node.entries) == 1 and node.entries[0][0].value not in words.RESERVED:
             word, value = node.entries[0]
             part = self.part(word, value)
-            return Item(part, name, origin=Origin(self.source, node, word, value, key))
+            return Item(part, name, None, None, Origin(self.source, node, word, value, key))
         return self.keyed_item(node, key, name)
 
     def no_layer(self, node: ScalarNode, key: ScalarNode | None) -> Layer:
@@ -202,11 +205,11 @@ class Parser:
         if len(parts) != 1:
             self.not_one_part(node, parts, key)
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(UNREADABLE, name, repeat, device, origin=origin)
+            return Item(UNREADABLE, name, repeat, device, origin)
         word, value = parts[0]
         part = self.part(word, value)
         origin = Origin(self.source, node, word, value, key)
-        return Item(part, name, repeat, device, origin=origin)
+        return Item(part, name, repeat, device, origin)
 
     def not_one_part(
         self, node: MapNode, parts: list[tuple[ScalarNode, Node]], key: ScalarNode | None
@@ -221,16 +224,15 @@ class Parser:
             return
         names = [shortened(str(word.value)) for word, _ in parts]
         if key is not None:
-            help = f"put its layers under `layers:`: `{key.value}: {{layers: {{{names[0]}: ...}}}}`"
+            inner = f"{{layers: {{{names[0]}: ...}}}}"
+            help = [f"put its layers under `layers:`: `{shortened(str(key.value))}: {inner}`"]
         else:
-            help = "in a list, begin each layer with its own `-`"
-        self.error(
-            "several-layers",
-            f"an item is one layer, but this one says {listed([f'`{name}`' for name in names])}",
-            parts[1][0],
-            help,
-            f"arguments go below the layer: `{names[0]}: {{{names[1]}: ...}}`",
-        )
+            help = [
+                "in a list, begin each layer with its own `-`",
+                f"arguments go below the layer: `{names[0]}: {{{names[1]}: ...}}`",
+            ]
+        message = f"an item is one layer, but this one says {listed([f'`{n}`' for n in names])}"
+        self.error("several-layers", message, parts[1][0], *help)
 
     # ---- what an item is
 
@@ -258,9 +260,13 @@ class Parser:
             seen, arguments = type_name, ()
         elif isinstance(value, MapNode):
             arguments = tuple([(str(key.value), self.value(v)) for key, v in value.entries])
-            seen = (type_name, arguments, tuple([_type(v) for _, v in arguments]))
+            types = [_type(v) if v.__class__ is tuple else v.__class__ for _, v in arguments]
+            seen = (type_name, arguments, tuple(types))
         elif isinstance(value, ScalarNode) and value.value is None:
             seen, arguments = type_name, ()  # `relu:` is `relu`
+        elif isinstance(value, ScalarNode):
+            arguments = ((None, value.value),)
+            seen = (type_name, value.value, value.value.__class__)
         else:
             plain = self.value(value)
             seen, arguments = (type_name, plain, _type(plain)), ((None, plain),)

@@ -1,7 +1,5 @@
 """The plan as a value."""
 
-import dataclasses
-
 import pytest
 
 import netspec
@@ -61,7 +59,7 @@ def test_stages_are_frozen() -> None:
     spec = netspec.loads(TEXT)
     plan = netspec.plan(spec)
     for value, field in ((spec, "name"), (plan, "name"), (plan.layers[0], "path")):
-        with pytest.raises(dataclasses.FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(value, field, "other")
 
 

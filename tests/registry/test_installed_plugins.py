@@ -1,8 +1,178 @@
 """Plugins found by their entry points: real distributions in a folder, real processes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import netspec
-from tests.registry.conftest import InFreshProcess, Install
+
+Install = Callable[..., None]
+InFreshProcess = Callable[[str], Any]
+
+
+def layers(*names: str, target: str = "torch.nn.ReLU") -> str:
+    """The code of a plugin with these layers."""
+    return f"""
+        def rule(input: TensorType) -> Output:
+            return Output(input.shape)
+
+        @hookimpl
+        def netspec_layers():
+            return [LayerType(name, {target!r}, rule) for name in {names!r}]
+        """
+
+
+# The code of a plugin, and what its message says of the cause.
+BROKEN = {
+    "fails": ("raise LookupError('the moon is full')", "LookupError: the moon is full"),
+    "exits": ("raise SystemExit(3)", "SystemExit: 3"),
+    "lacks": ("import a_package_that_is_not_there", "No module named 'a_package_that_is_not_"),
+    "typo": ("def broken(:", "SyntaxError"),
+    "leaves": ("@hookimpl\ndef netspec_layers():\n    raise SystemExit('bye')", "SystemExit: bye"),
+    "number": ("@hookimpl\ndef netspec_layers():\n    return 42", "'int' object is not iterable"),
+    "text": ("@hookimpl\ndef netspec_layers():\n    return 'ab'", "'a', which is not a layer"),
+    "misspelt": ("@hookimpl\ndef netspec_layer():\n    return []", "netspec_layer"),
+    "curious": ("@hookimpl\ndef netspec_layers(spec):\n    return []", "spec"),
+    "repeats": (layers("repeat"), "'repeat', a word of the language"),
+    "names": (layers("name"), "'name', a word of the language"),
+    "linear": (layers("linear"), f"by netspec {netspec.__version__} and by broken-linear"),
+    "hijacks": (layers("Conv2d"), f"by netspec {netspec.__version__} and by broken-hijacks"),
+}
+
+REPORT = """
+    import json, sys
+    import netspec
+    from netspec.registry import default_registry
+
+    spec = {"netspec": 1, "input": ["N", 4], "layers": [{"linear": 3}, "relu", "sunny", "Rainy"]}
+    plan = netspec.plan(netspec.from_dict(spec))
+    (unknown,) = netspec.check("netspec: 1\\ninput: [N, 4]\\nlayers: [moony]\\n")
+    json.dump(
+        {
+            "plugins": {
+                f"{plugin.package} {plugin.version}": plugin.problem
+                for plugin in default_registry().plugins()
+            },
+            "layers": [layer.type for layer in plan.layers],
+            "packages": {
+                name: found.plugin.package
+                for name, found in default_registry().layers().items()
+            },
+            "unknown": unknown.code,
+            "notes": [note.message for note in unknown.notes],
+            "torch": "torch" in sys.modules,
+        },
+        sys.stdout,
+    )
+    """
+
+
+@pytest.fixture(scope="module")
+def report(install: Install, in_fresh_process: InFreshProcess) -> Any:
+    """What a process sees in which good and broken plugins are installed together."""
+    for number, (name, (code, _)) in enumerate(BROKEN.items()):
+        install(f"broken-{name}", f"0.{number}", code)
+    install("broken-nowhere", "0.99", "", target="broken_nowhere_at_all")
+    install("a-sunny-plugin", "1.0", layers("sunny"))
+    install("z-rainy-plugin", "2.0", layers("rainy", target="weather.Rainy"))
+    install("glow-one", "1.1", layers("glow"))
+    install("glow-two", "2.2", layers("ray", "glow"))
+    install("entry-one", "3.1", layers("one"), entry="entry")
+    install("entry-two", "3.2", layers("two"), entry="entry")
+    return in_fresh_process(REPORT)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_disabled_with_its_package_version_and_cause(
+    name: str, report: Any
+) -> None:
+    version = f"0.{list(BROKEN).index(name)}"
+    problem = report["plugins"][f"broken-{name} {version}"]
+    assert f"broken-{name} {version}" in problem
+    assert BROKEN[name][1] in problem
+
+
+def test_an_entry_point_to_nothing_is_told(report: Any) -> None:
+    problem = report["plugins"]["broken-nowhere 0.99"]
+    assert "broken-nowhere 0.99" in problem
+    assert "No module named 'broken_nowhere_at_all'" in problem
+
+
+def test_built_in_layers_and_other_plugins_go_on_working(report: Any) -> None:
+    assert report["layers"] == ["linear", "relu", "sunny", "rainy"]
+    assert report["packages"]["sunny"] == "a-sunny-plugin"
+    assert report["packages"]["linear"] == "netspec"
+    assert report["plugins"]["a-sunny-plugin 1.0"] is None
+    assert report["plugins"][f"netspec {netspec.__version__}"] is None
+
+
+def test_a_layer_of_two_packages_is_told_with_both_and_with_their_versions(report: Any) -> None:
+    assert report["packages"]["glow"] == "glow-one"
+    assert "ray" not in report["packages"], "a plugin is disabled as a whole"
+    problem = report["plugins"]["glow-two 2.2"]
+    assert "'glow' is registered twice: by glow-one 1.1 and by glow-two 2.2" in problem
+
+
+def test_two_packages_with_one_entry_point_name_are_told(report: Any) -> None:
+    problems = [report["plugins"][f"entry-{package}"] for package in ("one 3.1", "two 3.2")]
+    assert problems.count(None) == 1
+    (problem,) = filter(None, problems)
+    assert "entry-one 3.1" in problem
+    assert "entry-two 3.2" in problem
+
+
+def test_each_disabled_plugin_has_one_message_beside_an_unknown_layer(report: Any) -> None:
+    assert report["unknown"] == "unknown-layer"
+    problems = [problem for problem in report["plugins"].values() if problem]
+    assert len(problems) == len(BROKEN) + 3
+    assert [note for note in report["notes"] if "disabled" in note] == [
+        f"a plugin is disabled: {problem}" for problem in problems
+    ]
+
+
+def test_declarations_are_loaded_without_torch(report: Any) -> None:
+    assert report["torch"] is False
+
+
+def test_nothing_is_loaded_at_import(in_fresh_process: InFreshProcess) -> None:
+    loaded = in_fresh_process(
+        """
+        import json, sys
+        before = set(sys.modules)
+        import netspec
+        print(json.dumps(sorted(set(sys.modules) - before)))
+        """
+    )
+    assert {"pluggy", "yaml", "torch", "numpy", "importlib.metadata"}.isdisjoint(loaded)
+    assert [name for name in loaded if name.startswith("netspec.")] == ["netspec.version"]
+
+
+PLAN_ONLY = """
+    import importlib.metadata, json
+
+    def entry_points(*args, **kwargs):
+        raise AssertionError("entry points were scanned")
+
+    importlib.metadata.entry_points = entry_points
+    import netspec
+
+    found = {}
+    for layer in ("linear: 3", "Linear: 3", "a_layer_that_is_not_there"):
+        text = f"netspec: 1\\ninput: [N, 4]\\nlayers: [{layer}]\\n"
+        try:
+            found[layer] = [diagnostic.code for diagnostic in netspec.check(text)]
+        except AssertionError as problem:
+            found[layer] = str(problem)
+    print(json.dumps(found))
+    """
+
+
+def test_entry_points_are_scanned_only_for_a_layer_that_is_not_built_in(
+    in_fresh_process: InFreshProcess,
+) -> None:
+    assert in_fresh_process(PLAN_ONLY) == {
+        "linear: 3": [],
+        "Linear: 3": [],
+        "a_layer_that_is_not_there": "entry points were scanned",
+    }

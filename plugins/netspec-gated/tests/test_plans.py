@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +105,13 @@ def test_mistakes_are_told_with_the_sizes(
     (found,) = netspec.check(spec(shape, "geglu", arguments), registry=registry())
     assert found.code == code
     assert words in found.message
+
+
+def test_the_readme_shows_a_spec_that_is_right() -> None:
+    readme = Path(__file__).parents[1] / "README.md"
+    text = readme.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    planned = netspec.plan(netspec.loads(text), registry=registry())
+    assert [layer.type for layer in planned.layers] == ["layer_norm", "swiglu", "geglu"]
 
 
 @pytest.mark.parametrize("name", ["swiglu", "geglu"])
