@@ -19,7 +19,7 @@ from netspec.declaration import (
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.spatial import by, channels_of, require_batched_or_not, require_not_empty
+from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
 from netspec.sizes import Size, product
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -27,7 +27,11 @@ PaddingWord = Literal["valid", "same"]
 
 
 def _in_channels(dims: int) -> Inferred:
-    return Inferred("the input's channels", channels_of(dims))
+    def find(input: TensorType, written: object = None) -> Size:
+        require_batched_or_not(f"conv{dims}d", input, dims)
+        return input.shape[-dims - 1]
+
+    return Inferred("the input's channels", find)
 
 
 @layer("torch.nn.Conv1d")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from netspec.declaration import TensorType
 from netspec.declaration.refusal import Refusal
@@ -19,13 +19,9 @@ def require_batched_or_not(layer: str, input: TensorType, dims: int) -> None:
     if input.rank in (dims + 1, dims + 2):
         return
     image = _SIZES[dims]
-    help = ""
-    if dims > 1 and input.rank == dims:
-        help = "add the channels: `unflatten: {dim: 0, unflattened_size: [1, -1]}`"
-        help = f"give the input its channels: [N, C, {image}]"
     raise Refusal(
         f"{layer} takes [N, C, {image}] or one sample [C, {image}], but its input is {input}",
-        help=help,
+        help=f"give the input its channels: [N, C, {image}]" if input.rank == dims else "",
     )
 
 
@@ -37,16 +33,6 @@ def require_not_empty(layer: str, input: TensorType, dims: int) -> None:
     """
     if any(size == 0 for size in input.shape[-dims - 1 :] if isinstance(size, int)):
         raise Refusal(f"{layer} needs at least one value, but its input is {input}")
-
-
-def channels_of(dims: int) -> Callable[..., Size]:
-    """A function that finds the channels of ``(N, C, *sizes)`` or ``(C, *sizes)``."""
-
-    def channels(input: TensorType, written: object = None) -> Size:
-        require_batched_or_not(f"conv{dims}d", input, dims)
-        return input.shape[-dims - 1]
-
-    return channels
 
 
 def by(sizes: Iterable[Size]) -> str:
