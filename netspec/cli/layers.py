@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.output import Commands, command, print_json, width
+from netspec.cli.output import Commands, command, print_json, usage_error, width
 
 EXAMPLES = """\
   netspec layers
@@ -32,21 +32,21 @@ def run(given: argparse.Namespace) -> int:
     from netspec.registry import default_registry
     from netspec.render import layer_values
     from netspec.render.layers import layer_list, layer_page
+    from netspec.source.nodes import shortened
 
     registry = default_registry()
     chosen = list(registry.layers().values())
     if given.name is not None:
         found = registry.find(given.name)
         if found is None:
-            hint = did_you_mean(given.name, registry.layers())
-            print(f"netspec: {given.name} is not a layer; {hint}".rstrip("; "), file=sys.stderr)
-            return 1
+            hint = did_you_mean(given.name, registry.layers()) or "`netspec layers` lists all"
+            return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
         chosen = [found]
     if given.json:
         values = [layer_values(one.layer, one.plugin) for one in chosen]
         print_json(values[0] if given.name is not None else values)
     elif given.name is not None:
-        print(layer_page(chosen[0]))
+        print(layer_page(chosen[0], width(sys.stdout)))
     else:
         print(layer_list(chosen, width(sys.stdout)))
     return 0

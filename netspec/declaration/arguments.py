@@ -114,7 +114,9 @@ class OneOf:
         first, *rest = self.kinds
         words = [first.describe()]
         for kind in rest:
-            if isinstance(kind, Tuple) and kind.item == first:
+            if isinstance(kind, Choice):
+                words += [spelled(value) for value in kind.values]
+            elif isinstance(kind, Tuple) and kind.item == first:
                 words.append(
                     "a list of them" if kind.length is None else f"a list of {kind.length}"
                 )

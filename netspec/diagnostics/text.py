@@ -12,11 +12,12 @@ WIDTH = 100  # a longer source line is shown as the part around the span
 _COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "dim": "\x1b[2m", "help": "\x1b[1;36m"}
 
 
-def diagnostic_text(diagnostic: Diagnostic, color: bool = False) -> str:
+def diagnostic_text(diagnostic: Diagnostic, color: bool = False, width: int | None = None) -> str:
     """The diagnostic over several lines, without a newline at the end.
 
     ``model.yaml:4:5: error: reluu is not a layer [unknown-layer]``, the source line with its
-    span underlined, the notes, and what to write instead.
+    span underlined, the notes, and what to write instead. ``width`` is the terminal's, so that a
+    source line and its underline stay together.
     """
 
     def paint(text: str, style: str) -> str:
@@ -28,7 +29,8 @@ def diagnostic_text(diagnostic: Diagnostic, color: bool = False) -> str:
         f"{printable(str(location))}: {severity} {printable(diagnostic.message)}"
         f" {paint(f'[{diagnostic.code}]', 'dim')}"
     ]
-    lines += _excerpt(location, lambda text: paint(text, diagnostic.severity))
+    room = WIDTH if width is None else max(20, min(WIDTH, width - len("12345 | ")))
+    lines += _excerpt(location, room, lambda text: paint(text, diagnostic.severity))
     for note in diagnostic.notes:
         place = f" ({printable(str(note.location))})" if note.location else ""
         lines.append(f"   = note: {printable(note.message)}{place}")
@@ -36,7 +38,7 @@ def diagnostic_text(diagnostic: Diagnostic, color: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(location: Location, paint: Callable[[str], str]) -> list[str]:
+def _excerpt(location: Location, room: int, paint: Callable[[str], str]) -> list[str]:
     if location.line is None or location.column is None or not location.source_line:
         return []
     text = location.source_line
@@ -44,35 +46,47 @@ def _excerpt(location: Location, paint: Callable[[str], str]) -> list[str]:
     same_line = location.end_line == location.line and location.end_column is not None
     end = location.end_column - 1 if same_line and location.end_column else len(text.rstrip())
     end = max(min(end, len(text)), start + 1)
-    text, start, end = _window(text, start, end)
+    text, start, end = _window(text, start, end, room)
     number = f"{location.line:5}"
-    marks = " " * _columns(text[:start]) + "^" * max(_columns(text[start:end]), 1)
+    marks = " " * display_width(text[:start]) + "^" * max(display_width(text[start:end]), 1)
     return [f"{number} | {printable(text)}", f"      | {paint(marks)}"]
 
 
-def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+def _window(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     """The part of a long line around its span, so that a line of megabytes stays readable."""
     text = text.replace("\t", " ")
-    if len(text) <= WIDTH:
+    if len(text) <= room and display_width(text) <= room:
         return text, start, end
-    first = max(0, min(start - WIDTH // 4, len(text) - WIDTH))
-    cut = text[first : first + WIDTH]
+    room -= len("... ") + len(" ...")
+    first = max(0, start - room // 4)
+    if display_width(text[first : first + room]) < room:  # the end of the line: show more before
+        first = max(0, len(text) - room)
+    last = min(first + room, len(text))
+    while display_width(text[first:last]) > room:
+        # Letters of two columns: less before the span, then less after it.
+        if start - first > room // 8:
+            first += 1
+        else:
+            last -= 1
     before = "... " if first else ""
-    after = " ..." if first + WIDTH < len(text) else ""
+    after = " ..." if last < len(text) else ""
     shift = len(before) - first
-    return before + cut + after, start + shift, min(end + shift, len(before) + len(cut))
+    return before + text[first:last] + after, start + shift, min(end, last) + shift
 
 
-def _columns(text: str) -> int:
+def display_width(text: str) -> int:
     """How many terminal columns a text takes: wide East Asian letters take two."""
-    return sum(
-        0
-        if unicodedata.combining(letter)
-        else 2
-        if unicodedata.east_asian_width(letter) in "WF"
-        else len(printable(letter))
-        for letter in text
-    )
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(map(_letter_width, text))
+
+
+def _letter_width(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me"):
+        return 0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    return len(printable(letter))
 
 
 def printable(text: str) -> str:

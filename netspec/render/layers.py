@@ -2,70 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
+from netspec.declaration import LayerType
 from netspec.declaration.arguments import Argument, spelled
 from netspec.planning.binding import usage
 from netspec.registry import Plugin, RegisteredLayer
-from netspec.render.columns import Column, columns
+from netspec.render.columns import cut, wrapped
+
+WIDTH = 80  # of what is not a table of one line for each row, where no terminal says another
 
 
 def layer_list(layers: Sequence[RegisteredLayer], width: int | None) -> str:
-    """One line for each layer."""
-    rows = [(one.layer.name, one.plugin.name, plain(one.layer.summary)) for one in layers]
-    heads = (Column("layer"), Column("plugin"), Column("what it does", shrink=True, least=30))
-    return "\n".join(columns(heads, rows, width))
+    """One line for each layer, under the plugin that brought it."""
+    names = max((len(one.layer.name) for one in layers), default=0)
+    lines = []
+    plugin = None
+    for one in layers:
+        if one.plugin != plugin:
+            plugin = one.plugin
+            lines += [""] if lines else []
+            lines.append(_titled(plugin))
+        line = f"  {one.layer.name.ljust(names)}  {plain(one.layer.summary)}"
+        lines.append(line if width is None else _cut_words(line, width))
+    return "\n".join([*lines, "", "`netspec layers NAME` explains one"])
 
 
-def layer_page(one: RegisteredLayer) -> str:
+def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
     """How a layer is written, what it does, and each of its arguments."""
     layer = one.layer
+    width = width or WIDTH
     lines = [
-        f"{layer.name} makes {layer.target} (from {one.plugin.package} {one.plugin.version})",
+        *wrapped(f"{layer.name} makes {layer.target} (from {_source(one.plugin)})", width, "  "),
         "",
-        *(f"  {line}".rstrip() for line in plain(layer.description).splitlines()),
+        *_description(layer, width),
         "",
-        f"write {usage(layer).replace('`', '')}",
+        f"write  {_usage(layer)}",
     ]
     if layer.arguments:
-        rows = [
-            (argument.name, argument.describe(), _default(argument))
-            for argument in layer.arguments.values()
-        ]
-        heads = (Column("argument"), Column("takes"), Column("left out"))
-        lines += ["", *columns(heads, rows)]
+        lines += ["", *_arguments(layer, width)]
     return "\n".join(lines)
 
 
 def plain(docstring: str) -> str:
     """A docstring without the marks of code."""
-    return docstring.replace("``", "")
+    return docstring.replace("``", "").replace("`", "")
 
 
-def _default(argument: Argument) -> str:
+def _usage(layer: LayerType) -> str:
+    """The shortest form, with the one obvious argument where the layer has one."""
+    text = plain(usage(layer))
+    obvious = layer.obvious_argument
+    if layer.required or obvious is None:
+        return text
+    example = layer.arguments[obvious].default
+    return f"{text}  or  {layer.name}: {spelled(1 if example is None else example)}"
+
+
+def _description(layer: LayerType, width: int) -> Iterator[str]:
+    """Paragraphs are filled anew; addresses and indented lines stay as they are."""
+    for block in plain(layer.description).split("\n\n"):
+        filled = ""
+        for line in [*block.splitlines(), ""]:
+            if line and not line.startswith((" ", "http")):
+                filled = f"{filled} {line}".strip()
+                continue
+            if filled:
+                yield from (f"  {part}" for part in wrapped(filled, width - 2))
+                filled = ""
+            if line:
+                yield f"  {line}"
+        yield ""
+
+
+def _arguments(layer: LayerType, width: int) -> Iterator[str]:
+    rows = [("argument", "takes", "if left out")]
+    rows += [(a.name, _takes(a), _left_out(a)) for a in layer.arguments.values()]
+    names, takes, last = (max(len(row[i]) for row in rows) for i in range(3))
+    # The middle column gives way, down to a width in which its words still stand.
+    takes = max(24, min(takes, width - names - last - 4))
+    for name, text, left_out in rows:
+        first, *more = wrapped(text, takes)
+        yield f"{name.ljust(names)}  {first.ljust(takes)}  {left_out}".rstrip()
+        yield from (" " * (names + 2) + line for line in more)
+
+
+def _takes(argument: Argument) -> str:
+    return re.sub(r"\ban? ", "", argument.describe())
+
+
+def _left_out(argument: Argument) -> str:
     if argument.required:
         return "required"
-    if argument.inferred is not None:
-        return f"inferred: {argument.inferred}"
-    return spelled(argument.default)
+    return argument.inferred or spelled(argument.default)
 
 
 def plugin_list(plugins: Sequence[Plugin], width: int | None) -> str:
-    """One line for each plugin, then the reasons of the disabled ones."""
-    heads = (
-        Column("plugin"),
-        Column("package"),
-        Column("hooks", shrink=True, least=20),
-        Column("layers", shrink=True, least=20),
-    )
-    rows = [
-        (
-            plugin.name,
-            f"{plugin.package} {plugin.version}".strip(),
-            "disabled" if plugin.problem else ", ".join(plugin.hooks),
-            ", ".join(plugin.layers),
-        )
-        for plugin in plugins
-    ]
-    problems = [plugin.problem for plugin in plugins if plugin.problem]
-    return "\n".join([*columns(heads, rows, width), *(f"disabled: {text}" for text in problems)])
+    """Each plugin with what it adds, or with the reason why it is disabled."""
+    lines: list[str] = []
+    for plugin in plugins:
+        lines += [""] if lines else []
+        lines.append(_titled(plugin))
+        if plugin.problem:
+            lines += wrapped(f"  disabled: {plugin.problem}", width, "    ")
+        elif plugin.layers:
+            lines += _layer_names(plugin.layers, width)
+        others = [hook for hook in plugin.hooks if hook != "netspec_layers"]
+        if others:
+            lines += wrapped(f"  hooks: {', '.join(others)}", width, "    ")
+    return "\n".join(lines)
+
+
+def _layer_names(names: Sequence[str], width: int | None) -> list[str]:
+    """Two lines of them; the rest is counted."""
+    head = f"  {len(names)} layer{'s' if len(names) > 1 else ''}: "
+    for count in range(len(names), 0, -1):
+        more = "" if count == len(names) else f" ... (see `netspec layers`)"
+        lines = wrapped(f"{head}{', '.join(names[:count])}{more}", width, "    ")
+        if len(lines) <= 2:
+            return lines
+    return lines
+
+
+def _titled(plugin: Plugin) -> str:
+    return f"{plugin.name} (from {_source(plugin)})"
+
+
+def _source(plugin: Plugin) -> str:
+    return f"{plugin.package} {plugin.version}".strip()
+
+
+def _cut_words(line: str, width: int) -> str:
+    """The line, cut between words where it is longer."""
+    if len(line) <= width:
+        return line
+    return cut(line, width)[:-3].rpartition(" ")[0].rstrip(",;:( ") + "..."

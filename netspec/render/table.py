@@ -5,20 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from netspec.declaration.arguments import spelled
 from netspec.diagnostics import listed
+from netspec.diagnostics.text import printable
 from netspec.expansion import Call
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedMerge, PlannedScope
-from netspec.render.columns import Column, columns
+from netspec.render.columns import Column, columns, cut, wrapped
 from netspec.sizes import Size
-from netspec.spec import Layer
-from netspec.spec.writer import layer_text
+
+_NOTHING = object()
+_MOST_LINES = 3  # of a total, on a terminal
+
+
+def _cut_call(text: str, width: int) -> str:
+    """``conv2d(64, 3, ...)``: only whole arguments, the first ones."""
+    if len(text) <= width:
+        return text
+    for end in range(min(len(text), width - len(", ...)")), 0, -1):
+        kept = text[:end]
+        if text.startswith(", ", end) and kept.count("[") == kept.count("]"):
+            return kept + ", ...)"
+    return cut(text, width)
+
 
 _HEADS = (
-    Column("name", shrink=True, least=12),
-    Column("layer", shrink=True, least=14),
-    Column("output", shrink=True, least=16),
-    Column("parameters", right=True),
-    Column("multiply-adds", right=True, shrink=True, least=14),
+    Column("name", least=14, order=2),
+    Column("layer", least=22, order=1, cut=_cut_call),
+    Column("output", least=24, order=3),
+    Column("params", right=True),
+    Column("mult-adds", right=True, optional=True),
 )
 
 
@@ -30,10 +45,19 @@ def plan_table(plan: Plan, width: int | None = None) -> str:
     """
     inputs = ", ".join(f"{given.name} {given.type}" for given in plan.inputs)
     outputs = ", ".join(str(output) for output in plan.outputs)
-    lines = [f"{plan.name or 'model'}: {inputs} -> {outputs}", ""]
-    lines += columns(_HEADS, list(_rows(plan.root, 0)), width)
-    lines += ["", *_totals(plan)]
+    table = columns(_HEADS, list(_rows(plan.root, 0)), width)
+    totals = _totals(plan)
+    if not table[0].endswith(_HEADS[-1].title):
+        totals.append("a wider terminal shows the multiply-adds of each layer, and so does --json")
+    lines = [*_fitted(f"{plan.name or 'model'}: {inputs} -> {outputs}", width), "", *table, ""]
+    for text in totals:
+        lines += _fitted(text, width)
     return "\n".join(lines)
+
+
+def _fitted(text: str, width: int | None) -> list[str]:
+    lines = wrapped(printable(text), width, "  ")
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], "  ... (see --json)"]
 
 
 def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str, str]]:
@@ -42,7 +66,7 @@ def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str,
         margin = "  " * depth
         if isinstance(child, PlannedMerge):
             word = "residual" if child.step.kind == "add" else "concat"
-            yield margin + f"({word})", "", str(child.outputs[0]), "", ""
+            yield margin + f"({word})", "", _dense(child.outputs[0]), "", ""
         elif isinstance(child, PlannedScope):
             yield margin + child.name + _device(child.device), "", "", "", ""
             yield from _rows(child, depth + 1)
@@ -50,9 +74,9 @@ def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str,
             yield (
                 margin + child.name + _device(child.device),
                 written(child),
-                str(child.outputs[0]),
+                _dense(child.outputs[0]),
                 number(child.params) if child.params else "",
-                number(child.macs) if child.macs != 0 else "",
+                _dense(number(child.macs)) if child.macs != 0 else "",
             )
 
 
@@ -69,22 +93,26 @@ def _device(device: str | None) -> str:
     return f" @{device}" if device else ""
 
 
+def _dense(size: object) -> str:
+    """``(H+1)//2``, which takes less room than ``(H + 1)//2``."""
+    return str(size).replace(" + ", "+").replace(" - ", "-")
+
+
 def written(layer: PlannedLayer) -> str:
-    """The layer as one would write it, with the inferred arguments filled in."""
-    defaults = layer.application.type.defaults
-    shown = {
-        name: value
+    """The layer as a call, as with the Builder: ``conv2d(64, 3, padding=1)``.
+
+    Without the arguments that are inferred, and those that are as they are by default.
+    """
+    type = layer.application.type
+    bare = (type.obvious_argument,) if type.obvious_argument is not None else type.required
+    given = {
+        name: spelled(value)
         for name, value in layer.application.written.items()
-        if name not in defaults or defaults[name] != value
+        if name not in type.inferred and type.defaults.get(name, _NOTHING) != value
     }
-    obvious = layer.application.type.obvious_argument
-    inferred = layer.application.type.inferred
-    kept = {name: value for name, value in shown.items() if name not in inferred}
-    if not kept:
-        return layer.type
-    if obvious is not None and list(kept) == [obvious]:
-        return layer_text(Layer(layer.type, ((None, kept[obvious]),)))
-    return layer_text(Layer(layer.type, tuple(kept.items())))
+    shown = [given.pop(name) for name in bare if name in given]
+    shown += [f"{name}={value}" for name, value in given.items()]
+    return f"{type.name}({', '.join(shown)})" if shown else type.name
 
 
 def _totals(plan: Plan) -> list[str]:

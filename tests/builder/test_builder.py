@@ -1,6 +1,5 @@
 """The builder: the same specs and the same errors as YAML, at the line of the call."""
 
-import inspect
 import pickle
 from pathlib import Path
 
@@ -8,9 +7,6 @@ import pytest
 import torch
 
 import netspec
-from netspec.builder import builder
-from netspec.builder.stub import stub
-from netspec.registry import Registry
 
 
 def line_of(text: str) -> int:
@@ -150,19 +146,6 @@ def test_errors_can_be_pickled() -> None:
     with pytest.raises(netspec.SpecError) as raised:
         netspec.Builder("N", 8).linear("a")  # type: ignore[arg-type]
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
-
-
-def test_the_stub_is_up_to_date() -> None:
-    written = Path(inspect.getfile(builder)).with_suffix(".pyi").read_text(encoding="utf-8")
-    assert written == stub(Registry()), "run `make stubs`"
-
-
-def test_the_stub_has_the_layers_own_arguments() -> None:
-    text = stub(Registry())
-    assert "def conv2d(\n        self,\n        out_channels: int,\n" in text
-    assert "        in_channels: int = ...,\n" in text
-    assert 'padding: int | tuple[int, int] | Literal["valid", "same"] = 0,' in text
-    assert "        bias: bool = True,\n" in text
 
 
 def test_a_thousand_calls_are_fast_enough_to_be_linear() -> None:

@@ -1,0 +1,1 @@
+"""Measures netspec beside hand-written torch; see ``__main__``."""
