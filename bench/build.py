@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import netspec
+from bench.by_hand import NeuralNetwork, linear_relu
 from bench.measure import Line, compare
-from bench.texts import NAMED, SEED_SPEC, NeuralNetwork, chain, linear_relu
+from bench.texts import NAMED, SEED_SPEC, chain
 
 AIM = 1.1
 

@@ -27,8 +27,12 @@ class Line:
     def of_minima(self) -> float:
         return min(self.ours) / min(self.reference)
 
+    def stored(self) -> dict[str, object]:
+        """The fields, for ``Line(**fields)`` in another process."""
+        return asdict(self)
+
     def values(self) -> dict[str, object]:
-        return asdict(self) | {"of_medians": self.of_medians, "of_minima": self.of_minima}
+        return self.stored() | {"of_medians": self.of_medians, "of_minima": self.of_minima}
 
 
 def compare(

@@ -10,7 +10,7 @@ from netspec.diagnostics import Diagnostic, Diagnostics, SpecError
 from netspec.expansion import expand
 from netspec.planning import Plan, make_plan
 from netspec.registry import Registry, default_registry
-from netspec.source import Node, read_file, read_text, read_value
+from netspec.source import Node, read_bytes, read_file, read_text, read_value
 from netspec.spec import Spec, parse
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagno
 
 
 def check_text(
-    text: str, name: str = "<text>", *, registry: Registry | None = None
+    text: str | bytes, name: str = "<text>", *, registry: Registry | None = None
 ) -> list[Diagnostic]:
     """As ``check``, for a text whatever it looks like; ``name`` stands in messages."""
     found = Diagnostics()
-    parsed = _parsed(*read_text(text, name, found), found)
+    read = read_text(text, name, found) if isinstance(text, str) else read_bytes(text, name, found)
+    parsed = _parsed(*read, found)
     if parsed is not None:
         _planned(parsed, registry, found)
     return found.all()

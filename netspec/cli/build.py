@@ -6,11 +6,15 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.cli.input import planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
+from netspec.diagnostics import Diagnostic, Location
+from netspec.diagnostics.text import printable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,27 +34,28 @@ def add_to(commands: Commands) -> None:
         "Builds the model with torch, prints its structure and saves its state_dict.",
         EXAMPLES,
     )
-    parser.add_argument("spec", metavar="SPEC", help="a YAML file")
+    parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
-    parser.add_argument("--seed", type=int, help="makes the same weights each time")
-    parser.add_argument("--device", default="cpu", help="where to build: cpu (default), auto, cuda")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="gives the same weights each time")
+    parser.add_argument(
+        "--device", default="cpu", metavar="NAME", help="where to build: cpu (default), auto, cuda"
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--json", action="store_true", help="names and shapes as JSON")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.api import build, plan
+    from netspec.api import build
     from netspec.diagnostics import SpecError
 
     problem = _output_problem(given.output, given.force) if given.output else None
     if problem:
         return usage_error(problem)
     try:
-        model = build(plan(given.spec), device=given.device, seed=given.seed)
+        model = build(planned(given.spec), device=given.device, seed=given.seed)
     except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
+        return _refused(error.diagnostics, given.device)
     if given.output:
         on_meta = [name for name, tensor in model.state_dict().items() if tensor.is_meta]
         if on_meta:
@@ -61,6 +66,24 @@ def run(given: argparse.Namespace) -> int:
             return usage_error(f"cannot write {given.output}: {error.strerror or error}")
     _report(model, given)
     return 0
+
+
+def _refused(found: Sequence[Diagnostic], device: str) -> int:
+    """Prints the findings; a device that is not there is the command's mistake, or the spec's."""
+    at_option = Location(f"--device {device}")
+    from_command = [d.code == "no-device" and d.location.line is None for d in found]
+    shown = [
+        replace(diagnostic, location=at_option) if is_option else diagnostic
+        for diagnostic, is_option in zip(found, from_command, strict=True)
+    ]
+    print_diagnostics(shown, sys.stderr)
+    return 2 if all(from_command) else 1
+
+
+def _seed(text: str) -> int:
+    if text.isdecimal() and len(text) < 20 and int(text) < 2**63:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to 2**63 - 1")
 
 
 def _report(model: nn.Module, given: argparse.Namespace) -> None:
@@ -76,7 +99,7 @@ def _report(model: nn.Module, given: argparse.Namespace) -> None:
             }
         )
         return
-    print(model)
+    print("\n".join(printable(line) for line in str(model).splitlines()))
     if given.output:
         size = os.path.getsize(given.output)
         print(f"\n{given.output}: {len(tensors)} tensors, {size:,} bytes")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from netspec.cli.input import STDIN, findings
 from netspec.cli.output import Commands, command, print_diagnostics, print_json
 from netspec.diagnostics import Diagnostic
+from netspec.diagnostics.text import printable
 
 EXAMPLES = """\
   netspec check model.yaml
@@ -24,14 +25,16 @@ def add_to(commands: Commands) -> None:
         "Checks names, arguments and every shape, without building anything.",
         EXAMPLES,
     )
-    parser.add_argument("spec", nargs="+", metavar="SPEC", help="a YAML file; - reads from stdin")
+    parser.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="a YAML file, or - for standard input"
+    )
     parser.add_argument("--json", action="store_true", help="findings as JSON")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    found = {name: _check(name) for name in given.spec}
-    wrong = {name for name, all in found.items() if any(d.severity == "error" for d in all)}
+    found = {name: findings(name) for name in given.spec}
+    errors = {name: _count(all, "error") for name, all in found.items()}
     if given.json:
         from netspec.render import diagnostic_values
 
@@ -39,28 +42,26 @@ def run(given: argparse.Namespace) -> int:
             [
                 {
                     "spec": name,
-                    "ok": name not in wrong,
+                    "ok": errors[name] == 0,
                     "diagnostics": [diagnostic_values(diagnostic) for diagnostic in all],
                 }
                 for name, all in found.items()
             ]
         )
-        return 1 if wrong else 0
-    for name, all in found.items():
-        print_diagnostics(all, sys.stdout)
-        if name in wrong:
-            errors = sum(diagnostic.severity == "error" for diagnostic in all)
-            print(f"{name}: {errors} error{'s' if errors > 1 else ''}")
-        else:
-            print(f"{name}: ok")
-    return 1 if wrong else 0
+    else:
+        for name, all in found.items():
+            print_diagnostics(all, sys.stdout)
+            print(_summary(name, errors[name], _count(all, "warning")))
+    return 1 if any(errors.values()) else 0
 
 
-def _check(name: str) -> list[Diagnostic]:
-    from netspec.api import check, check_text
-    from netspec.source.limits import MAX_BYTES
+def _count(found: list[Diagnostic], severity: str) -> int:
+    return sum(diagnostic.severity == severity for diagnostic in found)
 
-    if name == "-":
-        text = sys.stdin.buffer.read(MAX_BYTES + 1).decode("utf-8-sig", "surrogateescape")
-        return check_text(text, "<stdin>")
-    return check(Path(name))
+
+def _summary(name: str, errors: int, warnings: int) -> str:
+    """``model.yaml: 2 errors, 1 warning``, or ``model.yaml: ok``."""
+    counts = [(errors, "error"), (warnings, "warning")]
+    parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    text = ", ".join(parts if errors else ["ok", *parts])
+    return f"{STDIN if name == '-' else printable(name)}: {text}"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from netspec.cli import build, check, layers, plugins, show
 from netspec.version import __version__
+
+if TYPE_CHECKING:
+    import argparse
+
+# All else is imported in `main`, so that Ctrl-C is heard from the beginning.
+COMMANDS = ("check", "show", "build", "layers", "plugins")
 
 EXAMPLES = """\
 examples:
-  netspec check model.yaml                      is it right? says where it is not
-  netspec show model.yaml                       every layer with its shapes and costs
-  netspec build model.yaml -o model.safetensors make the model and save its weights
-  netspec layers conv2d                         how a layer is written
+  netspec check model.yaml                        is it right? where is it not?
+  netspec show model.yaml                         its layers, shapes and costs
+  netspec build model.yaml -o model.safetensors   make it and save its weights
+  netspec layers conv2d                           how a layer is written
 
 exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
 """
@@ -23,24 +30,65 @@ exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; gives the exit code."""
+    _prepare_streams()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()  # here, where what goes wrong can be told
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (`| head`) has left. Python would complain again when it flushes at exit.
+        _discard_output()
+        return 1
+    except OSError as problem:
+        from netspec.cli.output import usage_error
+
+        _discard_output()
+        return usage_error(f"cannot write the output: {problem.strerror or problem}")
+
+
+def _run(words: Sequence[str]) -> int:
+    first = next((word for word in words if not word.startswith("-")), None)
+    if first is not None and first not in COMMANDS:
+        from netspec.cli.output import usage_error
+        from netspec.diagnostics import did_you_mean, listed
+
+        hint = did_you_mean(first, COMMANDS) or f"the commands are {listed(COMMANDS)}"
+        return usage_error(f"{first} is not a command; {hint}")
+    given = _parser().parse_args(words)
+    code: int = given.run(given)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="netspec",
         description="Neural networks written in YAML, checked like code, built as PyTorch modules.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"netspec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (check, show, build, layers, plugins):
-        command.add_to(commands)
-    try:
-        given = parser.parse_args(arguments)
-        code: int = given.run(given)
-        sys.stdout.flush()
-        return code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader (`| head`) has left. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    for name in COMMANDS:
+        import_module(f"netspec.cli.{name}").add_to(commands)
+    return parser
+
+
+def _prepare_streams() -> None:
+    """Output goes somewhere even where the caller has closed it, and letters never stop it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

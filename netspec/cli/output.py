@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from netspec.diagnostics import Diagnostic
-from netspec.diagnostics.text import diagnostic_text
+from netspec.diagnostics.text import diagnostic_text, printable
 
 Commands = Any  # argparse's type for sub-parsers is private
 
@@ -26,6 +26,7 @@ def command(
         description=description,
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     return parser
 
@@ -42,16 +43,17 @@ def width(stream: TextIO) -> int | None:
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None:
     color = is_colored(stream)
+    columns = width(stream)
     for diagnostic in diagnostics:
-        print(diagnostic_text(diagnostic, color), file=stream)
+        print(diagnostic_text(diagnostic, color, columns), file=stream)
 
 
 def print_json(value: object) -> None:
-    json.dump(value, sys.stdout, indent=2, allow_nan=True)
+    json.dump(value, sys.stdout, indent=2, allow_nan=False)
     print()
 
 
 def usage_error(message: str) -> int:
     """Says what is wrong with the command; gives its exit code."""
-    print(f"netspec: error: {message}", file=sys.stderr)
+    print(f"netspec: error: {printable(message)}", file=sys.stderr)
     return 2

@@ -97,8 +97,11 @@ class Tuple:
         return all(self.item.accepts(item) for item in value)
 
     def describe(self) -> str:
-        number = "" if self.length is None else f"{self.length} times "
-        return f"a list of {number}{self.item.describe()}"
+        number = "" if self.length is None else f"{self.length} "
+        item = self.item.describe()
+        if isinstance(self.item, Whole | Real):
+            return f"a list of {number}{item.removeprefix('a ').replace('number', 'numbers')}"
+        return f"a list of {number or 'values'}".rstrip() + f", each {item}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,9 @@ def kind_of(hint: Any, limits: Range = Range()) -> Kind:
 
 
 def _one_of(kinds: tuple[Kind, ...]) -> Kind:
+    kinds = tuple(
+        [k for kind in kinds for k in (kind.kinds if isinstance(kind, OneOf) else (kind,))]
+    )
     choices = [value for kind in kinds if isinstance(kind, Choice) for value in kind.values]
     others: list[Kind] = [kind for kind in kinds if not isinstance(kind, Choice)]
     if choices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.declaration import LayerType
-from netspec.declaration.arguments import Argument, OneOf, Real, Whole, spelled
+from netspec.declaration.arguments import Argument, OneOf, Real, Tuple, Whole, spelled
 from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest
 from netspec.source.nodes import shortened
 from netspec.spec import Layer, Origin, Value
@@ -46,15 +46,18 @@ def usage(layer_type: LayerType) -> str:
     if not layer_type.required:
         return f"`{name}`"
     if len(layer_type.required) == 1 and layer_type.obvious_argument in layer_type.required:
-        return f"`{name}: {_example(layer_type.arguments[layer_type.required[0]])}`"
-    parts = [f"{n}: {_example(layer_type.arguments[n])}" for n in layer_type.required]
+        return f"`{name}: {example(layer_type.arguments[layer_type.required[0]])}`"
+    parts = [f"{n}: {example(layer_type.arguments[n])}" for n in layer_type.required]
     return f"`{name}: {{{', '.join(parts)}}}`"
 
 
-def _example(argument: Argument) -> str:
+def example(argument: Argument) -> str:
+    """A value that the argument might get, as it is written."""
     kind = argument.kind.kinds[0] if isinstance(argument.kind, OneOf) else argument.kind
     if isinstance(kind, Whole):
         return {"kernel_size": "3", "dim": "1"}.get(argument.name, "64")
+    if isinstance(kind, Tuple):
+        return f"[{', '.join(['8'] * (kind.length or 2))}]"
     return "0.5" if isinstance(kind, Real) else "..."
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from netspec.declaration import LayerType
 from netspec.declaration.arguments import Argument, spelled
-from netspec.planning.binding import usage
+from netspec.diagnostics.text import printable
+from netspec.planning.binding import example, usage
 from netspec.registry import Plugin, RegisteredLayer
 from netspec.render.columns import cut, wrapped
 
@@ -17,15 +18,16 @@ WIDTH = 80  # of what is not a table of one line for each row, where no terminal
 def layer_list(layers: Sequence[RegisteredLayer], width: int | None) -> str:
     """One line for each layer, under the plugin that brought it."""
     names = max((len(one.layer.name) for one in layers), default=0)
-    lines = []
+    lines: list[str] = []
     plugin = None
     for one in layers:
         if one.plugin != plugin:
             plugin = one.plugin
             lines += [""] if lines else []
             lines.append(_titled(plugin))
-        line = f"  {one.layer.name.ljust(names)}  {plain(one.layer.summary)}"
-        lines.append(line if width is None else _cut_words(line, width))
+        head = f"  {one.layer.name.ljust(names)}  "
+        summary = plain(one.layer.summary).removesuffix(".")
+        lines.append(head + (summary if width is None else _fitted(summary, width - len(head))))
     return "\n".join([*lines, "", "`netspec layers NAME` explains one"])
 
 
@@ -51,29 +53,28 @@ def plain(docstring: str) -> str:
 
 
 def _usage(layer: LayerType) -> str:
-    """The shortest form, with the one obvious argument where the layer has one."""
+    """The shortest form, and the one with the obvious argument where the layer has one."""
     text = plain(usage(layer))
     obvious = layer.obvious_argument
     if layer.required or obvious is None:
         return text
-    example = layer.arguments[obvious].default
-    return f"{text}  or  {layer.name}: {spelled(1 if example is None else example)}"
+    argument = layer.arguments[obvious]
+    value = example(argument) if argument.default is None else spelled(argument.default)
+    return f"{text}  or  {layer.name}: {value}"
 
 
-def _description(layer: LayerType, width: int) -> Iterator[str]:
+def _description(layer: LayerType, width: int) -> list[str]:
     """Paragraphs are filled anew; addresses and indented lines stay as they are."""
-    for block in plain(layer.description).split("\n\n"):
+    lines: list[str] = []
+    filled = ""
+    for line in [*plain(layer.description).splitlines(), ""]:
+        if line and not line.startswith((" ", "http")):
+            filled = f"{filled} {line}".strip()
+            continue
+        lines += wrapped(filled, width) if filled else []
+        lines.append(line)
         filled = ""
-        for line in [*block.splitlines(), ""]:
-            if line and not line.startswith((" ", "http")):
-                filled = f"{filled} {line}".strip()
-                continue
-            if filled:
-                yield from (f"  {part}" for part in wrapped(filled, width - 2))
-                filled = ""
-            if line:
-                yield f"  {line}"
-        yield ""
+    return lines[:-1]
 
 
 def _arguments(layer: LayerType, width: int) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _arguments(layer: LayerType, width: int) -> Iterator[str]:
     rows += [(a.name, _takes(a), _left_out(a)) for a in layer.arguments.values()]
     names, takes, last = (max(len(row[i]) for row in rows) for i in range(3))
     # The middle column gives way, down to a width in which its words still stand.
-    takes = max(24, min(takes, width - names - last - 4))
+    takes = min(takes, max(20, width - names - last - 4))
     for name, text, left_out in rows:
         first, *more = wrapped(text, takes)
         yield f"{name.ljust(names)}  {first.ljust(takes)}  {left_out}".rstrip()
@@ -105,7 +106,8 @@ def plugin_list(plugins: Sequence[Plugin], width: int | None) -> str:
         lines += [""] if lines else []
         lines.append(_titled(plugin))
         if plugin.problem:
-            lines += wrapped(f"  disabled: {plugin.problem}", width, "    ")
+            problem = printable(" ".join(plugin.problem.split()))  # may quote a traceback
+            lines += wrapped(f"  disabled: {problem}", width, "    ")
         elif plugin.layers:
             lines += _layer_names(plugin.layers, width)
         others = [hook for hook in plugin.hooks if hook != "netspec_layers"]
@@ -118,7 +120,7 @@ def _layer_names(names: Sequence[str], width: int | None) -> list[str]:
     """Two lines of them; the rest is counted."""
     head = f"  {len(names)} layer{'s' if len(names) > 1 else ''}: "
     for count in range(len(names), 0, -1):
-        more = "" if count == len(names) else f" ... (see `netspec layers`)"
+        more = "" if count == len(names) else " ... (see `netspec layers`)"
         lines = wrapped(f"{head}{', '.join(names[:count])}{more}", width, "    ")
         if len(lines) <= 2:
             return lines
@@ -133,8 +135,10 @@ def _source(plugin: Plugin) -> str:
     return f"{plugin.package} {plugin.version}".strip()
 
 
-def _cut_words(line: str, width: int) -> str:
-    """The line, cut between words where it is longer."""
-    if len(line) <= width:
-        return line
-    return cut(line, width)[:-3].rpartition(" ")[0].rstrip(",;:( ") + "..."
+def _fitted(summary: str, width: int) -> str:
+    """The summary, or its first part, or its first words."""
+    for end in ("\n", ": (", "; "):
+        part = summary.partition(end)[0]
+        if len(part) <= width:
+            return part
+    return cut(summary, width)[:-3].rpartition(" ")[0].rstrip(",;:( ") + "..."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from netspec.declaration import LayerType, TensorType
+from netspec.declaration.arguments import spelled
 from netspec.diagnostics import Diagnostic
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Plugin
@@ -106,4 +108,8 @@ def _size(size: Size) -> int | str:
 
 
 def _value(value: Value) -> Any:
-    return [_value(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return spelled(value)  # JSON has no word for it
+    return value

@@ -1,7 +1,7 @@
 """The first room: text, a file or Python values become nodes with positions."""
 
 from netspec.source.nodes import ListNode, MapNode, Node, Scalar, ScalarNode
-from netspec.source.reader import read_file, read_text
+from netspec.source.reader import read_bytes, read_file, read_text
 from netspec.source.text import TextSource
 from netspec.source.values import read_value
 
@@ -12,6 +12,7 @@ __all__ = [
     "Scalar",
     "ScalarNode",
     "TextSource",
+    "read_bytes",
     "read_file",
     "read_text",
     "read_value",

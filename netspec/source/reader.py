@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 from yaml.events import (
@@ -23,7 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from netspec.diagnostics import Diagnostics, Span
+from netspec.diagnostics import Diagnostics, Location, Span
 from netspec.source.collector import without_collector
 from netspec.source.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
@@ -36,24 +36,39 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\ufff
 
 def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
     """The nodes of a file; None when ``found`` got an error."""
-    name = os.fspath(path)
-    source = TextSource("", name)
+    name = os.fsdecode(path)
     try:
         with open(name, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        found.error("unreadable-file", f"cannot read the file: {reason}", Span(source, 0, 0))
-        return source, None
+        where = Span(_WholeFile(name), 0, 0)
+        found.error("unreadable-file", f"cannot read the file: {reason}", where)
+        return TextSource("", name), None
+    return read_bytes(data, name, found)
+
+
+class _WholeFile(NamedTuple):
+    """A source of which nothing is known but its name."""
+
+    name: str
+
+    def locate(self, start: int, end: int) -> Location:
+        return Location(self.name)
+
+
+def read_bytes(data: bytes, name: str, found: Diagnostics) -> tuple[TextSource, Node | None]:
+    """The nodes of an encoded text, as ``read_text`` gives them."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         if len(data) <= MAX_BYTES:  # else the cut may have split a letter
-            source.text = data[: problem.start].decode("utf-8-sig", "replace")
+            before = problem.object[: problem.start].decode("utf-8-sig", "replace")
+            source = TextSource(before, name)
             found.error(
                 "not-utf-8",
-                f"the file is not UTF-8 text: byte 0x{data[problem.start]:02x}",
-                Span(source, len(source.text), len(source.text)),
+                f"the file is not UTF-8 text: byte 0x{problem.object[problem.start]:02x}",
+                Span(source, len(before), len(before)),
                 help=["save the file as UTF-8"],
             )
             return source, None

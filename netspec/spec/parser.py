@@ -150,14 +150,14 @@ class Parser:
                 part = self.layers_seen.get(node.value) or self.part(node, None)
             else:
                 part = self.no_layer(node, key)
-            return Item(part, name, None, None, Origin(self.source, node, node, None, key))
+            return Item(part, name, origin=Origin(self.source, node, node, None, key))
         if isinstance(node, ListNode):
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(self.layers(node, "a container"), name, None, None, origin)
+            return Item(self.layers(node, "a container"), name, origin=origin)
         if len(node.entries) == 1 and node.entries[0][0].value not in words.RESERVED:
             word, value = node.entries[0]
             part = self.part(word, value)
-            return Item(part, name, None, None, Origin(self.source, node, word, value, key))
+            return Item(part, name, origin=Origin(self.source, node, word, value, key))
         return self.keyed_item(node, key, name)
 
     def no_layer(self, node: ScalarNode, key: ScalarNode | None) -> Layer:
@@ -205,11 +205,11 @@ class Parser:
         if len(parts) != 1:
             self.not_one_part(node, parts, key)
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(UNREADABLE, name, repeat, device, origin)
+            return Item(UNREADABLE, name, repeat, device, origin=origin)
         word, value = parts[0]
         part = self.part(word, value)
         origin = Origin(self.source, node, word, value, key)
-        return Item(part, name, repeat, device, origin)
+        return Item(part, name, repeat, device, origin=origin)
 
     def not_one_part(
         self, node: MapNode, parts: list[tuple[ScalarNode, Node]], key: ScalarNode | None

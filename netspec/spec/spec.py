@@ -97,32 +97,18 @@ class Concat:
 Part = Layer | Layers | Residual | Concat
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Item:
     """A part with the reserved keys that stand beside it.
 
-    ``repeat=n`` is a container of n copies, named ``0`` to ``n - 1``. A tuple, because a frozen
-    dataclass takes three times as long, and a long spec has ten thousand items; like the other
-    values it compares without its origin.
+    ``repeat=n`` is a container of n copies, named ``0`` to ``n - 1``.
     """
 
     part: Part
-    name: str | None
-    repeat: int | None
-    device: str | None
-    origin: Origin
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Item) and self[:-1] == other[:-1]
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self[:-1])
-
-    def __repr__(self) -> str:
-        fields = zip(self._fields[:-1], self[:-1], strict=True)
-        return f"Item({', '.join(f'{name}={value!r}' for name, value in fields)})"
+    name: str | None = None
+    repeat: int | None = None
+    device: str | None = None
+    origin: Origin = field(kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,42 @@
+"""Properties that every layer and every spec has, for the tests of netspec and of its plugins.
+
+The strategies are derived from declarations, so a new layer is tested without new code. Needs
+``hypothesis`` and torch; nothing else in netspec imports this.
+"""
+
+from netspec.testing.cases import Case, Opened, cases, opened
+from netspec.testing.conformance import (
+    Tolerance,
+    agrees_with_torch,
+    counts_as_torch,
+    holds_the_state_of_torch,
+    substitutes,
+)
+from netspec.testing.leniency import not_on_meta, torch_is_lenient
+from netspec.testing.models import specs, trees
+from netspec.testing.observation import Observed, TorchRefusal, observe
+from netspec.testing.strategies import arguments, dtypes, input_types, legal_values, shapes
+
+__all__ = [
+    "Case",
+    "Observed",
+    "Opened",
+    "Tolerance",
+    "TorchRefusal",
+    "agrees_with_torch",
+    "arguments",
+    "cases",
+    "counts_as_torch",
+    "dtypes",
+    "holds_the_state_of_torch",
+    "input_types",
+    "legal_values",
+    "not_on_meta",
+    "observe",
+    "opened",
+    "shapes",
+    "specs",
+    "substitutes",
+    "torch_is_lenient",
+    "trees",
+]

@@ -1,0 +1,219 @@
+"""The laws of layers: what netspec plans is what torch does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
+from typing import cast
+
+from netspec.declaration import LayerType, Refusal
+from netspec.declaration.arguments import Kind, OneOf, Real, Tuple, Whole
+from netspec.diagnostics import SpecError
+from netspec.planning import Plan
+from netspec.registry import Registry
+from netspec.sizes import substitute
+from netspec.spec import Value
+from netspec.testing.cases import Case, Opened
+from netspec.testing.observation import Observed, TorchRefusal, observe
+from netspec.testing.strategies import BARE
+
+#: Says why netspec refuses what torch accepts, or nothing where there is no reason.
+Tolerance = Callable[[Case, SpecError], str | None]
+
+CHEAP = 1_000  # no number is larger in what the cpu runs
+UNDECIDED = ("needs a known number", "cannot be decided")
+
+
+def agrees_with_torch(
+    case: Case, registry: Registry, tolerance: Tolerance, not_on_meta: Tolerance | None = None
+) -> Plan | None:
+    """The planned output is torch's, or both refuse; gives the plan where there is one.
+
+    The cpu decides, as meta lets through what it refuses; where the numbers are too large to
+    compute with, meta does.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    planned = case.plan(registry)
+    if isinstance(planned, SpecError):
+        _refuses(case, planned, tolerance)
+        return None
+    row = planned.layers[0]
+    output = row.outputs[0]
+    for device in _devices(case):
+        real = observe(case.layer.target, row.application.written, case.input, device)
+        if isinstance(real, TorchRefusal):
+            if device == "meta" and not_on_meta and not_on_meta(case, SpecError([])):
+                continue
+            raise AssertionError(
+                f"planned as {output}, but torch on {device} refuses:\n{real.message}\n{case}"
+            )
+        assert (real.shape, real.dtype) == (output.shape, output.dtype), (
+            f"planned as {output}, but torch on {device} gives "
+            f"{list(real.shape)} {real.dtype}:\n{case}"
+        )
+    return planned
+
+
+def holds_the_state_of_torch(case: Case, plan: Plan) -> None:
+    """Parameters and buffers have torch's names, shapes and order."""
+    row = plan.layers[0]
+    real = observe(case.layer.target, row.application.written, case.input, "meta")
+    if isinstance(real, Observed):
+        for ours, theirs in ((row.parameters, real.parameters), (row.buffers, real.buffers)):
+            assert [(p.name, p.shape) for p in ours] == list(theirs.items()), f"{case}"
+
+
+def counts_as_torch(case: Case, plan: Plan) -> None:
+    """Twice the multiply-adds are what ``torch.utils.flop_counter`` counts on meta."""
+    row = plan.layers[0]
+    real = observe(case.layer.target, row.application.written, case.input, "meta")
+    if isinstance(real, Observed):
+        macs = row.macs
+        assert isinstance(macs, int)
+        assert 2 * macs == real.flops, f"{macs} macs, but {real.flops} FLOPs:\n{case}"
+
+
+def substitutes(opened: Opened, registry: Registry) -> bool:
+    """A symbolic plan with numbers put in is the concrete plan; whether it was accepted.
+
+    Numbers against a condition of the plan are refused, and a symbolic plan is refused only
+    where one with numbers is, or where it says that it needs a number or cannot decide.
+    """
+    symbolic = opened.symbolic.plan(registry)
+    if isinstance(symbolic, SpecError):
+        _has_a_reason(opened, symbolic, registry)
+        return False
+    for values in opened.numbers:
+        case = opened.concrete(values)
+        concrete = case.plan(registry)
+        if not all(_holds(condition.text, values) for condition in symbolic.conditions):
+            assert isinstance(concrete, SpecError), (
+                f"{values} is against {[str(c) for c in symbolic.conditions]}, "
+                f"but fine with numbers:\n{opened.symbolic}"
+            )
+            continue
+        assert isinstance(concrete, Plan), (
+            f"fine with names, but not with {values}:\n{concrete}\n{opened.symbolic}"
+        )
+        row, known = symbolic.layers[0], concrete.layers[0]
+        shape = tuple(substitute(size, values) for size in row.output_shape)
+        assert shape == known.output_shape, f"{row.outputs[0]} for {values}:\n{opened.symbolic}"
+        assert substitute(row.macs, values) == known.macs, f"macs of {opened.symbolic}"
+        assert row.outputs[0].dtype == known.outputs[0].dtype
+        assert (row.parameters, row.buffers) == (known.parameters, known.buffers)
+    return True
+
+
+def _has_a_reason(opened: Opened, refused: SpecError, registry: Registry) -> None:
+    message = " ".join(diagnostic.message for diagnostic in refused.diagnostics)
+    if any(words in message for words in UNDECIDED):
+        return
+    told = {
+        name: int(number)
+        for name, number in re.findall(r"\b([A-Z]\w*) = (\d+)", message)
+        if name in opened.numbers[0]
+    }
+    points: list[Mapping[str, int]] = list(opened.numbers)
+    if told:
+        points = [{name: opened.least(name) for name in opened.numbers[0]} | told]
+    for values in points:
+        concrete = opened.concrete(values).plan(registry)
+        assert isinstance(concrete, SpecError), (
+            f"refused, but fine with {values}:\n{refused}\n{opened.symbolic}"
+        )
+
+
+def _holds(condition: str, values: Mapping[str, int]) -> bool:
+    return bool(eval(condition, {"__builtins__": {}}, dict(values)))
+
+
+def _refuses(case: Case, refused: SpecError, tolerance: Tolerance) -> None:
+    if any(values_of_a_wrong_type(case)) or tolerance(case, refused):
+        return
+    device = _devices(case)[0]
+    for arguments in completions(case):
+        real = observe(case.layer.target, arguments, case.input, device)
+        assert isinstance(real, TorchRefusal), (
+            f"refused, but torch on {device} takes {arguments} and gives "
+            f"{list(real.shape)} {real.dtype}:\n{refused}"
+        )
+
+
+def completions(case: Case) -> Iterator[dict[str, Value]]:
+    """The written arguments as torch gets them, with values for the inferred ones."""
+    layer = case.layer
+    written = dict(case.arguments)
+    if BARE in written:
+        # What cannot be written so has no name to give it to torch.
+        name = layer.obvious_argument
+        if name is None:
+            return
+        written = {name: written[BARE], **written}
+        del written[BARE]
+    complete = cast(dict[str, Value], written)
+    left = [name for name in layer.inferred if name not in complete]
+    if not left:
+        yield complete
+        return
+    (name,) = left
+    for value in _guesses(layer, name, case):
+        yield {**complete, name: value}
+
+
+def _guesses(layer: LayerType, name: str, case: Case) -> set[Value]:
+    """What follows from the input; where nothing does, anything that one could try."""
+    try:
+        found = layer.inferred[name].find(case.input, None)
+    except Refusal:
+        return {1, *cast(tuple[int, ...], case.input.shape)}
+    return {cast(Value, found)}
+
+
+def values_of_a_wrong_type(case: Case) -> Iterator[str]:
+    """Arguments of a type that is not declared: torch looks at few types (1 passes for true)."""
+    for name, value in case.arguments.items():
+        argument = case.layer.arguments.get(name or case.layer.obvious_argument or "")
+        if argument is not None and not _without_limits(argument.kind).accepts(value):
+            yield argument.name
+
+
+def out_of_range(case: Case) -> Iterator[str]:
+    """Arguments of a declared type, but beyond their declared limits."""
+    wrong = set(values_of_a_wrong_type(case))
+    for name, value in case.arguments.items():
+        argument = case.layer.arguments.get(name or case.layer.obvious_argument or "")
+        if argument is not None and argument.name not in wrong:
+            if not argument.kind.accepts(value):
+                yield argument.name
+
+
+def _without_limits(kind: Kind) -> Kind:
+    if isinstance(kind, Whole):
+        return Whole(-(10**30), 10**30)
+    if isinstance(kind, Real):
+        return Real()
+    if isinstance(kind, Tuple):
+        return Tuple(_without_limits(kind.item), kind.length)
+    if isinstance(kind, OneOf):
+        return OneOf(tuple(_without_limits(option) for option in kind.kinds))
+    return kind
+
+
+def _devices(case: Case) -> tuple[str, ...]:
+    """Where torch is asked; the first decides."""
+    numbers = list(_numbers(tuple(case.arguments.values())))
+    is_cheap = all(number <= CHEAP for number in numbers) and prod(
+        max(number, 1) for number in _numbers(case.input.shape)
+    ) <= 10**6
+    return ("cpu", "meta") if is_cheap else ("meta",)
+
+
+def _numbers(value: object) -> Iterator[int]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int):
+        yield abs(value)

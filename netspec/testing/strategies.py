@@ -1,0 +1,144 @@
+"""Strategies for tensors, and for arguments from a layer's declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from netspec.declaration import LayerType, Refusal, TensorType
+from netspec.declaration.arguments import MOST, Choice, Kind, OneOf, Real, Text, Tuple, Whole
+from netspec.spec import Value
+
+#: What the obvious argument of a layer is called where it is written without a name.
+BARE = None
+Arguments = Mapping[str | None, Value]
+
+_DTYPES = ("float32",) * 12 + ("int64",) * 4 + ("float64",) * 2 + ("bool", "int32", "float16")
+_BATCHES = (2, 1, 0, 3, 5)
+#: Of any type, for any argument.
+_ODD_VALUES: tuple[Value, ...] = (
+    0, 1, -1, 2, True, False, None, "", "same", "no", "3", 0.5, 2.0, -0.5, float("inf"),
+    float("nan"), (), (1,), (2, 2), (1, 1, 1), ("a",), (None,), (True, 1), ((1,),), MOST, MOST + 1,
+    -MOST, 2**31, 10**21, 1e30,
+)  # fmt: skip
+
+
+def shapes(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[tuple[int, ...]]:
+    """Shapes with small sizes; the first is often 0 or 1, the others seldom 0."""
+
+    @st.composite
+    def shape(draw: st.DrawFn) -> tuple[int, ...]:
+        rank = draw(st.integers(0, max_rank))
+        if not rank:
+            return ()
+        least = draw(st.sampled_from([1] * 9 + [0]))
+        others = draw(st.lists(st.integers(least, max_size), min_size=rank - 1, max_size=rank - 1))
+        return (draw(st.sampled_from(_BATCHES)), *others)
+
+    return shape()
+
+
+def dtypes() -> st.SearchStrategy[str]:
+    """Mostly float32."""
+    return st.sampled_from(_DTYPES)
+
+
+def input_types(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[TensorType]:
+    """Tensors that a layer may get, or may not."""
+    return st.builds(TensorType, shapes(max_rank, max_size), dtypes())
+
+
+def legal_values(kind: Kind) -> st.SearchStrategy[Value]:
+    """Values of a declared kind: small numbers mostly, and its limits."""
+    if isinstance(kind, Whole):
+        low = -3 if kind.least is None else kind.least
+        small = st.integers(low, min(low + 4, kind.most))
+        rare = [n for n in (low, low + 7, 64, 2**31, kind.most) if low <= n <= kind.most]
+        return _mostly(small, st.sampled_from(rare), 40)
+    if isinstance(kind, Real):
+        numbers: list[Value] = [0, 1, 0.5, 1e-5, 0.1, 2.0, -0.5, 3, 1e30]
+        return st.sampled_from([number for number in numbers if kind.accepts(number)])
+    if isinstance(kind, Choice):
+        return st.sampled_from(kind.values)
+    if isinstance(kind, Text):
+        return st.text(max_size=5)
+    if isinstance(kind, Tuple):
+        item = legal_values(kind.item)
+        least, most = (kind.length, kind.length) if kind.length is not None else (0, 4)
+        return st.lists(item, min_size=least, max_size=most).map(tuple)
+    assert isinstance(kind, OneOf)
+    return st.one_of(*(legal_values(option) for option in kind.kinds))
+
+
+def any_values(kind: Kind) -> st.SearchStrategy[Value]:
+    """Values that are often just outside a declared kind, or of another one."""
+    return st.sampled_from(_ODD_VALUES) | legal_values(kind)
+
+
+def arguments(
+    layer: LayerType, *, input: TensorType | None = None, legal: bool | None = None
+) -> st.SearchStrategy[Arguments]:
+    """What may be written as arguments of a layer.
+
+    Args:
+        input: lets inferred arguments be written with the value that the input gives them.
+        legal: True for arguments that fit the declaration, False for some that mostly do not,
+            None for both. Legal ones may still not fit the input, or each other.
+    """
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> Arguments:
+        written: dict[str | None, Value] = {}
+        for name, argument in layer.arguments.items():
+            if argument.inferred is not None:
+                if draw(st.integers(0, 9)) > 7:
+                    written[name] = draw(_inferred(layer, name, input))
+            elif argument.required or draw(st.integers(0, 3)) == 3:
+                written[name] = draw(legal_values(argument.kind))
+        obvious = layer.obvious_argument
+        if list(written) == [obvious] and draw(st.booleans()):
+            written = {BARE: written[obvious]}
+        wrong = draw(st.integers(0, 7)) == 7 if legal is None else not legal
+        return draw(_spoiled(layer, written)) if wrong else written
+
+    return drawn()
+
+
+def _inferred(
+    layer: LayerType, name: str, input: TensorType | None
+) -> st.SearchStrategy[Value]:
+    """The value that follows from the input, or any other."""
+    other = legal_values(layer.arguments[name].kind)
+    try:
+        found = layer.inferred[name].find(input) if input is not None else None
+    except Refusal:
+        found = None
+    right = [found, found[0] if isinstance(found, tuple) else found]
+    known = [value for value in right if layer.arguments[name].kind.accepts(value)]  # type: ignore[arg-type]
+    return st.sampled_from(known) | other if known else other  # type: ignore[arg-type]
+
+
+@st.composite
+def _spoiled(draw: st.DrawFn, layer: LayerType, written: Arguments) -> Arguments:
+    """One argument left out, replaced or added."""
+    changed = dict(written)
+    names = [*layer.arguments, "no_such", ""]
+    name = draw(st.sampled_from(names))
+    if name in changed and draw(st.booleans()):
+        del changed[name]
+    elif name in layer.arguments:
+        changed.pop(BARE, None)
+        changed[name] = draw(any_values(layer.arguments[name].kind))
+    elif draw(st.booleans()):
+        changed = {BARE: draw(st.sampled_from(_ODD_VALUES))}
+    else:
+        changed.pop(BARE, None)
+        changed[name] = draw(st.sampled_from(_ODD_VALUES))
+    return changed
+
+
+def _mostly(
+    usual: st.SearchStrategy[int], rare: st.SearchStrategy[int], times: int
+) -> st.SearchStrategy[int]:
+    return st.integers(1, times).flatmap(lambda n: rare if n == times else usual)

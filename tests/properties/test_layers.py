@@ -1,0 +1,51 @@
+"""For every registered layer: what is planned is what torch does."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import event, given
+
+import netspec
+from netspec.declaration import LayerType
+from netspec.registry import Registry
+from netspec.testing import (
+    agrees_with_torch,
+    cases,
+    counts_as_torch,
+    holds_the_state_of_torch,
+    not_on_meta,
+    opened,
+    substitutes,
+    torch_is_lenient,
+)
+
+REGISTRY = Registry()
+LAYERS = {name: found.layer for name, found in REGISTRY.layers().items()}
+every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+
+
+@every_layer
+def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
+    """Shape, dtype, parameters, buffers and FLOPs; or both refuse."""
+    drawn = Counter[bool]()
+
+    @given(cases(layer, REGISTRY))
+    def law(case) -> None:
+        plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
+        drawn[plan is not None] += 1
+        event("accepted" if plan else "refused")
+        if plan is not None:
+            holds_the_state_of_torch(case, plan)
+            counts_as_torch(case, plan)
+
+    law()
+    assert drawn[True] >= drawn.total() / 4, f"only {drawn[True]} of {drawn.total()} fit"
+
+
+@every_layer
+def test_numbers_in_a_symbolic_plan_give_the_concrete_one(layer: LayerType) -> None:
+    @given(cases(layer, REGISTRY).flatmap(opened))
+    def law(case) -> None:
+        event("accepted" if substitutes(case, REGISTRY) else "refused")
+
+    law()
