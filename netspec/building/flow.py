@@ -42,18 +42,18 @@ class Flow(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         values = dict(enumerate(inputs))
         del inputs  # the dict lets go of each value when it was read last
-        for step in self._steps:
-            given = [values[number] for number in step.inputs]
-            for number in step.drop:
+        modules = self._modules
+        for child, kind, numbers, output, drop, dim, device in self._steps:
+            given = [values[number] for number in numbers]
+            for number in drop:
                 del values[number]
-            if step.child is not None:
-                result = self._modules[step.child](*given)  # type: ignore[misc]
+            if child is not None:
+                values[output] = modules[child](*given)  # type: ignore[misc]
             else:
-                if step.device is not None:
-                    given = [value.to(step.device) for value in given]
-                result = given[0] + given[1] if step.kind == "add" else torch.cat(given, step.dim)
-            values[step.output] = result
-            del given, result
+                if device is not None:
+                    given = [value.to(device) for value in given]
+                values[output] = given[0] + given[1] if kind == "add" else torch.cat(given, dim)
+            del given
         return values[self._result]
 
 

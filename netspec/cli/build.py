@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EXAMPLES = """\
-  netspec build model.yaml -o model.safetensors
-  netspec build model.yaml -o model.pt --seed 0
-  netspec build model.yaml                       only builds and prints the structure
+  netspec build model.yaml -o model.safetensors   saves the weights
+  netspec build model.yaml -o model.pt --seed 0   the same weights each time
+  netspec build model.yaml                        prints the structure only
 """
 
 

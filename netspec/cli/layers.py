@@ -8,8 +8,8 @@ import sys
 from netspec.cli.output import Commands, command, print_json, usage_error, width
 
 EXAMPLES = """\
-  netspec layers
-  netspec layers conv2d
+  netspec layers                 what can be written
+  netspec layers conv2d          how it is written, with its arguments
   netspec layers --json
 """
 
@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
         commands,
         "layers",
         "list the layers, or explain one",
-        "Lists every layer that can be written, those of installed plugins too; or explains one.",
+        "Lists the layers, those of installed plugins too, or explains one of them.",
         EXAMPLES,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a layer, as conv2d or Conv2d")

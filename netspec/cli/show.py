@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
         commands,
         "show",
         "show every layer with its shapes, parameters and multiply-adds",
-        "Shows the plan of a spec: names, layers, output shapes, parameters, multiply-adds.",
+        "Shows each layer's name, output shape, parameters and multiply-adds.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")

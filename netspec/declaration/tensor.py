@@ -48,9 +48,7 @@ class TensorType(NamedTuple):
             Refusal: the dtype is a whole number's, a bool's or complex.
         """
         if not self.is_floating:
-            raise Refusal(
-                f"{layer} takes floating-point numbers, but its input {self} holds {self.dtype}"
-            )
+            raise Refusal(f"{layer} takes floating-point numbers, but its input holds {self.dtype}")
 
     def require_weights_dtype(self, layer: str, dtype: str = "float32") -> None:
         """
@@ -58,6 +56,4 @@ class TensorType(NamedTuple):
             Refusal: the dtype is not that of the layer's weights.
         """
         if self.dtype != dtype:
-            raise Refusal(
-                f"the weights of {layer} are {dtype}, but its input {self} holds {self.dtype}"
-            )
+            raise Refusal(f"the weights of {layer} are {dtype}, but its input holds {self.dtype}")

@@ -87,13 +87,18 @@ class Diagnostics:
         if key in self._seen:
             return
         self._seen.add(key)
-        if len(self.found) >= self.LIMIT:
+        if self.is_full:
             self.left_out += 1
             return
         whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
         self.found.append(
             Diagnostic(code, message, span.locate(), severity, whole, tuple(h for h in help if h))
         )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further findings are only counted, so that nobody need look for help."""
+        return len(self.found) >= self.LIMIT
 
     @property
     def failed(self) -> bool:

@@ -48,8 +48,9 @@ def _excerpt(location: Location, room: int, paint: Callable[[str], str]) -> list
     end = max(min(end, len(text)), start + 1)
     text, start, end = _window(text, start, end, room)
     number = f"{location.line:5}"
-    marks = " " * display_width(text[:start]) + "^" * max(display_width(text[start:end]), 1)
-    return [f"{number} | {printable(text)}", f"      | {paint(marks)}"]
+    margin = " " * display_width(text[:start])
+    marks = paint("^" * max(display_width(text[start:end]), 1))
+    return [f"{number} | {printable(text)}", f"      | {margin}{marks}"]
 
 
 def _window(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
@@ -58,16 +59,30 @@ def _window(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     if len(text) <= room and display_width(text) <= room:
         return text, start, end
     room -= len("... ") + len(" ...")
-    first = max(0, start - room // 4)
-    if display_width(text[first : first + room]) < room:  # the end of the line: show more before
-        first = max(0, len(text) - room)
-    last = min(first + room, len(text))
-    while display_width(text[first:last]) > room:
-        # Letters of two columns: less before the span, then less after it.
-        if start - first > room // 8:
-            first += 1
-        else:
-            last -= 1
+    first = last = start
+    used = 0
+
+    def fits(index: int, columns: int) -> bool:
+        nonlocal used
+        # Letters of no width have a limit too.
+        if not 0 <= index < len(text) or last - first >= 4 * room:
+            return False
+        width = _letter_width(text[index])
+        if used + width > columns:
+            return False
+        used += width
+        return True
+
+    # The span, a quarter of the room before it, what fits after it, and then the rest before it.
+    while last < end and fits(last, room - min(start, room // 4)):
+        last += 1
+    before_span = min(room, used + room // 4)
+    while fits(first - 1, before_span):
+        first -= 1
+    while fits(last, room):
+        last += 1
+    while fits(first - 1, room):
+        first -= 1
     before = "... " if first else ""
     after = " ..." if last < len(text) else ""
     shift = len(before) - first

@@ -198,7 +198,7 @@ class _ScopeBuilder:
             )
         first = self.names.setdefault(name, item.origin)
         if first is not item.origin:
-            place = first.span().locate()
+            place = first.reserved("name").locate()
             self.found.error(
                 "name-twice",
                 f"two children of {self.path or 'the model'} are called {name!r}",

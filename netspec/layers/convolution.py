@@ -135,8 +135,8 @@ def _convolution(
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, for_each_dim(dilation, dims), strict=True)]
     before, after = _padding(padding, reach, strides, dims)
     sizes = input.shape[-dims:]
-    require_not_empty(name, input, dims)
-    needs = _padding_needs(padding_mode, sizes, before, after)
+    needs = require_not_empty(name, input, dims)
+    needs += _padding_needs(padding_mode, sizes, before, after)
     padded = [size + b + a for size, b, a in zip(sizes, before, after, strict=True)]
     message = f"the kernel of {by(reach)} is larger than the padded input of {by(padded)}"
     for size, least in zip(padded, reach, strict=True):

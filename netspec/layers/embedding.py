@@ -24,7 +24,7 @@ def embedding(
     """
     if input.dtype not in ("int64", "int32"):
         raise Refusal(
-            f"embedding looks up whole numbers, but its input {input} holds {input.dtype}",
+            f"embedding looks up whole numbers, but its input holds {input.dtype}",
             help="state the input's dtype: `input: {shape: [N, T], dtype: int64}`",
         )
     if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from netspec.declaration import Inferred, Output, Positive, Range, TensorType, layer
+from netspec.declaration import Inferred, Output, Positive, Range, TensorType, at_least, layer
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.sizes import Size
+from netspec.sizes import Size, product
 
 Epsilon = Annotated[float, Range(0)]
 
@@ -34,7 +35,7 @@ def batch_norm1d(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
     """
     return _batch_norm(
-        "batch_norm1d", (2, 3), input, num_features, affine, track_running_stats, bias
+        "batch_norm1d", (2, 3), input, num_features, eps, affine, track_running_stats, bias
     )
 
 
@@ -53,7 +54,9 @@ def batch_norm2d(
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
-    return _batch_norm("batch_norm2d", (4,), input, num_features, affine, track_running_stats, bias)
+    return _batch_norm(
+        "batch_norm2d", (4,), input, num_features, eps, affine, track_running_stats, bias
+    )
 
 
 def _batch_norm(
@@ -61,6 +64,7 @@ def _batch_norm(
     ranks: tuple[int, ...],
     input: TensorType,
     num_features: int,
+    eps: float,
     affine: bool,
     track_running_stats: bool,
     bias: bool,
@@ -71,22 +75,32 @@ def _batch_norm(
             f"{name} takes {' or '.join(sizes[rank] for rank in ranks)}, but its input is {input}",
             help="batch norm needs the batch size in `input`: [N, ...]",
         )
+    if eps <= 0:
+        raise Refusal(f"eps is {eps}, but {name} needs one above 0 in training", argument="eps")
+    needs: Needs = ()
+    if (affine or track_running_stats) and input.dtype not in ("float16", "bfloat16"):
+        input.require_weights_dtype(name)  # halves are normalised by float32 numbers
+    input.require_floating(name)
     parameters: dict[str, tuple[int, ...]] = {}
     if affine:
-        input.require_weights_dtype(name)
         parameters = {"weight": (num_features,)}
         if bias:
             parameters["bias"] = (num_features,)
     buffers: dict[str, tuple[int, ...]] = {}
     if track_running_stats:
-        input.require_weights_dtype(name)
         buffers = {
             "running_mean": (num_features,),
             "running_var": (num_features,),
             "num_batches_tracked": (),
         }
-    input.require_floating(name)
-    return Output(input.shape, parameters=parameters, buffers=buffers)
+    else:
+        values = product((input.shape[0], *input.shape[2:]))
+        message = (
+            f"{name} without running statistics needs more than one value per channel, "
+            f"but its input is {input}"
+        )
+        needs = at_least(values, 2, message, "track_running_stats")
+    return Output(input.shape, parameters=parameters, buffers=buffers, needs=needs)
 
 
 def _last_sizes(input: TensorType, written: object = None) -> tuple[Size, ...]:

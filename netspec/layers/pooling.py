@@ -12,7 +12,6 @@ from netspec.declaration import (
     for_each_dim,
     layer,
 )
-from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
 from netspec.sizes import Size, ceil_divide
@@ -74,12 +73,12 @@ def adaptive_avg_pool2d(
     name = "adaptive_avg_pool2d"
     require_batched_or_not(name, input, 2)
     input.require_floating(name)
-    require_not_empty(name, input, 2)
+    needs = require_not_empty(name, input, 2)
     wanted = (output_size,) * 2 if isinstance(output_size, int) else output_size
     sizes = tuple(
         size if want is None else want for want, size in zip(wanted, input.shape[-2:], strict=True)
     )
-    return Output((*input.shape[:-2], *sizes))
+    return Output((*input.shape[:-2], *sizes), needs=needs)
 
 
 def _pool(
@@ -93,12 +92,11 @@ def _pool(
 ) -> Output:
     require_batched_or_not(name, input, 2)
     input.require_floating(name)
-    require_not_empty(name, input, 2)
+    needs = require_not_empty(name, input, 2)
     kernel = for_each_dim(kernel_size, 2)
     strides = kernel if stride is None else for_each_dim(stride, 2)
     paddings = for_each_dim(padding, 2)
     dilations = for_each_dim(dilation, 2)
-    needs: Needs = ()
     sizes: list[Size] = []
     for size, k, s, p, d in zip(
         input.shape[-2:], kernel, strides, paddings, dilations, strict=True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netspec.declaration import TensorType
+from netspec.declaration import TensorType, at_least
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
 
@@ -25,14 +26,17 @@ def require_batched_or_not(layer: str, input: TensorType, dims: int) -> None:
     )
 
 
-def require_not_empty(layer: str, input: TensorType, dims: int) -> None:
-    """Only the batch may be empty.
+def require_not_empty(layer: str, input: TensorType, dims: int) -> Needs:
+    """Only the batch may be empty: what has to be true of the channels and sizes of the image.
 
     Raises:
-        Refusal: the channels or a size of the image are 0.
+        Refusal: one of them is known to be 0.
     """
-    if any(size == 0 for size in input.shape[-dims - 1 :] if isinstance(size, int)):
-        raise Refusal(f"{layer} needs at least one value, but its input is {input}")
+    message = f"{layer} needs at least one value, but its input is {input}"
+    needs: Needs = ()
+    for size in input.shape[-dims - 1 :]:
+        needs += at_least(size, 1, message)
+    return needs
 
 
 def by(sizes: Iterable[Size]) -> str:

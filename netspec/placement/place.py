@@ -32,14 +32,18 @@ class MoveInputs:
 def place(
     model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
 ) -> nn.Module:
-    """The model with every layer on its device; where all are the same, nothing is added.
+    """The model with every layer on its device; where all are the same, no hook is added.
 
     Raises:
         SpecError: a placement hook fails, or gives something that is no module.
     """
-    for layer in plan.layers:
-        _place_layer(model, layer, devices[layer.path], registry)
-    _connect(model, plan.root, devices[""], devices)
+    used = set(devices.values())
+    if len(used) > 1 or registry.is_extended("netspec_place"):
+        for layer in plan.layers:
+            _place_layer(model, layer, devices[layer.path], registry)
+        _connect(model, plan.root, devices[""], devices)
+    elif used != {torch.device("cpu")}:  # where the layers were made
+        model.to(devices[""])
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from netspec.declaration import LayerType
@@ -9,6 +10,9 @@ from netspec.declaration.arguments import Argument, OneOf, Real, Tuple, Whole, s
 from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest
 from netspec.source.nodes import shortened
 from netspec.spec import Layer, Origin, Value
+
+_ARITHMETIC = re.compile(r"\d[\d\s().]*[+*/%-][\d\s()+*/%.-]*\Z", re.ASCII)
+NOTHING_GIVEN: Mapping[str, Value] = {}
 
 
 def bind(
@@ -36,19 +40,23 @@ def bind(
     missing = [name for name in layer_type.required if name not in bound and name not in meant]
     if missing:
         fine = False
-        _missing(layer_type, missing, layer, origin, found)
+        _missing(layer_type, missing, bound, layer, origin, found)
     return bound if fine else None
 
 
-def usage(layer_type: LayerType) -> str:
-    """How the layer is written: ``conv2d: {out_channels: ..., kernel_size: ...}``."""
+def usage(layer_type: LayerType, given: Mapping[str, Value] = NOTHING_GIVEN) -> str:
+    """How the layer is written: ``conv2d: {out_channels: 64, kernel_size: 3}``."""
     name = layer_type.name
-    if not layer_type.required:
+    shown = {
+        argument: shortened(spelled(given[argument])) if argument in given else example(kind)
+        for argument, kind in layer_type.arguments.items()
+        if argument in given or argument in layer_type.required
+    }
+    if not shown:
         return f"`{name}`"
-    if len(layer_type.required) == 1 and layer_type.obvious_argument in layer_type.required:
-        return f"`{name}: {example(layer_type.arguments[layer_type.required[0]])}`"
-    parts = [f"{n}: {example(layer_type.arguments[n])}" for n in layer_type.required]
-    return f"`{name}: {{{', '.join(parts)}}}`"
+    if list(shown) == [layer_type.obvious_argument]:
+        return f"`{name}: {next(iter(shown.values()))}`"
+    return f"`{name}: {{{', '.join(f'{n}: {value}' for n, value in shown.items())}}}`"
 
 
 def example(argument: Argument) -> str:
@@ -97,11 +105,16 @@ def _remedy(argument: Argument, value: Value) -> str:
         for word in (value, value.lower()):
             plain = {"yes": True, "on": True, "no": False, "off": False}.get(word)
             if plain is not None and argument.kind.accepts(plain):
-                return f"write {spelled(plain)}: in YAML 1.2 {value} is a text"
+                return f"write `{spelled(plain)}`: in YAML 1.2 `{value}` is a text"
         try:
             number: Value = int(value[:40]) if value[:40].lstrip("-").isdigit() else float(value)
         except ValueError:
-            words = [v for v in getattr(argument.kind, "values", ()) if isinstance(v, str)]
+            if value.startswith("("):
+                return "a list is written in brackets: `[3, 3]`"
+            if _ARITHMETIC.match(value[:40]):
+                return "write the number itself: a spec does not calculate"
+            kinds = argument.kind.kinds if isinstance(argument.kind, OneOf) else (argument.kind,)
+            words = [v for kind in kinds for v in getattr(kind, "values", ()) if type(v) is str]
             return did_you_mean(value, words)
         if argument.kind.accepts(number):
             return f"remove the quotes: {spelled(number)}"
@@ -111,14 +124,24 @@ def _remedy(argument: Argument, value: Value) -> str:
 
 
 def _missing(
-    layer_type: LayerType, missing: list[str], layer: Layer, origin: Origin, found: Diagnostics
+    layer_type: LayerType,
+    missing: list[str],
+    bound: Mapping[str, Value],
+    layer: Layer,
+    origin: Origin,
+    found: Diagnostics,
 ) -> None:
     bare = layer.arguments and layer.arguments[0][0] is None
+    given = {
+        name: value
+        for name, value in bound.items()
+        if name in layer_type.arguments and layer_type.arguments[name].kind.accepts(value)
+    }
     found.error(
         "missing-argument",
         f"{layer_type.name} needs {listed(missing)}",
         origin.span(),
-        help=[f"write {usage(layer_type)}"],
+        help=[f"write {usage(layer_type, given)}"],
         notes=[f"the bare value sets {layer_type.obvious_argument}"] if bare else (),
     )
 
@@ -128,8 +151,17 @@ def _no_obvious(layer_type: LayerType, value: Value, origin: Origin, found: Diag
         message, help = f"{layer_type.name} takes no arguments", f"write `{layer_type.name}`"
     else:
         message = f"{layer_type.name} takes its arguments by name"
-        name = layer_type.required[0] if layer_type.required else next(iter(layer_type.arguments))
-        help = f"write {usage(layer_type)}"
-        if not layer_type.required:
-            help = f"write `{layer_type.name}: {{{name}: {shortened(spelled(value))}}}`"
+        values = value if isinstance(value, tuple) else (value,)
+        # The required ones in their order, as one would call the class; else the first that fits.
+        names = layer_type.required or [
+            name for name, known in layer_type.arguments.items() if known.kind.accepts(value)
+        ]
+        given = {
+            name: each
+            for name, each in zip(names, values, strict=False)
+            if layer_type.arguments[name].kind.accepts(each)
+        }
+        help = f"write {usage(layer_type, given)}"
+        if not given and not layer_type.required:
+            help += f"; it takes {listed(list(layer_type.arguments))}"
     found.error("no-bare-value", message, origin.argument(None), help=[help])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import lcm
+
 from netspec.declaration import Need, Refusal
 from netspec.planning.plan import Condition
-from netspec.sizes import Counterexample, at_least, divisible, equal, symbols
+from netspec.sizes import Counterexample, at_least, divisible, equal, substitute, symbol, symbols
 
 
 class Conditions:
@@ -52,19 +54,29 @@ def decide(need: Need, conditions: Conditions) -> None:
         return
     names = [symbol.name for symbol in symbols(need.size)]
     if decision.counterexample is not None:
-        help = ""
-        if need.kind == "multiple_of" and len(names) == 1:
-            help = f"state it in `input`: `{names[0]}: {{multiple_of: {need.other}}}`"
         raise Refusal(
-            f"{need.message} (not for {values(decision.counterexample)})",
+            f"{need.message} (for example {values(decision.counterexample)})",
             argument=need.argument,
-            help=help,
+            help=_way_out(need, names),
         )
     raise Refusal(
         f"it cannot be decided whether this holds for all sizes: {need.size} against {need.other}",
         argument=need.argument,
         help=f"give {' or '.join(names)} a number in `input`",
     )
+
+
+def _way_out(need: Need, names: list[str]) -> str:
+    """A statement about one size that fulfils the need, where there is one."""
+    if need.kind == "same" and str(need.size) in names:
+        return f"write {need.other} for {need.size} in `input`"
+    if need.kind == "multiple_of" and isinstance(need.other, int):
+        for known in symbols(need.size):
+            step = lcm(known.multiple_of, need.other)
+            stated = substitute(need.size, {known.name: symbol(known.name, multiple_of=step)})
+            if divisible(stated, need.other).answer:
+                return f"state it in `input`: `{known.name}: {{multiple_of: {step}}}`"
+    return ""
 
 
 def values(counterexample: Counterexample) -> str:

@@ -9,6 +9,7 @@ from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
 from netspec.expansion import Call, Leaf, Merge, Scope
 from netspec.planning.binding import bind
+from netspec.planning.countable import require_countable
 from netspec.planning.merging import merge
 from netspec.planning.needs import Conditions, decide
 from netspec.planning.plan import (
@@ -37,7 +38,7 @@ def make_plan(spec: Spec, root: Scope, registry: Registry, found: Diagnostics) -
     """The plan of an expanded spec; None when ``found`` got an error."""
     inputs = input_types(spec.inputs)
     planner = Planner(registry, found)
-    given = tuple(planner.same(type) for type in inputs.values())
+    given = tuple(planner.input(type, spec.origin) for type in inputs.values())
     planned = planner.scope(root, given or (None,))
     if found.failed or planned is None:
         return None
@@ -92,11 +93,28 @@ class Planner:
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
 
-    # ---- containers
+    # ---- types
 
     def same(self, type: TensorType) -> TensorType:
-        """The one object for all equal types, so that its id can be a key: hashing takes long."""
-        return self._types.setdefault(type, type)
+        """The one object for all equal types, so that its id can be a key: hashing takes long.
+
+        Raises:
+            Refusal: no tensor can be so large.
+        """
+        known = self._types.get(type)
+        if known is None:
+            require_countable(type)
+            known = self._types[type] = type
+        return known
+
+    def input(self, type: TensorType, origin: Origin) -> Known:
+        try:
+            return self.same(type)
+        except Refusal as refusal:
+            self.found.error("too-large-tensor", refusal.message, origin.reserved("input"))
+            return None
+
+    # ---- containers
 
     def scope(self, scope: Scope, inputs: tuple[Known, ...]) -> PlannedScope | None:
         """A planned container; None when something in it is wrong."""
@@ -166,8 +184,11 @@ class Planner:
         try:
             return PlannedMerge(step, known, (self.same(merge(step, known)),))
         except (Refusal, SizeLimit) as refusal:
-            help = refusal.help if isinstance(refusal, Refusal) else ""
-            self.found.error("shape-mismatch", str(refusal), step.origin.span(), help=[help])
+            at, helps = step.origin.span(), [""]
+            if isinstance(refusal, Refusal):
+                helps = refusal.help.split("\n")
+                at = step.origin.argument(refusal.argument) if refusal.argument else at
+            self.found.error("shape-mismatch", str(refusal), at, help=helps)
             return None
 
     # ---- one layer
@@ -213,8 +234,19 @@ class Planner:
             f"{name} is not a layer" if len(name) <= 60 else f"{name[:57]}... is not a layer",
             origin.span(),
             notes=notes,
-            help=[did_you_mean(name, names) or "`netspec layers` lists what can be written"],
+            help=[
+                self.missing_space(name)
+                or (not self.found.is_full and did_you_mean(name, names))
+                or "`netspec layers` lists what can be written"
+            ],
         )
+
+    def missing_space(self, name: str) -> str:
+        """What to write for `linear:10`, which YAML reads as one word."""
+        word, colon, value = name[:200].partition(":")
+        if colon and value and self.registry.find(word) is not None:
+            return f"put a space after the colon: `{word}: {value}`"
+        return ""
 
     def applied(
         self,
@@ -233,6 +265,8 @@ class Planner:
             for need in output.needs:
                 decide(need, self.conditions)
             type = self.same(TensorType(tuple(output.shape), output.dtype or input.dtype))
+            for name, shape in (*output.parameters.items(), *output.buffers.items()):
+                require_countable(TensorType(shape), name)
             for warning in output.warnings:
                 self.found.warning("layer-warning", warning, origin.span())
             return Application(
@@ -275,14 +309,16 @@ class Planner:
                 if not isinstance(size, int):
                     raise _unknown_size(name, inferred, size, input)
             value = cast(Value, found)
+            several = isinstance(found, tuple) and len(found) > 1
+            what = f"{inferred.what}s" if several else inferred.what
             if name not in written:
                 if not layer_type.arguments[name].kind.accepts(value):
                     kind = layer_type.arguments[name].describe()
-                    raise Refusal(f"{name} takes {kind}, but {inferred.what} is {value}: {input}")
+                    raise Refusal(f"{name} takes {kind}, but would be {_plain(value)}: {what}")
                 complete[name] = value
             elif written[name] != value and (written[name],) != value:
                 raise Refusal(
-                    f"{name} is {written[name]}, but {inferred.what} is {_plain(value)}: {input}",
+                    f"{name} is {_plain(written[name])}, but must be {_plain(value)}, {what}",
                     argument=name,
                     help=f"leave {name} out, it is inferred; or write {_plain(value)}",
                 )
@@ -311,12 +347,16 @@ def _plain(value: Value) -> str:
 
 def _unknown_size(name: str, inferred: Inferred, size: Size, input: TensorType) -> Refusal:
     names = [symbol.name for symbol in symbols(size)]
-    what = f"{inferred.what} depends on {listed(names)}"
+    help = f"give {listed(names)} a number in `input`"
     if str(size) in names:
         what = f"{inferred.what} {size} may be any number"
-    help = f"give {listed(names)} a number in `input`"
-    if "N" in names:
-        help += "\nkeep the batch size N apart: `flatten` begins at dim 1"
-    elif inferred.help:
-        help += f"\nor {inferred.help}"
+        if size == input.shape[0] and input.rank > 1:
+            rest = ", ".join(map(str, input.shape[1:]))
+            help = f"a batch of samples has its channels second: [{size}, 1, {rest}]\nor {help}"
+    else:
+        what = f"{inferred.what} depends on {listed(names)}"
+        if "N" in names:
+            help = f"keep the batch size N apart: `flatten` begins at dim 1\nor {help}"
+        elif inferred.help and len(names) > 1:
+            help += f"\nor {inferred.help}"
     return Refusal(f"{name} needs a known number, but {what}", help=help)

@@ -68,6 +68,11 @@ class Registry:
         """pluggy's callers: ``registry.hook.netspec_resolve_device(request="auto")``."""
         return self._manager.hook
 
+    def is_extended(self, hook: str) -> bool:
+        """Whether a plugin other than netspec's own implements a hook."""
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return any(self._plugins[i.plugin_name].package != "netspec" for i in implementations)
+
     def register(
         self, plugin: object, *, name: str | None = None, package: str = "", version: str = ""
     ) -> None:

@@ -191,7 +191,7 @@ class Expression:
         return written(self)
 
     def __repr__(self) -> str:
-        return f"<size {self}>"
+        return str(self)  # a shape prints as (N, 10)
 
     def __copy__(self) -> Expression:
         return self

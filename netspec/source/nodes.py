@@ -53,6 +53,13 @@ def kind(node: Node) -> str:
     return f"the number {shortened(str(node.value))}"
 
 
+def written(node: ScalarNode) -> str:
+    """A value as YAML writes it, shortened."""
+    if node.value is None or isinstance(node.value, bool):
+        return {None: "null", True: "true", False: "false"}[node.value]
+    return shortened(str(node.value))
+
+
 def shortened(text: str, length: int = 40) -> str:
     """A text that fits into a message."""
     return text if len(text) <= length else text[: length - 3] + "..."

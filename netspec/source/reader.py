@@ -23,7 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from netspec.diagnostics import Diagnostics, Location, Span
+from netspec.diagnostics import Diagnostics, Location, Note, Span
 from netspec.source.collector import without_collector
 from netspec.source.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
@@ -31,7 +31,7 @@ from netspec.source.scalars import TooManyDigits, resolve
 from netspec.source.text import TextSource
 
 # What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
@@ -89,7 +89,7 @@ def read_text(text: str, name: str, found: Diagnostics) -> tuple[TextSource, Nod
             help=["write repeated layers with `repeat:`"],
         )
         return source, None
-    forbidden = _FORBIDDEN.search(source.text)
+    forbidden = FORBIDDEN.search(source.text)
     if forbidden:
         at = forbidden.start()
         found.error(
@@ -108,11 +108,36 @@ def read_text(text: str, name: str, found: Diagnostics) -> tuple[TextSource, Nod
 
 
 def _report_syntax(source: TextSource, problem: yaml.MarkedYAMLError, found: Diagnostics) -> None:
+    """libyaml's message, or a plainer one for the mistakes that people make."""
     mark = problem.problem_mark or problem.context_mark
     at = _offset(mark.index) if mark else 0
-    message = problem.problem or problem.context or "cannot be read"
-    notes = [problem.context] if problem.context and problem.problem else []
-    found.error("yaml-syntax", f"not YAML: {message}", Span(source, at, at + 1), notes=notes)
+    begin = _offset(problem.context_mark.index) if problem.context_mark else at
+    context = problem.context or ""
+    message = problem.problem or context or "cannot be read"
+    letter, opened = source.text[at : at + 1], source.text[begin : begin + 1]
+    help = ""
+    notes: list[Note] = []
+    if "cannot start any token" in message and letter == "\t":
+        message, help = "a tab cannot indent", "indent with spaces"
+    elif "cannot start any token" in message:
+        message, help = f"{letter!r} cannot begin a word", "put the text into quotes"
+    elif "mapping values are not allowed" in message:
+        message = "a second `: ` in this place"
+        help = "write several keys in braces, `linear: {out_features: 10}`, and a text in quotes"
+    elif "expected ':'" in message:
+        at, message = begin, "there is no `:` after this key"
+    elif "quoted scalar" in context:
+        at, message = begin, "this quote is not closed"
+    elif "flow" in context and not source.text[at:].strip():
+        at, message, help = begin, f"this `{opened}` is not closed", "or a comma is missing in it"
+    elif context and problem.problem:
+        notes = [Note(context, Span(source, begin, begin + 1).locate())]
+        if "flow" in context:
+            help = f"close the `{opened}`, or add the missing comma"
+        elif "block" in context:
+            help = "begin all items of a list, and all keys of a mapping, in the same column"
+    where = Span(source, at, at + 1)
+    found.error("yaml-syntax", f"not YAML: {message}", where, notes=notes, help=[help])
 
 
 def _offset(index: object) -> int:
@@ -272,16 +297,19 @@ class _Reader:
     def refuse_tag(self, event: Any) -> None:
         # "!" alone is what libyaml gives for a scalar that is quoted or marked as a string.
         if event.tag is not None and event.tag != "!":
+            tag = shortened(event.tag.replace("tag:yaml.org,2002:", "!!", 1))
             self.found.error(
                 "yaml-tag",
-                f"the tag {shortened(event.tag)!r} is not allowed: tags can name Python objects",
+                f"the tag {tag!r} is not allowed: tags can name Python objects",
                 self.span(event),
                 help=["remove the tag; quotes make a text, plain words are read as YAML 1.2"],
             )
 
     def refuse_cycle(self, event: Any) -> NoReturn:
         self.stop(
-            "alias-cycle", f"the alias *{shortened(event.anchor)} is inside its anchor", event
+            "alias-cycle",
+            f"the alias *{shortened(event.anchor)} stands inside what it stands for",
+            event,
         )
 
     def alias(self, event: Any, depth: int) -> Node:

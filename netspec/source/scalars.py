@@ -10,6 +10,7 @@ import re
 from netspec.source.nodes import Scalar
 
 MAX_DIGITS = 400  # a float64 has at most 309 digits before the point; more is a mistake
+_LIMIT = 10**MAX_DIGITS
 
 _WORDS: dict[str, Scalar] = {
     "": None,
@@ -35,7 +36,7 @@ def resolve(text: str) -> Scalar:
     """The value of a plain (unquoted) scalar.
 
     Raises:
-        TooManyDigits: for a number of more than ``MAX_DIGITS`` characters.
+        TooManyDigits: for a number of more than ``MAX_DIGITS`` digits.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -44,10 +45,22 @@ def resolve(text: str) -> Scalar:
     number = _INTEGER.match(text) or _BASED.match(text) or _FLOAT.match(text)
     if number is None:
         return text
-    if len(text) > MAX_DIGITS:
+    if len(text.lstrip("+-")) > MAX_DIGITS:
         raise TooManyDigits(f"a number of {len(text)} digits")
     if _INTEGER.match(text):
         return int(text)
     if text[:2] in ("0o", "0x"):
-        return int(text[2:], 8 if text[1] == "o" else 16)
+        return require_few_digits(int(text[2:], 8 if text[1] == "o" else 16))
     return float(text)
+
+
+def require_few_digits(number: int) -> int:
+    """The number.
+
+    Raises:
+        TooManyDigits: it has more than ``MAX_DIGITS`` decimal digits; Python itself refuses to
+            show one of more than 4,300.
+    """
+    if -_LIMIT < number < _LIMIT:
+        return number
+    raise TooManyDigits(f"a number of more than {MAX_DIGITS} digits")

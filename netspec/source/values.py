@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from netspec.diagnostics import Diagnostics, Location, Source, Span
 from netspec.source.limits import MAX_DEPTH, MAX_NODES
-from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode
+from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
+from netspec.source.scalars import TooManyDigits, require_few_digits
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ValueSource:
@@ -57,13 +61,15 @@ class ValueReader:
                 code = "too-deep" if depth > MAX_DEPTH else "too-large"
                 self.found.error(code, f"more than {limit}", Span(self.source, mark, mark))
             return ScalarNode(None, mark, mark)
-        if value is None or isinstance(value, str):
-            return ScalarNode(value, mark, mark)
+        if value is None:
+            return ScalarNode(None, mark, mark)
         # Subclasses (numpy's float64, an IntEnum) become the plain value that they stand for.
+        if isinstance(value, str):
+            return ScalarNode(self.text(str.__str__(value), mark), mark, mark)
         if isinstance(value, bool):
             return ScalarNode(bool(value), mark, mark)
         if isinstance(value, int):
-            return ScalarNode(int(value), mark, mark)
+            return ScalarNode(self.number(int(value), mark), mark, mark)
         if isinstance(value, float):
             return ScalarNode(float(value), mark, mark)
         if isinstance(value, Mapping):
@@ -87,13 +93,46 @@ class ValueReader:
     ) -> list[tuple[ScalarNode, Node]]:
         entries = []
         for key, item in value.items():
-            inside = f"{path}.{key}" if path else str(key)
+            word = str.__str__(key) if isinstance(key, str) else f"<{type(key).__name__}>"
+            inside = f"{path}.{word}" if path else word
             mark = self.source.mark(inside)
             if not isinstance(key, str):
                 self.found.error(
                     "bad-key",
-                    f"a key must be a string, not {key!r}"[:200],
+                    f"a key must be a string, not {_shown(key)}",
                     Span(self.source, mark, mark),
                 )
-            entries.append((ScalarNode(str(key), mark, mark), self.node(item, inside, depth + 1)))
+            word = self.text(word, mark)
+            entries.append((ScalarNode(word, mark, mark), self.node(item, inside, depth + 1)))
         return entries
+
+    def text(self, text: str, mark: int) -> str:
+        """A text that can be written to a file."""
+        surrogate = _SURROGATE.search(text)
+        if surrogate is None:
+            return text
+        self.found.error(
+            "bad-character",
+            f"the character U+{ord(surrogate.group()):04X} is half a letter: no text can hold it",
+            Span(self.source, mark, mark),
+        )
+        return ""
+
+    def number(self, number: int, mark: int) -> int:
+        try:
+            return require_few_digits(number)
+        except TooManyDigits as problem:
+            self.found.error(
+                "number-too-long",
+                f"{problem}: no size or value needs so many",
+                Span(self.source, mark, mark),
+            )
+            return 1
+
+
+def _shown(key: object) -> str:
+    """A key in a message: Python does not show every number."""
+    try:
+        return shortened(repr(key), 200)
+    except ValueError:
+        return f"a {type(key).__name__}"

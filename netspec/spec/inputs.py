@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean
+from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, nearest
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind
 from netspec.spec.spec import Input, SizeRange
@@ -48,15 +48,19 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
             "bad-input",
             f"`input` takes a list of sizes, not {kind(node)}",
             span,
-            help=["write `input: [N, 28, 28]`: capital names are sizes that may be any number"],
+            help=[
+                f"write `input: {_bracketed(node)}`: capital names are sizes that may be any number"
+            ],
         )
         return Input(())
     shape: tuple[int | str, ...] = ()
     dtype = "float32"
     sizes: list[SizeRange] = []
     entries = {str(key.value): (key, value) for key, value in node.entries}
-    if "shape" not in entries:
-        found.error("bad-input", "`input` needs a `shape`", span, help=["shape: [N, 3, H, W]"])
+    meant = [nearest(name, ("shape", "dtype")) for name in entries if name != "dtype"]
+    if "shape" not in entries and "shape" not in meant:
+        help = ["add for example `shape: [N, 3, H, W]`"]
+        found.error("bad-input", "`input` needs a `shape`", span, help=help)
     for name, (key, value) in entries.items():
         if name == "shape":
             if isinstance(value, ListNode):
@@ -76,7 +80,7 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
                 "unknown-key",
                 f"`input` has no key {name!r}: it takes `shape`, `dtype` and named sizes",
                 Span(source, key.start, key.end),
-                help=[did_you_mean(name, ("shape", "dtype"))],
+                help=[did_you_mean(name, ("shape", "dtype", *map(str, shape)))],
             )
     for stated in sizes:
         if "shape" in entries and stated.name not in shape:
@@ -88,6 +92,11 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
                 help=[did_you_mean(stated.name, [size for size in shape if type(size) is str])],
             )
     return Input(shape, dtype, tuple(sizes))
+
+
+def _bracketed(node: Node) -> str:
+    value = node.value if isinstance(node, ScalarNode) else None
+    return f"[{value}]" if type(value) is str and len(value) < 40 else "[N, 28, 28]"
 
 
 def _shape(node: ListNode, source: Source, found: Diagnostics) -> tuple[int | str, ...]:
@@ -107,7 +116,13 @@ def _size(node: Node, source: Source, found: Diagnostics) -> int | str:
     if type(value) is int:
         if 0 <= value <= MAX_SIZE:
             return value
-        found.error("bad-input", f"a size is from 0 to {MAX_SIZE}, not {kind(node)}", span)
+        limit = "0 or more" if value < 0 else "less than 2**63"
+        found.error(
+            "bad-input",
+            f"a size is {limit}, not {kind(node)}",
+            span,
+            help=["write N for a size that may be any number" if value < 0 else ""],
+        )
     elif type(value) is str and SIZE_NAME.match(value):
         return value
     else:
@@ -116,7 +131,7 @@ def _size(node: Node, source: Source, found: Diagnostics) -> int | str:
             "bad-input",
             f"a size is a whole number or a name with a capital letter (N, H), not {kind(node)}",
             span,
-            help=[f"write {upper}" if SIZE_NAME.match(upper) else ""],
+            help=[f"write {upper}" if SIZE_NAME.match(upper) and len(upper) < 40 else ""],
         )
     return 1
 
@@ -161,7 +176,7 @@ def _range(name: str, node: Node, source: Source, found: Diagnostics) -> SizeRan
         if type(number) is not int or not least <= number <= MAX_SIZE:
             found.error(
                 "bad-input",
-                f"`{word}` takes a whole number from {least} on, not {kind(value)}",
+                f"`{word}` takes a whole number >= {least}, not {kind(value)}",
                 Span(source, value.start, value.end),
             )
             continue

@@ -6,10 +6,10 @@ what it is. Every finding is reported and reading goes on, so that one run shows
 
 from __future__ import annotations
 
-from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed, nearest
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.collector import without_collector
-from netspec.source.nodes import kind, shortened
+from netspec.source.nodes import kind, shortened, written
 from netspec.spec import words
 from netspec.spec.inputs import MAX_SIZE, parse_input
 from netspec.spec.spec import (
@@ -27,7 +27,8 @@ from netspec.spec.spec import (
 
 NO_ITEMS = Layers()
 UNREADABLE = Layer("")
-MAX_WORD = 200  # YAML itself allows 1,024 for a key
+MAX_ARGUMENTS = 200
+MAX_WORD = 100  # a key of YAML has at most 1,024 letters, and to_yaml escapes one by ten
 
 
 @without_collector
@@ -67,12 +68,13 @@ class Parser:
         for key, _ in root.entries:
             self.root_key(key)
         first = root.entries[0][0] if root.entries else root
+        meant = {nearest(key, words.ROOT_KEYS) for key in entries if key not in words.ROOT_KEYS}
         for word, help in (
             ("netspec", "add `netspec: 1`, the version of the language, as the first line"),
             ("input", "add the input's shape, with its batch size: `input: [N, 28, 28]`"),
             ("layers", "add `layers:` with a list or a mapping of layers"),
         ):
-            if word not in entries and not (word == "input" and "inputs" in entries):
+            if word not in entries and word not in meant:
                 self.error("missing-key", f"the spec has no `{word}`", first, help)
         if "netspec" in entries:
             self.version(entries["netspec"])
@@ -95,7 +97,7 @@ class Parser:
                 "unknown-key",
                 f"a spec has no key {shortened(word)!r}",
                 key,
-                did_you_mean(word, words.ROOT_KEYS)
+                (not self.found.is_full and did_you_mean(word, words.ROOT_KEYS))
                 or f"it takes {listed([f'`{known}`' for known in words.ROOT_KEYS])}",
             )
 
@@ -113,7 +115,9 @@ class Parser:
                 "bad-version",
                 f"this netspec reads version {words.VERSION} of the language, not {kind(node)}",
                 node,
-                f"write `netspec: {words.VERSION}`",
+                f"write `netspec: {words.VERSION}`"
+                if type(value) is not int or value < words.VERSION
+                else "a newer netspec may read it: `pip install --upgrade netspec`",
             )
 
     def model_name(self, node: Node) -> str | None:
@@ -129,14 +133,17 @@ class Parser:
         if isinstance(node, ListNode):
             items = [self.item(child, None) for child in node.items]
         elif isinstance(node, MapNode):
-            items = [self.item(value, key) for key, value in node.entries]
+            first = {key.value: value for key, value in reversed(node.entries)}
+            # A key that comes again is reported already.
+            items = [self.item(v, key) for key, v in node.entries if v is first[key.value]]
         else:
-            example = node.value if isinstance(node, ScalarNode) and node.value else "relu"
+            word = node.value if isinstance(node, ScalarNode) else None
+            example = word if isinstance(word, str) and word else "relu"
             self.error(
                 "bad-layers",
                 f"{what} takes a list or a mapping of layers, not {kind(node)}",
                 node,
-                f"write `[{shortened(str(example))}]`",
+                f"write for example `[{shortened(example)}]`",
             )
             return NO_ITEMS
         return Layers(tuple(items))
@@ -149,7 +156,7 @@ class Parser:
             if type(node.value) is str:
                 part = self.layers_seen.get(node.value) or self.part(node, None)
             else:
-                part = self.no_layer(node, key)
+                part, name = self.no_layer(node, key), None
             return Item(part, name, origin=Origin(self.source, node, node, None, key))
         if isinstance(node, ListNode):
             origin = Origin(self.source, node, key or node, None, key)
@@ -166,8 +173,17 @@ class Parser:
                 "missing-layer",
                 f"{shortened(str(key.value))!r} names a child but says no layer",
                 key,
-                f"in a mapping the key is the child's name: write `{shortened(str(key.value))}: "
-                "relu`, or use a list (`- relu`)",
+                "in a mapping the layer comes after the child's name: `act: relu`; "
+                "a list needs no names: `[flatten, relu]`",
+            )
+        elif key is not None:
+            name = shortened(str(key.value))
+            self.error(
+                "bad-layer",
+                f"{name!r} names a child, but {kind(node)} is not a layer",
+                node,
+                "in a mapping the key is the child's name; in a list it is the layer: "
+                f"`[{name}: {written(node)}]`",
             )
         else:
             self.error(
@@ -225,12 +241,13 @@ class Parser:
         names = [shortened(str(word.value)) for word, _ in parts]
         if key is not None:
             inner = f"{{layers: {{{names[0]}: ...}}}}"
-            help = [f"put its layers under `layers:`: `{shortened(str(key.value))}: {inner}`"]
+            help = [f"named layers stand under `layers:`: `{shortened(str(key.value))}: {inner}`"]
         else:
-            help = [
-                "in a list, begin each layer with its own `-`",
-                f"arguments go below the layer: `{names[0]}: {{{names[1]}: ...}}`",
-            ]
+            help = ["in a list, begin each layer with its own `-`"]
+        argument = parts[1][1]
+        if isinstance(argument, ScalarNode) and isinstance(argument.value, int | float):
+            inside = f"{names[1]}: {written(argument)}"
+            help.append(f"arguments go inside the layer: `{names[0]}: {{..., {inside}}}`")
         message = f"an item is one layer, but this one says {listed([f'`{n}`' for n in names])}"
         self.error("several-layers", message, parts[1][0], *help)
 
@@ -240,7 +257,8 @@ class Parser:
         text = str(word.value)
         if text in words.PARTS:
             if value is None:
-                self.error("missing-layers", f"`{text}` needs layers", word, f"`{text}: [relu]`")
+                help = f"write `{text}: [...]`"
+                self.error("missing-layers", f"`{text}` needs layers", word, help)
                 return UNREADABLE
             if text == words.SCOPE:
                 return self.layers(value, "`layers`")
@@ -259,7 +277,15 @@ class Parser:
         if value is None:
             seen, arguments = type_name, ()
         elif isinstance(value, MapNode):
-            arguments = tuple([(str(key.value), self.value(v)) for key, v in value.entries])
+            reported = len(self.found.found)
+            entries = value.entries
+            if len(entries) > MAX_ARGUMENTS:
+                message = f"a layer takes at most {MAX_ARGUMENTS} arguments, not {len(entries):,}"
+                self.error("too-long", message, word)
+                entries = entries[:MAX_ARGUMENTS]
+            arguments = tuple([(str(key.value), self.value(v)) for key, v in entries])
+            if len(self.found.found) > reported:
+                return UNREADABLE
             types = [_type(v) if v.__class__ is tuple else v.__class__ for _, v in arguments]
             seen = (type_name, arguments, tuple(types))
         elif isinstance(value, ScalarNode) and value.value is None:
@@ -276,6 +302,7 @@ class Parser:
                 len(name or "") > MAX_WORD for name, _ in arguments
             ):
                 self.error("too-long", f"a word is longer than {MAX_WORD} letters", word)
+                return UNREADABLE
             layer = self.layers_seen[seen] = Layer(type_name, arguments)
         return layer
 
@@ -307,20 +334,39 @@ class Parser:
                     did_you_mean(word, parts),
                 )
         if not any(key.value == "body" for key, _ in node.entries):
-            self.error("missing-key", "`residual` needs a `body`", node)
+            self.error(
+                "missing-key",
+                "`residual` needs a `body`, to whose output the shortcut's is added",
+                node,
+                "write `residual: {body: [...], shortcut: [...]}`",
+            )
             return Residual(NO_ITEMS)
-        return self.with_body(Residual(parts["body"], parts["shortcut"]), node)
+        body_node = next(value for key, value in node.entries if key.value == "body")
+        return self.with_body(Residual(parts["body"], parts["shortcut"]), body_node)
 
     def with_body(self, part: Residual, node: Node) -> Residual:
-        if not part.body.items and not self.found.failed:
-            self.error("empty-residual", "the body of `residual` has no layers", node)
+        if not isinstance(node, ScalarNode) and not node[0]:  # of no items, of no entries
+            self.error(
+                "empty-residual",
+                "the body of `residual` has no layers",
+                node,
+                "`residual` adds its input to what its layers give: `residual: [linear: 8, relu]`",
+            )
         return part
 
-    def concat(self, node: Node) -> Concat:
+    def concat(self, node: Node) -> Part:
         dim = 1
         branches: Node | None = node
         if isinstance(node, MapNode):
             branches = None
+            if all(key.value != "branches" for key, _ in node.entries):
+                self.error(
+                    "bad-concat",
+                    "`concat` needs `branches`, a list of branches without names",
+                    node,
+                    "write `concat: [[...], [...]]` or `concat: {dim: 1, branches: [...]}`",
+                )
+                return UNREADABLE
             for key, value in node.entries:
                 word = str(key.value)
                 if word == "branches":
@@ -341,7 +387,7 @@ class Parser:
                 branches or node,
                 "write `concat: [[...], [...]]`; an empty branch `[]` is the input itself",
             )
-            return Concat((), dim)
+            return UNREADABLE
         return Concat(tuple(self.layers(branch, "a branch") for branch in branches.items), dim)
 
     # ---- reserved keys
@@ -373,8 +419,14 @@ class Parser:
         value = node.value if isinstance(node, ScalarNode) else None
         if type(value) is int and least <= value <= most:
             return value
-        limit = f"from {least} on" if most == MAX_SIZE else f"from {least} to {most}"
-        self.error("bad-value", f"{what} takes a whole number {limit}, not {kind(node)}", node)
+        limit = f">= {least}" if most == MAX_SIZE else f"from {least} to {most}"
+        quoted = type(value) is str and value.isdecimal() and len(value) < 20
+        self.error(
+            "bad-value",
+            f"{what} takes a whole number {limit}, not {kind(node)}",
+            node,
+            f"remove the quotes: {value}" if quoted else "",
+        )
         return otherwise
 
     def device(self, node: Node) -> str | None:

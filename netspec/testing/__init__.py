@@ -5,13 +5,7 @@ The strategies are derived from declarations, so a new layer is tested without n
 """
 
 from netspec.testing.cases import Case, Opened, cases, opened
-from netspec.testing.conformance import (
-    Tolerance,
-    agrees_with_torch,
-    counts_as_torch,
-    holds_the_state_of_torch,
-    substitutes,
-)
+from netspec.testing.conformance import Tolerance, agrees_with_torch, substitutes
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs, trees
 from netspec.testing.observation import Observed, TorchRefusal, observe
@@ -26,9 +20,7 @@ __all__ = [
     "agrees_with_torch",
     "arguments",
     "cases",
-    "counts_as_torch",
     "dtypes",
-    "holds_the_state_of_torch",
     "input_types",
     "legal_values",
     "not_on_meta",

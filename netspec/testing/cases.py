@@ -60,7 +60,7 @@ class Case:
 
 
 def cases(
-    layer: LayerType, registry: Registry, *, legal: bool | None = None, attempts: int = 10
+    layer: LayerType, registry: Registry, *, legal: bool | None = None, attempts: int = 24
 ) -> st.SearchStrategy[Case]:
     """Cases of one layer; most of the time the first of some that netspec accepts."""
 
@@ -92,9 +92,7 @@ class Opened:
     def concrete(self, values: Mapping[str, int]) -> Case:
         """The case with the numbers put in."""
         shape = tuple(values.get(str(size), size) for size in self.symbolic.input.shape)
-        return replace(
-            self.symbolic, input=self.symbolic.input._replace(shape=shape), sizes=()
-        )
+        return replace(self.symbolic, input=self.symbolic.input._replace(shape=shape), sizes=())
 
     def least(self, name: str) -> int:
         """A number that the conditions of ``input`` allow."""
@@ -123,8 +121,8 @@ def opened(draw: st.DrawFn, case: Case) -> Opened:
         step = stated.multiple_of
         first = -(-(stated.min or 0) // step)
         last = first + 15 if stated.max is None else stated.max // step
-        near = st.integers(first, min(last, first + 15)).map(lambda n, step=step: n * step)
-        strategies[name] = st.just(size) | near
+        near = [n * step for n in range(first, min(last, first + 15) + 1)]
+        strategies[name] = st.just(size) | st.sampled_from(near)
     more = draw(st.lists(st.fixed_dictionaries(strategies), min_size=1, max_size=4))
     own = {n: s for n, s in zip(NAMES, case.input.shape, strict=False) if n in strategies}
     symbolic = replace(

@@ -29,9 +29,9 @@ AWKWARD = (
 
 def names() -> st.SearchStrategy[str]:
     """Names of children: plain ones, awkward ones, and any letters but a dot."""
-    letters = st.characters(exclude_categories=("Cs",), exclude_characters=".")
+    letters = st.characters(exclude_categories=["Cs"], exclude_characters=".")
     return st.one_of(
-        st.from_regex(r"[a-z][a-z0-9_-]{0,8}\Z"),
+        st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True),
         st.sampled_from(AWKWARD),
         st.text(letters, min_size=1, max_size=12),
     )
@@ -107,13 +107,15 @@ def _items(draw: st.DrawFn, layers: Sequence[object], max_items: int, depth: int
     inner = _containers(layers, max_items, depth - 1)
     match draw(st.sampled_from(kinds)):
         case "list":
-            return draw(inner)  # a mapping would be an item
+            inside = draw(inner)
+            return inside if isinstance(inside, list) else []  # a mapping would be an item
         case "layers":
             item: Tree = {"layers": draw(inner)}
         case "residual":
             body = draw(inner.filter(bool))
             shortcut = {"body": body, "shortcut": draw(inner)}
-            item = {"residual": draw(st.just(body) | st.just(shortcut))}
+            is_body = not isinstance(body, dict) or not {"body", "shortcut"} & body.keys()
+            item = {"residual": body if is_body and draw(st.booleans()) else shortcut}
         case "concat":
             branches = draw(st.lists(inner, min_size=1, max_size=3))
             dim = draw(st.integers(-3, 3))

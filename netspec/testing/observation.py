@@ -17,13 +17,13 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Observed(NamedTuple):
-    """The output of a layer and its state, both named as in ``state_dict``."""
+    """The output of a layer, its state as in ``state_dict``, and its FLOPs (on meta)."""
 
     shape: tuple[int, ...]
     dtype: str
     parameters: Shapes
     buffers: Shapes
-    flops: int
+    flops: int | None
 
 
 class TorchRefusal(NamedTuple):
@@ -63,5 +63,5 @@ def observe(
         str(output.dtype).removeprefix("torch."),
         {key: shape for key, shape in state.items() if key in parameters},
         {key: shape for key, shape in state.items() if key not in parameters},
-        counter.get_total_flops() if device == "meta" else 0,
+        counter.get_total_flops() if device == "meta" else None,
     )

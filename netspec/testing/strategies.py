@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from hypothesis import strategies as st
 
@@ -49,12 +50,15 @@ def input_types(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[Tens
     return st.builds(TensorType, shapes(max_rank, max_size), dtypes())
 
 
-def legal_values(kind: Kind) -> st.SearchStrategy[Value]:
-    """Values of a declared kind: small numbers mostly, and its limits."""
+def legal_values(kind: Kind, likely: tuple[int, ...] = ()) -> st.SearchStrategy[Value]:
+    """Values of a declared kind: small numbers mostly, ``likely`` ones, and its limits."""
     if isinstance(kind, Whole):
-        low = -3 if kind.least is None else kind.least
+        low = -1 if kind.least is None else kind.least
         small = st.integers(low, min(low + 4, kind.most))
-        rare = [n for n in (low, low + 7, 64, 2**31, kind.most) if low <= n <= kind.most]
+        fitting = [n for n in likely if kind.accepts(n)]
+        if fitting:
+            small = _mostly(small, st.sampled_from(fitting), 3)
+        rare = [n for n in (low, low + 7, -3, 64, 2**31, kind.most) if kind.accepts(n)]
         return _mostly(small, st.sampled_from(rare), 40)
     if isinstance(kind, Real):
         numbers: list[Value] = [0, 1, 0.5, 1e-5, 0.1, 2.0, -0.5, 3, 1e30]
@@ -64,11 +68,11 @@ def legal_values(kind: Kind) -> st.SearchStrategy[Value]:
     if isinstance(kind, Text):
         return st.text(max_size=5)
     if isinstance(kind, Tuple):
-        item = legal_values(kind.item)
+        item = legal_values(kind.item, likely)
         least, most = (kind.length, kind.length) if kind.length is not None else (0, 4)
         return st.lists(item, min_size=least, max_size=most).map(tuple)
     assert isinstance(kind, OneOf)
-    return st.one_of(*(legal_values(option) for option in kind.kinds))
+    return st.one_of(*(legal_values(option, likely) for option in kind.kinds))
 
 
 def any_values(kind: Kind) -> st.SearchStrategy[Value]:
@@ -90,12 +94,14 @@ def arguments(
     @st.composite
     def drawn(draw: st.DrawFn) -> Arguments:
         written: dict[str | None, Value] = {}
+        every = draw(st.sampled_from([1, 2, 4]))  # which of the optional arguments are written
+        sizes = () if input is None else tuple(n for n in input.shape if isinstance(n, int))
         for name, argument in layer.arguments.items():
             if argument.inferred is not None:
                 if draw(st.integers(0, 9)) > 7:
                     written[name] = draw(_inferred(layer, name, input))
-            elif argument.required or draw(st.integers(0, 3)) == 3:
-                written[name] = draw(legal_values(argument.kind))
+            elif argument.required or draw(st.integers(1, every)) == every:
+                written[name] = draw(legal_values(argument.kind, sizes))
         obvious = layer.obvious_argument
         if list(written) == [obvious] and draw(st.booleans()):
             written = {BARE: written[obvious]}
@@ -105,18 +111,16 @@ def arguments(
     return drawn()
 
 
-def _inferred(
-    layer: LayerType, name: str, input: TensorType | None
-) -> st.SearchStrategy[Value]:
+def _inferred(layer: LayerType, name: str, input: TensorType | None) -> st.SearchStrategy[Value]:
     """The value that follows from the input, or any other."""
     other = legal_values(layer.arguments[name].kind)
     try:
         found = layer.inferred[name].find(input) if input is not None else None
     except Refusal:
         found = None
-    right = [found, found[0] if isinstance(found, tuple) else found]
-    known = [value for value in right if layer.arguments[name].kind.accepts(value)]  # type: ignore[arg-type]
-    return st.sampled_from(known) | other if known else other  # type: ignore[arg-type]
+    right = cast(tuple[Value, Value], (found, found[0] if isinstance(found, tuple) else found))
+    known = [value for value in right if layer.arguments[name].kind.accepts(value)]
+    return st.sampled_from(known) | other if known else other
 
 
 @st.composite

@@ -44,7 +44,7 @@ def test_shows_device_plan_structure_and_parameters(demo: tuple[str, str, Path, 
     assert re.findall(r"^\d\. (\w+)$", printed, re.MULTILINE) == steps
     assert "Using cpu device" in printed
     plan = printed.split("3. Plan")[1].split("4. Model")[0]
-    for cell in ("features", "max_pool2d: 2", "[N, 64, 2, 2]", "linear: 10", "[N, 10]", "30,762"):
+    for cell in ("features", "max_pool2d(2)", "[N, 64, 2, 2]", "linear(10)", "[N, 10]", "30,762"):
         assert cell in plan
     assert "(classifier): Sequential(" in printed
     parameters = printed.split("5. Parameters")[1].split("6. Training")[0]

@@ -1,0 +1,86 @@
+"""The command in processes of its own: with pipes as a program runs it, or on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NETSPEC = [sys.executable, "-m", "netspec"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test works in an empty folder, with a spec that is right and one that is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    (tmp_path / "model.yaml").write_text(
+        "netspec: 1\nname: Net\ninput: [N, 8]\nlayers:\n  up: {linear: 16}\n  act: relu\n"
+        "  down: {linear: {out_features: 2, bias: false}}\n"
+    )
+    (tmp_path / "wrong.yaml").write_text(
+        "netspec: 1\ninput: [N, 8]\nlayers:\n  - reluu\n  - linear: '4'\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs ``netspec`` with these arguments, its output in pipes."""
+
+    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        options = {"stdin": subprocess.DEVNULL} | options if "input" not in options else options
+        done = subprocess.run(
+            [*NETSPEC, *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            **options,
+        )
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def on_terminal() -> Callable[..., tuple[int, str]]:
+    """Runs ``netspec`` on a terminal; gives its exit code and all that it showed."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    def run(*arguments: str, columns: int = 80, **variables: str) -> tuple[int, str]:
+        mine, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            [*NETSPEC, *arguments],
+            stdin=its,
+            stdout=its,
+            stderr=its,
+            env=os.environ | variables,
+        )
+        os.close(its)
+        shown = b""
+        while True:
+            try:
+                part = os.read(mine, 65536)
+            except OSError:  # how Linux says that the terminal was closed
+                part = b""
+            if not part:
+                break
+            shown += part
+        os.close(mine)
+        return process.wait(120), shown.decode().replace("\r\n", "\n")
+
+    return run

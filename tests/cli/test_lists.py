@@ -1,0 +1,111 @@
+"""``netspec layers`` and ``netspec plugins``."""
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from netspec.registry import Plugin, Registry
+from netspec.render.layers import layer_page, plugin_list
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OnTerminal = Callable[..., tuple[int, str]]
+
+
+def test_the_list_of_layers(run: Run, on_terminal: OnTerminal) -> None:
+    lines = run("layers").stdout.splitlines()
+    assert lines[0].startswith("torch.nn (from netspec ")
+    assert "  linear               Multiplies the last size by a matrix and adds a bias" in lines
+    code, shown = on_terminal("layers")
+    assert code == 0
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "conv2d               Slides kernels over an image" in shown
+
+
+def test_the_page_of_a_layer(run: Run) -> None:
+    shown = run("layers", "conv2d").stdout
+    assert shown == run("layers", "Conv2d").stdout
+    assert "write  conv2d: {out_channels: 64, kernel_size: 3}\n" in shown
+    lines = [line.split("  ") for line in shown.splitlines() if line.startswith("padding ")]
+    assert [part for part in lines[0] if part] == [
+        "padding",
+        " whole number >= 0, list of 2, valid or same",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize("name", Registry().layers())
+def test_every_page_fits_80_columns_and_shows_what_can_be_written(name: str) -> None:
+    page = layer_page(Registry().layers()[name], 80)
+    assert max(map(len, page.splitlines())) <= 80
+    assert "``" not in page
+    assert "\n\n\n" not in page
+    import netspec
+
+    (usage,) = [line for line in page.splitlines() if line.startswith("write  ")]
+    for written in usage.removeprefix("write  ").split("  or  "):
+        found = netspec.check(f"netspec: 1\ninput: [N, 8]\nlayers:\n  - {written}\n")
+        assert {d.code for d in found} <= {"shape-mismatch", "layer-warning"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("relux", "relux is not a layer; did you mean relu?"),
+        ("zzzzzz", "zzzzzz is not a layer; `netspec layers` lists all"),
+        ("", " is not a layer; "),
+    ],
+)
+def test_a_layer_that_is_not_there(name: str, said: str, run: Run) -> None:
+    done = run("layers", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_layers_as_json(run: Run) -> None:
+    every = json.loads(run("layers", "--json").stdout)
+    (linear,) = [layer for layer in every if layer["name"] == "linear"]
+    assert json.loads(run("layers", "linear", "--json").stdout) == linear
+    assert linear["class"] == "torch.nn.Linear"
+    assert linear["obvious_argument"] == "out_features"
+    assert linear["package"] == "netspec"
+    assert linear["arguments"][:2] == [
+        {
+            "name": "in_features",
+            "takes": "a whole number >= 1",
+            "required": False,
+            "inferred_from": "the input's last size",
+            "default": None,
+        },
+        {
+            "name": "out_features",
+            "takes": "a whole number >= 1",
+            "required": True,
+            "inferred_from": None,
+            "default": None,
+        },
+    ]
+
+
+def test_the_plugins(run: Run, on_terminal: OnTerminal) -> None:
+    shown = run("plugins").stdout
+    assert shown.startswith("torch.nn (from netspec ")
+    assert "log_softmax" in shown, "a program gets them all"
+    code, shown = on_terminal("plugins")
+    assert code == 0
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "... (see `netspec layers`)\n" in shown
+    first = json.loads(run("plugins", "--json").stdout)[0]
+    assert list(first) == ["name", "package", "version", "layers", "hooks", "problem"]
+    assert (first["name"], first["package"], first["problem"]) == ("torch.nn", "netspec", None)
+
+
+def test_a_disabled_plugin_says_why() -> None:
+    problem = "the plugin 'sunny' of netspec-sunny 1.0: SyntaxError: " + "bad\n\x1b[31m word " * 20
+    shown = plugin_list([Plugin("sunny", "netspec-sunny", "1.0", problem=problem)], 80)
+    first, second, *_ = shown.splitlines()
+    assert first == "sunny (from netspec-sunny 1.0)"
+    assert second.startswith("  disabled: the plugin 'sunny' of netspec-sunny 1.0: SyntaxError")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "\x1b" not in shown

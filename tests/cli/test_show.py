@@ -1,0 +1,153 @@
+"""``netspec show``: the table at any width, and the plan as JSON."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OnTerminal = Callable[..., tuple[int, str]]
+
+SPECS = Path(__file__).parents[2] / "specs"
+RESNET = """\
+netspec: 1
+name: SmallResNet
+input: {shape: [N, 3, H, W], H: {min: 32}, W: {min: 32}}
+layers:
+  stem:
+    - conv2d: {out_channels: 64, kernel_size: 7, stride: 2, padding: 3, bias: false}
+    - batch_norm2d
+    - max_pool2d: {kernel_size: 3, stride: 2, padding: 1}
+  layer1:
+    repeat: 2
+    layers:
+      - residual:
+          - conv2d: {out_channels: 64, kernel_size: 3, padding: 1, bias: false}
+          - batch_norm2d
+          - relu
+      - relu
+  layer2:
+    - residual:
+        body:
+          - conv2d: {out_channels: 128, kernel_size: 3, stride: 2, padding: 1, bias: false}
+          - batch_norm2d
+        shortcut: [conv2d: {out_channels: 128, kernel_size: 1, stride: 2, bias: false}]
+  head: [adaptive_avg_pool2d: 1, flatten, {linear: 1000, device: cpu}]
+"""
+
+
+def test_the_table(run: Run) -> None:
+    done = run("show", str(SPECS / "digits_cnn.yaml"))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "DigitsCNN: input [N, 1, 8, 8] -> [N, 10]"
+    assert lines[2].split() == ["name", "layer", "output", "params", "mult-adds"]
+    assert lines[4] == (
+        "  0         conv2d(32, 3, padding=1, bias=false)  [N, 32, 8, 8]     288   18,432*N"
+    )
+    assert lines[-2:] == ["30,762 parameters (120.2 KiB as float32)", "905,728*N multiply-adds"]
+
+
+@pytest.mark.parametrize("name", ["digits_cnn.yaml", "fashion_mnist_mlp.yaml", "resnet.yaml"])
+def test_the_table_fits_the_terminal(name: str, on_terminal: OnTerminal) -> None:
+    Path("resnet.yaml").write_text(RESNET)
+    spec = name if name == "resnet.yaml" else str(SPECS / name)
+    for columns in (60, 80, 100, 160):
+        code, shown = on_terminal("show", spec, columns=columns)
+        assert code == 0
+        assert max(map(len, shown.splitlines())) <= columns
+        assert "\x1b" not in shown
+
+
+def test_what_matters_stays_readable_at_80_columns(on_terminal: OnTerminal) -> None:
+    Path("resnet.yaml").write_text(RESNET)
+    _, shown = on_terminal("show", "resnet.yaml")
+    assert "conv2d(64, 7, ...)" in shown
+    assert "[N, 64, (H+1)//2, (W+1)//2]" in shown
+    assert "adaptive_avg_pool2d(1)" in shown
+    assert "(residual)" in shown
+    # Numbers are never cut: a column of them is whole or not there.
+    assert "mult-adds" not in shown
+    assert "a wider terminal shows the multiply-adds of each layer" in shown
+    _, wide = on_terminal("show", "resnet.yaml", columns=200)
+    assert "9,408*N*((H+1)//2)*((W+1)//2)" in wide
+    assert "conv2d(64, 7, stride=2, padding=3, bias=false)" in wide
+
+
+def test_conditions_and_devices_are_shown(run: Run) -> None:
+    Path("conv.yaml").write_text(
+        "netspec: 1\ninput: [N, 3, H, W]\n"
+        "layers: [{conv2d: {out_channels: 4, kernel_size: 5}, device: meta}]\n"
+    )
+    shown = run("show", "conv.yaml").stdout
+    assert "needs H >= 5 and W >= 5\n" in shown
+    assert "0 @meta" in shown
+
+
+def test_wide_letters_stand_in_their_columns(run: Run) -> None:
+    Path("wide.yaml").write_text("netspec: 1\ninput: [N, 8]\nlayers: {卷积层: relu, a: relu}\n")
+    lines = run("show", "wide.yaml").stdout.splitlines()
+    assert lines[3:5] == ["卷积层  relu   [N, 8]", "a       relu   [N, 8]"]
+
+
+def test_the_plan_as_json(run: Run) -> None:
+    Path("resnet.yaml").write_text(RESNET)
+    done = run("show", "--json", "resnet.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    plan = json.loads(done.stdout)
+    assert list(plan) == [
+        "name",
+        "inputs",
+        "outputs",
+        "layers",
+        "total_params",
+        "total_macs",
+        "conditions",
+        "warnings",
+    ]
+    assert plan["inputs"] == [{"name": "input", "shape": ["N", 3, "H", "W"], "dtype": "float32"}]
+    assert plan["layers"][0] == {
+        "path": "stem.0",
+        "type": "conv2d",
+        "class": "torch.nn.Conv2d",
+        "arguments": {
+            "in_channels": 3,
+            "out_channels": 64,
+            "kernel_size": 7,
+            "stride": 2,
+            "padding": 3,
+            "dilation": 1,
+            "groups": 1,
+            "bias": False,
+            "padding_mode": "zeros",
+        },
+        "inputs": [{"shape": ["N", 3, "H", "W"], "dtype": "float32"}],
+        "outputs": [{"shape": ["N", 64, "(H + 1)//2", "(W + 1)//2"], "dtype": "float32"}],
+        "parameters": {"weight": [64, 3, 7, 7]},
+        "buffers": {},
+        "params": 9408,
+        "macs": "9408*N*((H + 1)//2)*((W + 1)//2)",
+        "device": None,
+    }
+    assert plan["layers"][-1]["device"] == "cpu"
+    assert plan["total_params"] == sum(layer["params"] for layer in plan["layers"])
+
+
+def test_numbers_that_json_lacks_are_texts(run: Run) -> None:
+    Path("inf.yaml").write_text(
+        "netspec: 1\ninput: [N, 8]\nlayers: [leaky_relu: .inf, batch_norm1d: {eps: .inf}]\n"
+    )
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    json.loads(run("show", "--json", "inf.yaml").stdout, parse_constant=refuse)
+
+
+def test_a_wrong_spec_goes_to_stderr(run: Run) -> None:
+    for options in ([], ["--json"]):
+        done = run("show", "wrong.yaml", *options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("wrong.yaml:4:5: error: reluu is not a layer")

@@ -1,0 +1,112 @@
+"""Diagnostics as values and as text, beyond what the corpus shows."""
+
+import pytest
+
+import netspec
+from netspec.diagnostics import Diagnostic, Location, did_you_mean, listed
+from netspec.diagnostics.text import diagnostic_text, display_width, printable
+
+HEAD = "netspec: 1\ninput: [N, 8]\nlayers:\n"
+
+
+def excerpt(line: str, span: str, width: int | None = None) -> list[str]:
+    """The source line and its marks, as they are printed."""
+    start = line.index(span)
+    place = Location("m.yaml", 1, start + 1, 1, start + 1 + len(span), line)
+    return diagnostic_text(Diagnostic("c", "message", place), width=width).splitlines()[1:]
+
+
+def test_thousands_of_mistakes_are_counted_not_printed() -> None:
+    found = netspec.check(HEAD + "  - reluu\n" * 1000)
+    assert len(found) == 101
+    assert [d.location.line for d in found[:3]] == [4, 5, 6]
+    assert (found[-1].code, found[-1].message) == ("too-many", "900 more findings are not shown")
+
+
+@pytest.mark.parametrize("width", [None, 40, 80, 200])
+@pytest.mark.parametrize(
+    ("before", "span", "after"),
+    [
+        ("- ", "relux", ""),
+        ("\t\t- ", "relux", "\t# comment"),
+        ("- 卷积层卷积层: ", "激活", " # 激活函数"),
+        ("卷" * 5000, "激活", "函" * 5000),
+        ("e\u0301" * 200, "re\u0301lu", "e\u0301" * 200),
+        ("🔥 " * 100, "🔥", " 🔥" * 100),
+        ("a\x1b[31mb ", "\x1b[0m", " \u202e x"),
+        ("relu, " * 2000, "relux", ", relu" * 2000),
+        ("", "x" * 5000, ""),
+        ("- relu " + "x" * 300, "tail", ""),
+    ],
+)
+def test_the_marks_are_under_the_span(
+    before: str, span: str, after: str, width: int | None
+) -> None:
+    shown, marks = excerpt(before + span + after, span, width)
+    start, count = marks.index("^"), marks.count("^")
+    under = ""
+    column = 0
+    for letter in shown:
+        belongs = column if display_width(letter) else column - 1  # an accent is over its letter
+        if start <= belongs < start + count:
+            under += letter
+        column += display_width(letter)
+    expected = printable(span.replace("\t", " "))
+    assert under == expected or (count >= 10 and expected.startswith(under.rstrip(" .")))
+    assert shown.isprintable()
+    limit = width if width and width < 108 else 108
+    assert display_width(shown) <= limit
+    assert len(marks) <= limit
+
+
+def test_a_span_over_several_lines_is_marked_to_the_end_of_its_first() -> None:
+    (found,) = netspec.check("- linear: 10   \n- relu\n")
+    assert str(found).splitlines()[1:3] == ["    1 | - linear: 10   ", "      | ^^^^^^^^^^^^"]
+
+
+def test_color_frames_the_words_and_changes_none() -> None:
+    (found,) = netspec.check(HEAD + "  - relux\n")
+    colored = diagnostic_text(found, color=True)
+    assert "\x1b[1;31merror:\x1b[0m" in colored
+    assert "\x1b" not in diagnostic_text(found)
+    plain = colored
+    for code in ("\x1b[1;31m", "\x1b[1;36m", "\x1b[2m", "\x1b[0m"):
+        plain = plain.replace(code, "")
+    assert plain == diagnostic_text(found)
+
+
+def test_an_error_is_its_whole_text() -> None:
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.loads(HEAD + "  - {repeat: 0, relu: }\n  - 5\n", "m.yaml")
+    assert [d.code for d in caught.value.diagnostics] == ["bad-value", "bad-layer"]
+    assert str(caught.value).startswith("m.yaml:4:14: error: `repeat` takes")
+    assert "\n\nm.yaml:5:5: error: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("reluu", "did you mean relu?"),
+        ("ReLu", "did you mean relu?"),
+        ("LINEAR", "did you mean linear?"),
+        ("transformer", ""),
+        ("", ""),
+        ("x" * 100_000, ""),
+    ],
+)
+def test_suggestions(word: str, said: str) -> None:
+    assert did_you_mean(word, ["linear", "relu"]) == said
+
+
+def test_lists_in_running_text() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(["a", "b"], "or") == "a or b"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("relu", 4), ("卷积", 4), ("e\u0301", 1), ("🔥", 2), ("\x1b", 4), ("\u200d", 6)],
+)
+def test_the_columns_that_a_text_takes(text: str, columns: int) -> None:
+    assert display_width(text) == columns

@@ -1,0 +1,115 @@
+"""For random whole specs: the plan is what torch does, and what is written is read back."""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import torch
+from hypothesis import event, given
+from torch import nn
+
+import netspec
+from netspec.planning import Plan
+from netspec.registry import Registry
+from netspec.sizes import substitute
+from netspec.testing import specs, trees
+
+REGISTRY = Registry()
+
+
+def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, tuple[Any, str]]:
+    """What each layer gives, by its path; the model's own output is under ``""``."""
+    given: dict[str, tuple[Any, str]] = {}
+
+    def watch(path: str, module: nn.Module) -> None:
+        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+            given[path] = tuple(output.shape), str(output.dtype).removeprefix("torch.")
+
+        module.register_forward_hook(hook)
+
+    for row in plan.layers:
+        watch(row.path, model.get_submodule(row.path))
+    kind = plan.inputs[0].type
+    shape = [substitute(size, values) for size in kind.shape]
+    with torch.no_grad():
+        output = model.eval()(torch.zeros(shape, dtype=getattr(torch, kind.dtype), device="meta"))
+    given[""] = tuple(output.shape), str(output.dtype).removeprefix("torch.")
+    return given
+
+
+def accepted_numbers(plan: Plan) -> list[dict[str, int]]:
+    """A few numbers for the named sizes that fulfil the plan's conditions."""
+    points = [{"N": n, "C": c, "H": h, "W": w} for n in (0, 1, 3) for c in (1, 4)
+              for h, w in ((9, 8), (32, 33))]  # fmt: skip
+    return [p for p in points if all(eval(c.text, {}, dict(p)) for c in plan.conditions)][:3]
+
+
+def test_random_models_do_what_was_planned() -> None:
+    drawn = Counter[str]()
+
+    @given(specs(REGISTRY))
+    def law(spec: netspec.Spec) -> None:
+        try:
+            plan = netspec.plan(spec, registry=REGISTRY)
+        except netspec.SpecError:
+            drawn["refused"] += 1
+            event("refused")
+            return
+        drawn["accepted"] += 1
+        event(f"accepted, {min(len(plan.layers), 5)} layers or more")
+        model = netspec.build(plan, device="meta", registry=REGISTRY)
+        assert (type(model) is nn.Sequential) == (plan.root.steps is None)
+        for values in accepted_numbers(plan):
+            real = run(model, plan, values)
+            for row in (*plan.layers, None):
+                output = row.outputs[0] if row else plan.outputs[0]
+                shape = tuple(substitute(size, values) for size in output.shape)
+                path = row.path if row else ""
+                assert real[path] == (shape, output.dtype), f"{path!r} of\n{spec.to_yaml()}"
+        state = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+        planned = {
+            f"{row.path}.{part.name}": part.shape
+            for row in plan.layers
+            for part in (*row.parameters, *row.buffers)
+        }
+        assert planned == state
+
+    law()
+    assert drawn["accepted"] >= drawn.total() / 4, drawn
+
+
+@given(trees(REGISTRY))
+def test_what_is_written_is_read_back(tree) -> None:
+    spec = netspec.from_dict(tree)
+    text = spec.to_yaml()
+    assert_same(netspec.loads(text), spec)
+    assert netspec.loads(text).to_yaml() == text
+
+
+def assert_same(one: netspec.Spec, other: netspec.Spec) -> None:
+    """Equal, or the same to the letter: nan is not equal to itself."""
+    assert one == other or repr(one) == repr(other)
+
+
+def one_escape(pair: re.Match[str]) -> str:
+    return f"\\U{ord(json.loads(chr(34) + pair[0] + chr(34))):08x}"
+
+
+@given(trees(REGISTRY))
+def test_a_tree_and_its_json_say_the_same(tree) -> None:
+    """JSON is YAML, but for 1e400 and for letters written as a pair of surrogates."""
+    try:
+        text = json.dumps(tree, allow_nan=False)
+    except ValueError:
+        return
+    text = re.sub(r"\\ud[89ab]..\\ud[c-f]..", one_escape, text)
+    assert_same(netspec.loads(text), netspec.from_dict(tree))
+
+
+@given(trees(REGISTRY) | specs(REGISTRY).map(netspec.Spec.to_yaml))
+def test_random_specs_are_checked_without_a_failure(tree) -> None:
+    spec = netspec.loads(tree) if isinstance(tree, str) else netspec.from_dict(tree)
+    for found in netspec.check(spec, registry=REGISTRY):
+        assert found.code != "rule-failed", str(found)
+        assert str(found)
