@@ -62,8 +62,17 @@ def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagno
     """
     if isinstance(spec, str) and ("\n" in spec or "\r" in spec):
         return check_text(spec, registry=registry)
+    if not isinstance(spec, Spec):
+        return check_file(spec, registry=registry)
     found = Diagnostics()
-    parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
+    _planned(spec, registry, found)
+    return found.all()
+
+
+def check_file(path: Path, *, registry: Registry | None = None) -> list[Diagnostic]:
+    """As ``check``, for a file whatever its name looks like."""
+    found = Diagnostics()
+    parsed = _parsed(*read_file(path, found), found)
     if parsed is not None:
         _planned(parsed, registry, found)
     return found.all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from netspec.diagnostics import Diagnostic, Location, SpecError
 from netspec.planning import Plan
@@ -13,10 +12,10 @@ STDIN = "<stdin>"
 
 def findings(name: str) -> list[Diagnostic]:
     """Everything that is found about a spec."""
-    from netspec.api import check, check_text
+    from netspec.api import check_file, check_text
 
     if name != "-":
-        return check(Path(name))
+        return check_file(name)
     try:
         return check_text(_standard_input(), STDIN)
     except SpecError as error:

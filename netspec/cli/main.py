@@ -58,12 +58,13 @@ def _run(words: Sequence[str]) -> int:
 
         hint = did_you_mean(first, COMMANDS) or f"the commands are {listed(COMMANDS)}"
         return usage_error(f"{first} is not a command; {hint}")
-    given = _parser().parse_args(words)
+    given = _parser(COMMANDS if first is None else (first,)).parse_args(words)
     code: int = given.run(given)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    """Knows the commands of these names; the others need not be imported."""
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -74,8 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"netspec {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    commands = parser.add_subparsers(
+        title="commands",
+        metavar="COMMAND",
+        required=True,
+        prog="netspec",  # argparse would work it out, from modules that a check need not import
+    )
+    for name in names:
         import_module(f"netspec.cli.{name}").add_to(commands)
     return parser
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -38,7 +36,11 @@ def is_colored(stream: TextIO) -> bool:
 
 def width(stream: TextIO) -> int | None:
     """The columns of the terminal; None where the output goes to a file or a program."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    import shutil  # here, as a check in a pipe has no use for it
+
+    return shutil.get_terminal_size().columns
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None:
@@ -49,6 +51,8 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None
 
 
 def print_json(value: object) -> None:
+    import json
+
     json.dump(value, sys.stdout, indent=2, allow_nan=False)
     print()
 

@@ -2,13 +2,15 @@
 
 ``int``, ``float``, ``bool``, ``str``, ``None``, ``Literal[...]``, ``tuple[int, int]``,
 ``tuple[int, ...]``, unions of them, and ``Annotated[..., Range(1)]`` for the numbers inside.
+
+The values here are named tuples, not dataclasses: making a dataclass takes eight times as long,
+and every command line would wait for it.
 """
 
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from netspec.diagnostics import listed
 from netspec.spec import Value
@@ -16,16 +18,17 @@ from netspec.spec import Value
 MOST = 2**63 - 1  # torch's sizes and steps are int64
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Limits of a number; None is no limit."""
 
     least: float | None = None
     most: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+ANY_NUMBER = Range()
+
+
+class Whole(NamedTuple):
     """A whole number."""
 
     least: int | None = None
@@ -41,8 +44,7 @@ class Whole:
         return "a whole number" if self.least is None else f"a whole number >= {self.least}"
 
 
-@dataclass(frozen=True, slots=True)
-class Real:
+class Real(NamedTuple):
     """Any number; a whole one stands for itself."""
 
     least: float | None = None
@@ -60,8 +62,7 @@ class Real:
         return "a number" if self.least is None else f"a number >= {self.least:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a few values: words, ``true`` and ``false``, or nothing."""
 
     values: tuple[bool | str | None, ...]
@@ -73,8 +74,7 @@ class Choice:
         return listed([spelled(value) for value in self.values], "or")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Any text."""
 
     def accepts(self, value: Value) -> bool:
@@ -84,8 +84,7 @@ class Text:
         return "a text"
 
 
-@dataclass(frozen=True, slots=True)
-class Tuple:
+class Tuple(NamedTuple):
     """A list: of exactly ``length`` values, or of any number of them."""
 
     item: Kind
@@ -104,8 +103,7 @@ class Tuple:
         return f"a list of {number or 'values'}".rstrip() + f", each {item}"
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(NamedTuple):
     """Any of several kinds."""
 
     kinds: tuple[Kind, ...]
@@ -131,8 +129,7 @@ class OneOf:
 Kind = Whole | Real | Choice | Text | Tuple | OneOf
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """An argument of a layer, named as in torch.
 
     ``required`` is one that must be written; ``inferred`` says in words what it follows from.
@@ -148,7 +145,7 @@ class Argument:
         return self.kind.describe()
 
 
-def kind_of(hint: Any, limits: Range = Range()) -> Kind:
+def kind_of(hint: Any, limits: Range = ANY_NUMBER) -> Kind:
     """The kind that a type hint stands for.
 
     Raises:

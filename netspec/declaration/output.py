@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
@@ -12,8 +12,7 @@ from netspec.sizes import Size
 Shape = tuple[Size, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """Something that has to be true of symbolic sizes, decided or recorded by the planner."""
 
     kind: Literal["at_least", "same", "multiple_of"]

@@ -29,8 +29,7 @@ class Call(NamedTuple):
     outputs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(NamedTuple):
     """Several values become one: their sum, or their concatenation along ``dim``."""
 
     kind: Literal["add", "concat"]

@@ -129,16 +129,14 @@ class PlannedScope:
 PlannedChild = PlannedLayer | PlannedScope
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedInput:
+class PlannedInput(NamedTuple):
     """An input of the model."""
 
     name: str
     type: TensorType
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """Something that the sizes must fulfil for the model to work (``H >= 63``)."""
 
     text: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -21,8 +20,7 @@ class PluginError(Exception):
     """A plugin cannot be used; the registry is as it was before it came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(NamedTuple):
     """A plugin and the package that it came from; ``problem`` says why it is disabled."""
 
     name: str
@@ -33,8 +31,7 @@ class Plugin:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredLayer:
+class RegisteredLayer(NamedTuple):
     """A layer and the plugin that brought it."""
 
     layer: LayerType

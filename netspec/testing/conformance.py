@@ -15,7 +15,7 @@ from netspec.registry import Registry
 from netspec.sizes import substitute
 from netspec.spec import Value
 from netspec.testing.cases import Case, Opened
-from netspec.testing.observation import Observed, TorchRefusal, observe
+from netspec.testing.observation import TorchRefusal, observe
 from netspec.testing.strategies import BARE
 
 #: Says why netspec refuses what torch accepts, or nothing where there is no reason.

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import event, given
 from torch import nn
@@ -45,6 +46,7 @@ def accepted_numbers(plan: Plan) -> list[dict[str, int]]:
     return [p for p in points if all(eval(c.text, {}, dict(p)) for c in plan.conditions)][:3]
 
 
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
 def test_random_models_do_what_was_planned() -> None:
     drawn = Counter[str]()
 

@@ -1,0 +1,76 @@
+"""What the properties have found, by name."""
+
+import pytest
+
+import netspec
+
+
+def errors(layer: str, input: str = "[N, 3, 8, 8]") -> list[str]:
+    found = netspec.check(f"netspec: 1\ninput: {input}\nlayers:\n  - {layer}\n")
+    return [diagnostic.message for diagnostic in found if diagnostic.severity == "error"]
+
+
+def conditions(layer: str, input: str) -> list[str]:
+    plan = netspec.plan(netspec.loads(f"netspec: 1\ninput: {input}\nlayers:\n  - {layer}\n"))
+    return [str(condition) for condition in plan.conditions]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_batch_norm_takes_halves_with_float32_weights(dtype: str) -> None:
+    assert errors("batch_norm2d", f"{{shape: [N, 3, 8, 8], dtype: {dtype}}}") == []
+
+
+def test_batch_norm_takes_no_float64_with_float32_weights() -> None:
+    (message,) = errors("batch_norm2d", "{shape: [N, 3, 8, 8], dtype: float64}")
+    assert "float64" in message
+
+
+def test_batch_norm_without_statistics_needs_two_values_per_channel() -> None:
+    layer = "batch_norm1d: {track_running_stats: false}"
+    assert conditions(layer, "[N, 3]") == ["N >= 2"]
+    (message,) = errors(layer, "[1, 3]")
+    assert "more than one value per channel" in message
+
+
+def test_batch_norm_needs_an_eps() -> None:
+    (message,) = errors("batch_norm2d: {eps: 0}")
+    assert "eps is 0" in message
+
+
+def test_pools_and_convolutions_need_a_value() -> None:
+    assert conditions("adaptive_avg_pool2d: 1", "[C, 8, 8]") == ["C >= 1"]
+    assert conditions("max_pool2d: 1", "[N, C, 8, 8]") == ["C >= 1"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "input"),
+    [
+        ("linear: 9223372036854775807", "[N, 2]"),
+        ("conv2d: {out_channels: 1, kernel_size: 2147483648, padding: same}", "[N, 1, 1, 1]"),
+        ("relu", "[N, 9223372036854775807]"),
+        ("flatten", "[9223372036854775807, 2]"),
+        ("{repeat: 2, concat: [[], []]}", "[N, 1152921504606846976]"),
+    ],
+)
+def test_what_torch_cannot_count_is_refused(layer: str, input: str) -> None:
+    (message,) = errors(layer, input)
+    assert "2**63 bytes" in message
+
+
+def test_the_way_out_keeps_the_stated_multiple() -> None:
+    found = netspec.check(
+        "netspec: 1\ninput: {shape: [N, C], C: {multiple_of: 3}}\n"
+        "layers:\n  - unflatten: {dim: 1, unflattened_size: [-1, 2]}\n"
+    )
+    assert any("multiple_of: 6" in text for text in found[0].help)
+
+
+def test_control_characters_beyond_ascii_have_a_place() -> None:
+    (found,) = netspec.check("netspec: 1\nname: \x80\n")
+    assert (found.code, found.location.line, found.location.column) == ("bad-character", 2, 7)
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 398, "9" * 401])
+def test_numbers_too_long_to_be_written_are_refused(number: str) -> None:
+    (message,) = errors(f"linear: {number}", "[N, 2]")
+    assert "more than 400 digits" in message or "401 digits" in message
