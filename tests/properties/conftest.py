@@ -11,7 +11,7 @@ COMMON = {
     "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     "print_blob": True,
 }
-settings.register_profile("fast", max_examples=80, derandomize=True, database=None, **COMMON)
+settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **COMMON)
 settings.register_profile("middle", max_examples=300, **COMMON)
 settings.register_profile("deep", max_examples=1_000, **COMMON)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))
