@@ -7,6 +7,8 @@ plan must not import torch; a test holds the list against the installed torch.
 TAKEN_NAMES = frozenset(
     [
         "T_destination",
+        "__firstlineno__",
+        "__static_attributes__",
         "__add__",
         "__annotations__",
         "__call__",

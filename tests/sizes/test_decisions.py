@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from itertools import pairwise
 from itertools import product as grid
+from typing import TypeAlias
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +15,8 @@ from netspec.sizes import (
     Bound,
     Counterexample,
     Equality,
+    Expression,
+    Size,
     at_least,
     ceil_divide,
     divisible,
@@ -32,8 +35,10 @@ ceil_pool = st.tuples(st.just("ceil"), st.integers(1, 3), st.integers(1, 3), st.
 upsample = st.tuples(st.just("up"), st.integers(1, 3), st.just(1), st.just(0))
 chains = st.lists(conv | ceil_pool | upsample, max_size=3)
 
+Chain: TypeAlias = list[tuple[str, int, int, int]]
 
-def along(chain, size):
+
+def along(chain: Chain, size: Size) -> Size:
     for kind, k, stride, padding in chain:
         if kind == "conv":
             size = (size + 2 * padding - k) // stride + 1
@@ -44,7 +49,7 @@ def along(chain, size):
     return size
 
 
-def check(a, b, found: Equality, ranges: dict[str, range]) -> None:
+def check(a: Size, b: Size, found: Equality, ranges: dict[str, range]) -> None:
     """The answer is right on the ranges, and its counterexample is one."""
     points = [dict(zip(ranges, point, strict=True)) for point in grid(*ranges.values())]
     differ = [p for p in points if evaluate(a, p) != evaluate(b, p)]
@@ -64,7 +69,7 @@ def check(a, b, found: Equality, ranges: dict[str, range]) -> None:
 
 @law
 @given(chains, chains, st.sampled_from([1, 2, 6]))
-def test_equal_on_chains_of_layers(one, other, multiple):
+def test_equal_on_chains_of_layers(one: Chain, other: Chain, multiple: int) -> None:
     size = symbol("H", multiple_of=multiple)
     a, b = along(one, size), along(other, size)
     found = equal(a, b)
@@ -74,7 +79,9 @@ def test_equal_on_chains_of_layers(one, other, multiple):
 
 @law
 @given(chains, chains, st.integers(0, 40), st.integers(0, 40), st.sampled_from([1, 3]))
-def test_equal_on_a_finite_range_is_exact(one, other, first, count, multiple):
+def test_equal_on_a_finite_range_is_exact(
+    one: Chain, other: Chain, first: int, count: int, multiple: int
+) -> None:
     size = symbol("H", minimum=first, maximum=first + count + multiple, multiple_of=multiple)
     a, b = along(one, size), along(other, size)
     found = equal(a, b)
@@ -87,7 +94,7 @@ def test_equal_on_a_finite_range_is_exact(one, other, first, count, multiple):
 
 @settings(law, max_examples=100)
 @given(chains, chains, st.integers(2, 4), st.integers(0, 3), st.integers(2, 3))
-def test_equal_on_floors_of_products(one, other, d, r, e):
+def test_equal_on_floors_of_products(one: Chain, other: Chain, d: int, r: int, e: int) -> None:
     # The second is the first written otherwise.
     n = along(one, H) * along(other, W) + r
     a = (n // d * along(one, H)) // e
@@ -101,7 +108,9 @@ def test_equal_on_floors_of_products(one, other, d, r, e):
 
 @settings(law, max_examples=100)
 @given(chains, chains, st.integers(2, 4), st.integers(0, 3), st.integers(2, 5))
-def test_sizes_are_polynomials_along_their_period(one, other, d, r, e):
+def test_sizes_are_polynomials_along_their_period(
+    one: Chain, other: Chain, d: int, r: int, e: int
+) -> None:
     """What the proof of `equal` rests on: differences of order degree + 1 are 0."""
     size = (along(one, H) * ((along(other, H) * H + r) // d)) // e + H // 7
     [h] = symbols(size)
@@ -113,13 +122,13 @@ def test_sizes_are_polynomials_along_their_period(one, other, d, r, e):
         assert set(values) == {0}
 
 
-def test_the_proof_looks_where_the_search_does_not():
+def test_the_proof_looks_where_the_search_does_not() -> None:
     height, width = symbol("H", minimum=32), symbol("W", minimum=32)
     h, w = height - 32, width - 32
     assert equal(h * w * (w - 3 * h), 0).answer is False
 
 
-def test_equal_proves_what_the_form_does_not_show():
+def test_equal_proves_what_the_form_does_not_show() -> None:
     a, b = H - H // 2, (H + 1) // 2
     assert a != b
     assert equal(a, b) == Equality(True)
@@ -131,7 +140,7 @@ def test_equal_proves_what_the_form_does_not_show():
     assert equal(inner // 2 + (inner + 1) // 2, inner).answer is True
 
 
-def test_counterexamples_are_natural():
+def test_counterexamples_are_natural() -> None:
     found = equal(H // 2, (H + 1) // 2)
     assert found == Equality(False, Counterexample((("H", 33),), 16, 17))
     assert equal(N * (H // 2), N * ((H + 1) // 2)).counterexample == Counterexample(
@@ -147,14 +156,14 @@ def test_counterexamples_are_natural():
     assert equal(4, 4) == Equality(True)
 
 
-def test_large_divisors_still_have_counterexamples():
+def test_large_divisors_still_have_counterexamples() -> None:
     found = equal(H // 4096, (H + 1) // 4096)
     assert found.counterexample == Counterexample((("H", 4095),), 0, 1)
     far = equal(H // 2**20, (H + 5) // 2**20)
     assert far.answer is False
 
 
-def test_too_many_points_are_not_decided():
+def test_too_many_points_are_not_decided() -> None:
     a = (H // 211) * (W // 223)
     assert equal(a + H // 2 + (H + 1) // 2, a + H) == Equality(True)
     shifted = (H * W) // 211
@@ -162,7 +171,7 @@ def test_too_many_points_are_not_decided():
     assert equal(shifted, other).answer is None
 
 
-def test_divisible():
+def test_divisible() -> None:
     assert divisible(H, 2) == Equality(False, Counterexample((("H", 33),), 1, 0))
     assert divisible(symbol("H", multiple_of=32), 16) == Equality(True)
     assert divisible(H * H + H, 2) == Equality(True)
@@ -170,7 +179,7 @@ def test_divisible():
     assert divisible(13, 4) == Equality(False, Counterexample((), 1, 0))
 
 
-def test_answers_are_records():
+def test_answers_are_records() -> None:
     found = equal(H // 2, (H + 1) // 2)
     assert pickle.loads(pickle.dumps(found)) == found
     assert hash(found) == hash(equal(H // 2, (H + 1) // 2))
@@ -194,7 +203,9 @@ def test_answers_are_records():
     st.none() | st.integers(20, 60),
     st.sampled_from([1, 2, 6]),
 )
-def test_at_least_on_chains(chain, bound, minimum, maximum, multiple):
+def test_at_least_on_chains(
+    chain: Chain, bound: int, minimum: int | None, maximum: int | None, multiple: int
+) -> None:
     assume(maximum is None or maximum // multiple * multiple >= (minimum or 0))
     a = along(chain, symbol("H", minimum=minimum, maximum=maximum, multiple_of=multiple))
     found = at_least(a, bound)
@@ -215,7 +226,9 @@ def test_at_least_on_chains(chain, bound, minimum, maximum, multiple):
 
 @law
 @given(chains, chains, st.integers(-3, 3), st.integers(-9, 30), st.none() | st.integers(0, 9))
-def test_at_least_with_two_symbols_is_never_wrong(one, other, factor, bound, maximum):
+def test_at_least_with_two_symbols_is_never_wrong(
+    one: Chain, other: Chain, factor: int, bound: int, maximum: int | None
+) -> None:
     a = along(one, symbol("H", maximum=maximum)) * along(other, symbol("W", maximum=maximum))
     a = a + factor * along(one, symbol("H", maximum=maximum))
     found = at_least(a, bound)
@@ -227,7 +240,7 @@ def test_at_least_with_two_symbols_is_never_wrong(one, other, factor, bound, max
         assert not any(holds)
 
 
-def test_at_least():
+def test_at_least() -> None:
     size = H
     for _ in range(5):
         size = (size - 3) // 2 + 1
@@ -245,7 +258,7 @@ def test_at_least():
     assert at_least(H - 10**30, 1) == Bound(None, (("H", 10**30 + 1),))
 
 
-def test_many_symbols_are_searched_but_not_proved():
+def test_many_symbols_are_searched_but_not_proved() -> None:
     total = sum((symbol(f"s{i}") for i in range(1_000)), 0)
     assert equal(total, 2 * total).answer is False
     assert at_least(total, 1) == Bound(None)

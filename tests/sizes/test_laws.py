@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +29,9 @@ NAMES = {"H": 1, "W": 1, "M": 32}  # with their multiples
 LEAVES = {name: symbol(name, multiple_of=m) for name, m in NAMES.items()}
 
 # A program: a leaf, or an operation with its operands. It runs on sizes and on integers.
-Program = object
-programs = st.recursive(
+Program: TypeAlias = "int | str | tuple[Program, ...]"
+Point: TypeAlias = dict[str, int]
+programs: st.SearchStrategy[Program] = st.recursive(
     st.sampled_from(sorted(NAMES)) | st.integers(-9, 9),
     lambda inner: st.one_of(
         st.tuples(st.sampled_from("+-*"), inner, inner),
@@ -37,38 +40,42 @@ programs = st.recursive(
     ),
     max_leaves=7,
 )
-points = st.fixed_dictionaries(
-    {name: st.integers(0, 99).map(lambda n, m=m: n * m) for name, m in NAMES.items()}
-)
+
+
+def multiples(m: int) -> st.SearchStrategy[int]:
+    return st.integers(0, 99).map(lambda n: n * m)
+
+
+points = st.fixed_dictionaries({name: multiples(m) for name, m in NAMES.items()})
 law = settings(derandomize=True, deadline=None, max_examples=400, database=None)
 
 
-def run(program: Program, leaves: dict[str, Size]) -> Size:
-    if isinstance(program, int):
-        return program
-    if isinstance(program, str):
-        return leaves[program]
-    name, *operands = program
-    values = [run(operand, leaves) for operand in operands]
-    match name:
-        case "+":
-            return values[0] + values[1]
-        case "-":
-            return values[0] - values[1]
-        case "*":
-            return values[0] * values[1]
-        case "//":
-            return values[0] // values[1]
-        case "%":
-            return values[0] % values[1]
-        case "ceil":
-            return ceil_divide(values[0], values[1])
-    return -values[0]
+def run(program: Program, leaves: Mapping[str, Size]) -> Size:
+    match program:
+        case int():
+            return program
+        case str():
+            return leaves[program]
+        case "+", a, b:
+            return run(a, leaves) + run(b, leaves)
+        case "-", a, b:
+            return run(a, leaves) - run(b, leaves)
+        case "*", a, b:
+            return run(a, leaves) * run(b, leaves)
+        case "//", a, int(d):
+            return run(a, leaves) // d
+        case "%", a, int(d):
+            return run(a, leaves) % d
+        case "ceil", a, int(d):
+            return ceil_divide(run(a, leaves), d)
+        case "neg", a:
+            return -run(a, leaves)
+    raise AssertionError(f"no program: {program}")
 
 
 @law
 @given(programs, points)
-def test_sizes_compute_as_integers_do(program, point):
+def test_sizes_compute_as_integers_do(program: Program, point: Point) -> None:
     size = run(program, LEAVES)
     number = run(program, point)
     assert evaluate(size, point) == number
@@ -79,7 +86,7 @@ def test_sizes_compute_as_integers_do(program, point):
 
 @law
 @given(programs, points)
-def test_a_part_of_the_values_can_be_substituted(program, point):
+def test_a_part_of_the_values_can_be_substituted(program: Program, point: Point) -> None:
     size = run(program, LEAVES)
     some = substitute(size, {"H": point["H"]})
     assert "H" not in [s.name for s in symbols(some)]
@@ -91,7 +98,7 @@ def test_a_part_of_the_values_can_be_substituted(program, point):
 
 @law
 @given(programs, programs, points)
-def test_exact_quotient_undoes_a_product(program, other, point):
+def test_exact_quotient_undoes_a_product(program: Program, other: Program, point: Point) -> None:
     a, b = run(program, LEAVES), run(other, LEAVES)
     if b == 0:
         assert exact_quotient(a, b) is None
@@ -104,7 +111,7 @@ def test_exact_quotient_undoes_a_product(program, other, point):
 
 @law
 @given(programs)
-def test_copies_are_equal_with_equal_hashes(program):
+def test_copies_are_equal_with_equal_hashes(program: Program) -> None:
     size = run(program, LEAVES)
     for same in (
         pickle.loads(pickle.dumps(size)),
@@ -120,7 +127,7 @@ def test_copies_are_equal_with_equal_hashes(program):
 
 @law
 @given(st.lists(st.integers(2, 9), max_size=4), st.integers(-40, 40), st.integers(1, 30))
-def test_floors_merge_in_any_order(divisors, offset, factor):
+def test_floors_merge_in_any_order(divisors: list[int], offset: int, factor: int) -> None:
     nested = factor * LEAVES["H"] + offset
     for d in divisors:
         nested = nested // d
@@ -130,7 +137,7 @@ def test_floors_merge_in_any_order(divisors, offset, factor):
     assert nested == (factor * LEAVES["H"] + offset) // whole
 
 
-def test_equal_values_look_equal():
+def test_equal_values_look_equal() -> None:
     height, width = LEAVES["H"], LEAVES["W"]
     once = height
     for _ in range(5):
@@ -156,7 +163,7 @@ def test_equal_values_look_equal():
     assert product([64, height, width]) == 64 * height * width
 
 
-def test_a_thousand_layers_that_keep_the_size():
+def test_a_thousand_layers_that_keep_the_size() -> None:
     size = LEAVES["H"]
     for _ in range(1_000):
         size = (size + 2 * 1 - 1 * (3 - 1) - 1) // 1 + 1
@@ -187,12 +194,12 @@ def test_a_thousand_layers_that_keep_the_size():
         ((LEAVES["M"] + 32) // 224, "(M + 32)//224"),
     ],
 )  # fmt: skip
-def test_printing(size, text):
+def test_printing(size: Size, text: str) -> None:
     assert str(size) == text
     assert repr(size) == text
 
 
-def test_expressions_are_frozen_and_neither_true_nor_ordered():
+def test_expressions_are_frozen_and_neither_true_nor_ordered() -> None:
     size = LEAVES["H"] // 2
     with pytest.raises(TypeError, match="H//2 depends on symbols"):
         bool(size)
@@ -214,7 +221,7 @@ def test_expressions_are_frozen_and_neither_true_nor_ordered():
             ceil_divide(size, d)
 
 
-def test_symbols():
+def test_symbols() -> None:
     assert symbols(LEAVES["W"] * ((LEAVES["H"] + LEAVES["M"] // 32) // 3)) == (
         Symbol("H"),
         Symbol("M", multiple_of=32),
@@ -229,7 +236,7 @@ def test_symbols():
             symbol("H", **{"multiple_of": 32, **wrong})
 
 
-def test_a_multiple_takes_only_multiples():
+def test_a_multiple_takes_only_multiples() -> None:
     with pytest.raises(ValueError, match="M is a multiple of 32, not 33"):
         substitute(LEAVES["M"] // 4, {"M": 33})
     with pytest.raises(ValueError, match="M is a multiple of 32, not H"):
@@ -240,42 +247,42 @@ def test_a_multiple_takes_only_multiples():
         evaluate(LEAVES["H"], {})
 
 
-def _strided():
+def _strided() -> None:
     size = LEAVES["H"]
     for _ in range(200):
         size = (size - 1) // 2 + 1
 
 
-def _sums():
+def _sums() -> None:
     product(symbol(f"a{i}") + symbol(f"b{i}") for i in range(60))
 
 
-def _powers():
+def _powers() -> None:
     size = LEAVES["H"] + 1
     for _ in range(200):
         size = size * size
 
 
-def _doubled():
+def _doubled() -> None:
     size = LEAVES["H"] + LEAVES["W"]
     for _ in range(200):
         size = size + size
 
 
-def _scaled():
+def _scaled() -> None:
     # Grows inside out: each floor holds all floors before it.
     size = LEAVES["H"]
     for _ in range(200):
         size = (size * 3) // 2
 
 
-def _two_floors():
+def _two_floors() -> None:
     size = LEAVES["H"]
     for _ in range(200):
         size = size // 2 + (size * LEAVES["W"]) // 3
 
 
 @pytest.mark.parametrize("hostile", [_strided, _sums, _powers, _doubled, _scaled, _two_floors])
-def test_absurd_sizes_end_soon(hostile):
+def test_absurd_sizes_end_soon(hostile: Callable[[], None]) -> None:
     with pytest.raises(SizeLimit):
         hostile()
