@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -10,6 +10,8 @@ from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
 
 Shape = tuple[Size, ...]
+#: What is wrong, or a function that says it: where sizes are symbols, writing them takes a while.
+Message = str | Callable[[], str]
 
 
 class Need(NamedTuple):
@@ -18,36 +20,41 @@ class Need(NamedTuple):
     kind: Literal["at_least", "same", "multiple_of"]
     size: Size
     other: Size
-    message: str
+    message: Message
     argument: str | None = None
 
 
 Needs = tuple[Need, ...]
 
 
-def at_least(size: Size, least: int, message: str, argument: str | None = None) -> Needs:
+def told(message: Message) -> str:
+    """The message as text."""
+    return message if isinstance(message, str) else message()
+
+
+def at_least(size: Size, least: int, message: Message, argument: str | None = None) -> Needs:
     """``size >= least``: refused with ``message`` where it is known to be wrong."""
     if isinstance(size, int):
         if size < least:
-            raise Refusal(message, argument=argument)
+            raise Refusal(told(message), argument=argument)
         return ()
     return (Need("at_least", size, least, message, argument),)
 
 
-def same(size: Size, other: Size, message: str, argument: str | None = None) -> Needs:
+def same(size: Size, other: Size, message: Message, argument: str | None = None) -> Needs:
     """``size == other``: refused with ``message`` and a counterexample where it can be wrong."""
     if isinstance(size, int) and isinstance(other, int):
         if size != other:
-            raise Refusal(message, argument=argument)
+            raise Refusal(told(message), argument=argument)
         return ()
     return (Need("same", size, other, message, argument),)
 
 
-def multiple_of(size: Size, divisor: int, message: str, argument: str | None = None) -> Needs:
+def multiple_of(size: Size, divisor: int, message: Message, argument: str | None = None) -> Needs:
     """``size % divisor == 0``: refused with ``message`` where it can be wrong."""
     if isinstance(size, int):
         if size % divisor:
-            raise Refusal(message, argument=argument)
+            raise Refusal(told(message), argument=argument)
         return ()
     return (Need("multiple_of", size, divisor, message, argument),)
 

@@ -8,7 +8,7 @@ from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.source.collector import without_collector
 from netspec.spec import Concat, Item, Layer, Layers, Origin, Part, Residual, Spec
 
-MAX_LAYERS = 200_000  # a model of more modules is a mistake in a `repeat:`
+MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 
 
 @without_collector

@@ -138,7 +138,10 @@ def _convolution(
     needs = require_not_empty(name, input, dims)
     needs += _padding_needs(padding_mode, sizes, before, after)
     padded = [size + b + a for size, b, a in zip(sizes, before, after, strict=True)]
-    message = f"the kernel of {by(reach)} is larger than the padded input of {by(padded)}"
+
+    def message() -> str:
+        return f"the kernel of {by(reach)} is larger than the padded input of {by(padded)}"
+
     for size, least in zip(padded, reach, strict=True):
         needs += at_least(size, least, message, "kernel_size")
     out = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, strides, strict=True))

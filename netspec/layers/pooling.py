@@ -98,14 +98,17 @@ def _pool(
     paddings = for_each_dim(padding, 2)
     dilations = for_each_dim(dilation, 2)
     sizes: list[Size] = []
+
+    def message() -> str:
+        return f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-2:])}"
+
     for size, k, s, p, d in zip(
         input.shape[-2:], kernel, strides, paddings, dilations, strict=True
     ):
         if p > k // 2:
             raise Refusal(f"padding {p} is more than half of the kernel's {k}", argument="padding")
         out = _windows(size, d * (k - 1) + 1, s, p, ceil_mode)
-        message = f"the window of {by(kernel)} does not fit into the input of "
-        needs += at_least(out, 1, message + by(input.shape[-2:]), "kernel_size")
+        needs += at_least(out, 1, message, "kernel_size")
         sizes.append(out)
     return Output((*input.shape[:-2], *sizes), needs=needs)
 

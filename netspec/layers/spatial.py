@@ -32,7 +32,10 @@ def require_not_empty(layer: str, input: TensorType, dims: int) -> Needs:
     Raises:
         Refusal: one of them is known to be 0.
     """
-    message = f"{layer} needs at least one value, but its input is {input}"
+
+    def message() -> str:
+        return f"{layer} needs at least one value, but its input is {input}"
+
     needs: Needs = ()
     for size in input.shape[-dims - 1 :]:
         needs += at_least(size, 1, message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import lcm
 
 from netspec.declaration import Need, Refusal
+from netspec.declaration.output import told
 from netspec.planning.plan import Condition
 from netspec.sizes import Counterexample, at_least, divisible, equal, substitute, symbol, symbols
 
@@ -43,7 +44,7 @@ def decide(need: Need, conditions: Conditions) -> None:
                 conditions.other(f"{need.size} >= {need.other}")
         elif not bound.answer:
             where = f" (for {values(bound.counterexample)})" if bound.counterexample else ""
-            raise Refusal(need.message + where, argument=need.argument)
+            raise Refusal(told(need.message) + where, argument=need.argument)
         return
     if need.kind == "same":
         decision = equal(need.size, need.other)
@@ -55,7 +56,7 @@ def decide(need: Need, conditions: Conditions) -> None:
     names = [symbol.name for symbol in symbols(need.size)]
     if decision.counterexample is not None:
         raise Refusal(
-            f"{need.message} (for example {values(decision.counterexample)})",
+            f"{told(need.message)} (for example {values(decision.counterexample)})",
             argument=need.argument,
             help=_way_out(need, names),
         )

@@ -134,6 +134,9 @@ def at_least(a: Size, bound: int) -> Bound:
     """
     if isinstance(a, int):
         return Bound(True) if a >= bound else Bound(False, (), Counterexample((), int(a), bound))
+    solved = _solved(a, bound)
+    if solved is not None:
+        return _at_least_of_one(a, bound, *solved)
     low, high = _range(a)
     if low is not None and low >= bound:
         return Bound(True)
@@ -149,6 +152,37 @@ def at_least(a: Size, bound: int) -> Bound:
     if len(used) > 1 or min(a.terms.values()) < 0:
         return Bound(None)
     return Bound(None, _named(used, (_least(a, used[0], bound),)))
+
+
+def _at_least_of_one(a: Expression, bound: int, symbol: Symbol, least: int) -> Bound:
+    """The decision where ``a >= bound`` is ``symbol >= least``."""
+    if least <= symbol.lowest:
+        return Bound(True)
+    if symbol.declared or (symbol.highest is not None and least > symbol.highest):
+        used, lowest = [symbol], (symbol.lowest,)
+        values = _named(used, lowest)
+        return Bound(False, (), Counterexample(values, _at(a, used, lowest), bound))
+    return Bound(None, _named([symbol], (least,)))
+
+
+def _solved(size: Expression, bound: int) -> tuple[Symbol, int] | None:
+    """``size >= bound`` as ``symbol >= least``, where the size is ``n*atom + c`` all the way down.
+
+    ``n*atom + c >= bound`` is ``atom >= (bound - c)/n`` rounded up, and ``m//d >= b`` is
+    ``m >= b*d``: most sizes of a model are so, and a search would take ten times as long.
+    """
+    while len(size.terms) == 1:
+        ((monomial, n),) = size.terms.items()
+        if len(monomial) != 1:
+            return None
+        ((atom, power),) = monomial
+        if power != 1 or n < 0:
+            return None
+        needed = -((size.constant - bound) // n)
+        if isinstance(atom, Symbol):
+            return atom, needed
+        size, bound = atom.numerator, needed * atom.divisor
+    return None
 
 
 def _least(size: Expression, symbol: Symbol, bound: int) -> int:

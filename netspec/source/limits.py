@@ -4,6 +4,6 @@ Measured on hostile input: libyaml's time grows with the square of the nesting d
 composer overflows the C stack; see also the counting of aliases in ``reader``.
 """
 
-MAX_BYTES = 4 * 2**20  # about 150,000 layers
-MAX_NODES = 500_000
+MAX_BYTES = 4 * 2**20
+MAX_NODES = 250_000  # more than 30,000 layers with three arguments each
 MAX_DEPTH = 100

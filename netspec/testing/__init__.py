@@ -4,7 +4,7 @@ The strategies are derived from declarations, so a new layer is tested without n
 ``hypothesis`` and torch; nothing else in netspec imports this.
 """
 
-from netspec.testing.cases import Case, Opened, cases, opened
+from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
 from netspec.testing.conformance import Tolerance, agrees_with_torch, substitutes
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs, trees
@@ -28,6 +28,7 @@ __all__ = [
     "opened",
     "shapes",
     "specs",
+    "spoiled_cases",
     "substitutes",
     "torch_is_lenient",
     "trees",

@@ -13,7 +13,7 @@ from netspec.diagnostics import SpecError
 from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.spec import SizeRange, Spec
-from netspec.testing.strategies import BARE, Arguments, arguments, input_types
+from netspec.testing.strategies import BARE, Arguments, arguments, input_types, spoiled
 
 NAMES = ("N", "C", "D", "H", "W")
 
@@ -88,6 +88,13 @@ def cases(
         return drawn
 
     return case()
+
+
+@st.composite
+def spoiled_cases(draw: st.DrawFn, layer: LayerType, registry: Registry) -> Case:
+    """Cases that would mostly fit but for one argument that is wrong, missing or unknown."""
+    case = draw(cases(layer, registry, legal=True))
+    return replace(case, arguments=draw(spoiled(layer, case.arguments)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from hypothesis import strategies as st
@@ -77,7 +77,25 @@ def legal_values(kind: Kind, likely: tuple[int, ...] = ()) -> st.SearchStrategy[
 
 def any_values(kind: Kind) -> st.SearchStrategy[Value]:
     """Values that are often just outside a declared kind, or of another one."""
-    return st.sampled_from(_ODD_VALUES) | legal_values(kind)
+    beyond = list(_beyond(kind))
+    odd = st.sampled_from(_ODD_VALUES) | legal_values(kind)
+    return st.sampled_from(beyond) | odd if beyond else odd
+
+
+def _beyond(kind: Kind) -> Iterator[Value]:
+    """Values of the kind's type that its limits leave out."""
+    if isinstance(kind, Whole) and kind.least is not None:
+        yield from (kind.least - 1, -1, -2)
+    elif isinstance(kind, Real) and kind.least is not None:
+        yield from (kind.least - 1, -0.5)
+        if kind.most is not None:
+            yield kind.most + 0.5
+    elif isinstance(kind, Tuple):
+        for value in _beyond(kind.item):
+            yield (value,) * (2 if kind.length is None else kind.length)
+    elif isinstance(kind, OneOf):
+        for option in kind.kinds:
+            yield from _beyond(option)
 
 
 def arguments(
@@ -106,7 +124,7 @@ def arguments(
         if list(written) == [obvious] and draw(st.booleans()):
             written = {BARE: written[obvious]}
         wrong = draw(st.integers(0, 7)) == 7 if legal is None else not legal
-        return draw(_spoiled(layer, written)) if wrong else written
+        return draw(spoiled(layer, written)) if wrong else written
 
     return drawn()
 
@@ -124,7 +142,7 @@ def _inferred(layer: LayerType, name: str, input: TensorType | None) -> st.Searc
 
 
 @st.composite
-def _spoiled(draw: st.DrawFn, layer: LayerType, written: Arguments) -> Arguments:
+def spoiled(draw: st.DrawFn, layer: LayerType, written: Arguments) -> Arguments:
     """One argument left out, replaced or added."""
     changed = dict(written)
     names = [*layer.arguments, "no_such", ""]

@@ -37,7 +37,7 @@ def test_everything_that_yaml_can_say() -> None:
         netspec.Builder("N", 3, "H", "W", sizes={"H": {"min": 32}}, name="Net")
         .conv2d(8, 3, padding=1, name="stem", device="cpu")
         .residual(lambda net: net.batch_norm2d().relu(), lambda net: net.conv2d(8, 1))
-        .concat(lambda net: net, lambda net: net.conv2d(4, [1, 1]), dim=1)
+        .concat(lambda net: net, lambda net: net.conv2d(4, [1, 1]), dim=1)  # type: ignore[arg-type]
         .layers(lambda net: net.conv2d(12, 3, padding=1).relu(), name="body", repeat=2)
         .adaptive_avg_pool2d(1)
         .flatten()
@@ -74,7 +74,7 @@ def test_a_wrong_argument_fails_at_its_line() -> None:
         (
             netspec.Builder("N", 8)
             .relu()
-            .linear(512, bia=True)  # wrong argument
+            .linear(512, bia=True)  # type: ignore[call-arg]  # wrong argument
             .relu()
         )
     (found,) = raised.value.diagnostics
@@ -126,7 +126,7 @@ def test_every_mistake_is_a_diagnostic_at_the_call(call: object, code: str) -> N
 
 def test_an_unknown_method_is_an_attribute_error_with_the_nearest() -> None:
     with pytest.raises(AttributeError, match="did you mean linear"):
-        netspec.Builder("N", 8).lineer(4)
+        netspec.Builder("N", 8).lineer(4)  # type: ignore[attr-defined]
     assert not hasattr(netspec.Builder("N", 8), "_private")
 
 

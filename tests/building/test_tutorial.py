@@ -95,8 +95,9 @@ layers:
         (3, 10),
     ]
     model = netspec.build(spec, device="cpu")
+    assert isinstance(model, nn.Sequential)
     value = torch.rand(3, 28, 28)
-    for child, layer in zip(model, plan.layers, strict=True):  # type: ignore[arg-type]
+    for child, layer in zip(model, plan.layers, strict=True):
         value = child(value)
         assert tuple(value.shape) == layer.output_shape
     assert torch.allclose(value.sum(dim=1), torch.ones(3))

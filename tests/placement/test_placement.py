@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import netspec
+from netspec.building.flow import Flow
 from netspec.plugin import hookimpl
 from netspec.registry import Registry
 
@@ -91,9 +92,11 @@ layers:
 """
     model = netspec.build(netspec.loads(text), device="cpu")
     # `a` is on the cpu and would need the values of a meta tensor: only the wiring is looked at.
+    assert isinstance(model, Flow)
     steps = model._steps
     assert [str(step.device) for step in steps if step.child is None] == ["meta", "cpu"]
     on_meta = netspec.build(netspec.loads(text), device="meta")
+    assert isinstance(on_meta, Flow)
     assert on_meta(torch.rand(3, 4, device="meta")).shape == (3, 4)
     assert all(step.device is None for step in on_meta._steps)
 

@@ -5,14 +5,14 @@ import os
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
-COMMON = {
-    "deadline": None,
-    "suppress_health_check": list(HealthCheck),
-    "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    "print_blob": True,
-}
-settings.register_profile("fast", max_examples=60, derandomize=True, database=None, **COMMON)
-settings.register_profile("middle", max_examples=300, **COMMON)
-settings.register_profile("deep", max_examples=1_000, **COMMON)
+COMMON = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    print_blob=True,
+)
+settings.register_profile("fast", COMMON, max_examples=60, derandomize=True, database=None)
+settings.register_profile("middle", COMMON, max_examples=300)
+settings.register_profile("deep", COMMON, max_examples=1_000)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))
 torch.set_num_threads(1)  # tiny tensors

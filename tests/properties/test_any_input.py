@@ -200,5 +200,5 @@ def test_repeats_without_measure(repeat: int, inner: str) -> None:
 
 
 @given(trees(REGISTRY))
-def test_random_specs_as_text(tree) -> None:
+def test_random_specs_as_text(tree: dict[str, object]) -> None:
     all_ways(netspec.from_dict(tree).to_yaml())

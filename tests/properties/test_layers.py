@@ -8,10 +8,13 @@ from hypothesis import event, given
 from netspec.declaration import LayerType
 from netspec.registry import Registry
 from netspec.testing import (
+    Case,
+    Opened,
     agrees_with_torch,
     cases,
     not_on_meta,
     opened,
+    spoiled_cases,
     substitutes,
     torch_is_lenient,
 )
@@ -27,7 +30,7 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
     drawn = Counter[bool]()
 
     @given(cases(layer, REGISTRY))
-    def law(case) -> None:
+    def law(case: Case) -> None:
         plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
         drawn[plan is not None] += 1
         event("accepted" if plan else "refused")
@@ -37,9 +40,19 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
 
 
 @every_layer
+def test_one_wrong_argument_is_refused_by_both(layer: LayerType) -> None:
+    @given(spoiled_cases(layer, REGISTRY))
+    def law(case) -> None:
+        plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
+        event("accepted" if plan else "refused")
+
+    law()
+
+
+@every_layer
 def test_numbers_in_a_symbolic_plan_give_the_concrete_one(layer: LayerType) -> None:
     @given(cases(layer, REGISTRY).flatmap(opened))
-    def law(case) -> None:
+    def law(case: Opened) -> None:
         event("accepted" if substitutes(case, REGISTRY) else "refused")
 
     law()

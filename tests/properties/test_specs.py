@@ -13,7 +13,7 @@ from torch import nn
 import netspec
 from netspec.planning import Plan
 from netspec.registry import Registry
-from netspec.sizes import substitute
+from netspec.sizes import evaluate, substitute
 from netspec.testing import specs, trees
 
 REGISTRY = Registry()
@@ -32,7 +32,7 @@ def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, tuple
     for row in plan.layers:
         watch(row.path, model.get_submodule(row.path))
     kind = plan.inputs[0].type
-    shape = [substitute(size, values) for size in kind.shape]
+    shape = [evaluate(size, values) for size in kind.shape]
     with torch.no_grad():
         output = model.eval()(torch.zeros(shape, dtype=getattr(torch, kind.dtype), device="meta"))
     given[""] = tuple(output.shape), str(output.dtype).removeprefix("torch.")
@@ -82,7 +82,7 @@ def test_random_models_do_what_was_planned() -> None:
 
 
 @given(trees(REGISTRY))
-def test_what_is_written_is_read_back(tree) -> None:
+def test_what_is_written_is_read_back(tree: dict[str, object]) -> None:
     spec = netspec.from_dict(tree)
     text = spec.to_yaml()
     assert_same(netspec.loads(text), spec)
@@ -99,7 +99,7 @@ def one_escape(pair: re.Match[str]) -> str:
 
 
 @given(trees(REGISTRY))
-def test_a_tree_and_its_json_say_the_same(tree) -> None:
+def test_a_tree_and_its_json_say_the_same(tree: dict[str, object]) -> None:
     """JSON is YAML, but for 1e400 and for letters written as a pair of surrogates."""
     try:
         text = json.dumps(tree, allow_nan=False)
@@ -110,7 +110,7 @@ def test_a_tree_and_its_json_say_the_same(tree) -> None:
 
 
 @given(trees(REGISTRY) | specs(REGISTRY).map(netspec.Spec.to_yaml))
-def test_random_specs_are_checked_without_a_failure(tree) -> None:
+def test_random_specs_are_checked_without_a_failure(tree: dict[str, object] | str) -> None:
     spec = netspec.loads(tree) if isinstance(tree, str) else netspec.from_dict(tree)
     for found in netspec.check(spec, registry=REGISTRY):
         assert found.code != "rule-failed", str(found)

@@ -54,6 +54,7 @@ def check(a: Size, b: Size, found: Equality, ranges: dict[str, range]) -> None:
     points = [dict(zip(ranges, point, strict=True)) for point in grid(*ranges.values())]
     differ = [p for p in points if evaluate(a, p) != evaluate(b, p)]
     if found.answer is False:
+        assert found.counterexample is not None
         values = dict(found.counterexample.values)
         names = {s.name for size in (a, b) for s in symbols(size)}
         assert set(values) == names
@@ -89,6 +90,7 @@ def test_equal_on_a_finite_range_is_exact(
     same = all(evaluate(a, {"H": h}) == evaluate(b, {"H": h}) for h in legal)
     assert found.answer is same
     if not same:
+        assert found.counterexample is not None
         assert dict(found.counterexample.values)["H"] in legal
 
 
@@ -113,6 +115,7 @@ def test_sizes_are_polynomials_along_their_period(
 ) -> None:
     """What the proof of `equal` rests on: differences of order degree + 1 are 0."""
     size = (along(one, H) * ((along(other, H) * H + r) // d)) // e + H // 7
+    assert isinstance(size, Expression)
     [h] = symbols(size)
     period, degree = _period(size, h, 1, {}), _degree(size, h)
     for start in range(min(period, 40)):
@@ -151,7 +154,9 @@ def test_counterexamples_are_natural() -> None:
         (("H", 33), ("N", 32)), 48, 49
     )
     assert equal(symbol("H", maximum=8) // 2, 4).counterexample == Counterexample((("H", 7),), 3, 4)
-    assert equal(symbol("H", minimum=100), 4).counterexample.values == (("H", 100),)
+    declared = equal(symbol("H", minimum=100), 4).counterexample
+    assert declared is not None
+    assert declared.values == (("H", 100),)
     assert equal(3, 4) == Equality(False, Counterexample((), 3, 4))
     assert equal(4, 4) == Equality(True)
 
@@ -216,6 +221,7 @@ def test_at_least_on_chains(
         assert found == Bound(True)
     elif not holds or minimum is not None:
         assert found.answer is False
+        assert found.counterexample is not None
         [(_, value)] = found.counterexample.values
         assert value in legal
         assert evaluate(a, {"H": value}) == found.counterexample.left < bound
