@@ -69,7 +69,7 @@ def _hint(kind: Kind) -> str:
     if isinstance(kind, Tuple):
         inner = _hint(kind.item)
         length = [inner] * kind.length if kind.length is not None else [inner, "..."]
-        return f"tuple[{', '.join(length)}]"
+        return f"tuple[{', '.join(length)}] | list[{inner}]"
     if isinstance(kind, Choice):
         return _choice(kind)
     return {Whole: "int", Real: "float", Text: "str"}[type(kind)]

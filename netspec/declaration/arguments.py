@@ -53,6 +53,8 @@ class Real(NamedTuple):
     def accepts(self, value: Value) -> bool:
         if type(value) is not float and type(value) is not int:
             return False
+        if type(value) is int and not -MOST <= value <= MOST:
+            return False  # torch takes 1e21, but no whole number beyond int64
         above = self.least is None or value >= self.least
         return value == value and above and (self.most is None or value <= self.most)
 

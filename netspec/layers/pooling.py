@@ -16,6 +16,8 @@ from netspec.declaration.refusal import Refusal
 from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
 from netspec.sizes import Size, ceil_divide
 
+MOST = 2**31 - 1  # torch's pools take int32
+
 
 @layer("torch.nn.MaxPool2d")
 def max_pool2d(
@@ -97,6 +99,17 @@ def _pool(
     strides = kernel if stride is None else for_each_dim(stride, 2)
     paddings = for_each_dim(padding, 2)
     dilations = for_each_dim(dilation, 2)
+    for argument, numbers in (
+        ("kernel_size", kernel),
+        ("stride", strides),
+        ("padding", paddings),
+        ("dilation", dilations),
+    ):
+        if max(numbers) > MOST:
+            raise Refusal(
+                f"{argument} is {max(numbers)}, but {name} computes with at most {MOST}",
+                argument=argument,
+            )
     sizes: list[Size] = []
 
     def message() -> str:

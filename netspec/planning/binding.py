@@ -120,6 +120,8 @@ def _remedy(argument: Argument, value: Value) -> str:
             return f"remove the quotes: {spelled(number)}"
     if isinstance(value, float) and value.is_integer() and argument.kind.accepts(int(value)):
         return f"write {int(value)}"
+    if type(value) is int and abs(value) < 10**300 and argument.kind.accepts(float(value)):
+        return f"write {float(value)}"
     return ""
 
 

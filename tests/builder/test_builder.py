@@ -37,7 +37,7 @@ def test_everything_that_yaml_can_say() -> None:
         netspec.Builder("N", 3, "H", "W", sizes={"H": {"min": 32}}, name="Net")
         .conv2d(8, 3, padding=1, name="stem", device="cpu")
         .residual(lambda net: net.batch_norm2d().relu(), lambda net: net.conv2d(8, 1))
-        .concat(lambda net: net, lambda net: net.conv2d(4, [1, 1]), dim=1)  # type: ignore[arg-type]
+        .concat(lambda net: net, lambda net: net.conv2d(4, [1, 1]), dim=1)
         .layers(lambda net: net.conv2d(12, 3, padding=1).relu(), name="body", repeat=2)
         .adaptive_avg_pool2d(1)
         .flatten()

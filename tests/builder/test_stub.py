@@ -33,7 +33,7 @@ def test_the_stub_has_the_layers_own_arguments() -> None:
     text = stub(Registry())
     assert "def conv2d(\n        self,\n        out_channels: int,\n" in text
     assert "        in_channels: int = ...,\n" in text
-    assert 'padding: int | tuple[int, int] | Literal["valid", "same"] = 0,' in text
+    assert 'padding: int | tuple[int, int] | list[int] | Literal["valid", "same"] = 0,' in text
     assert "        bias: bool = True,\n" in text
 
 

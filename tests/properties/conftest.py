@@ -11,7 +11,7 @@ COMMON = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     print_blob=True,
 )
-settings.register_profile("fast", COMMON, max_examples=60, derandomize=True, database=None)
+settings.register_profile("fast", COMMON, max_examples=40, derandomize=True, database=None)
 settings.register_profile("middle", COMMON, max_examples=300)
 settings.register_profile("deep", COMMON, max_examples=1_000)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))

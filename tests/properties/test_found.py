@@ -70,6 +70,20 @@ def test_control_characters_beyond_ascii_have_a_place() -> None:
     assert (found.code, found.location.line, found.location.column) == ("bad-character", 2, 7)
 
 
+@pytest.mark.parametrize("pool", ["max_pool2d", "avg_pool2d"])
+def test_pools_take_no_numbers_beyond_int32(pool: str) -> None:
+    (message,) = errors(f"{pool}: {{kernel_size: 2, stride: {2**31}}}")
+    assert "stride is 2147483648" in message
+    assert errors(f"{pool}: {{kernel_size: 2, stride: {2**31 - 1}}}") == []
+
+
+def test_whole_numbers_beyond_int64_are_no_reals() -> None:
+    (found,) = netspec.check(f"netspec: 1\ninput: [N, 3]\nlayers:\n  - leaky_relu: {10**21}\n")
+    assert found.code == "bad-argument"
+    assert found.help == ("write 1e+21",)
+    assert errors("leaky_relu: 1e21") == []
+
+
 @pytest.mark.parametrize("number", ["0x" + "f" * 398, "9" * 401])
 def test_numbers_too_long_to_be_written_are_refused(number: str) -> None:
     (message,) = errors(f"linear: {number}", "[N, 2]")

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 
 from netspec.declaration import LayerType
 from netspec.registry import Registry
@@ -21,6 +21,14 @@ from netspec.testing import (
 
 REGISTRY = Registry()
 LAYERS = {name: found.layer for name, found in REGISTRY.layers().items()}
+
+
+def examples(layer: LayerType) -> int:
+    """More for a layer with more arguments, which have to be met together."""
+    usual = settings().max_examples
+    return max(usual // 2, usual * len(layer.arguments) // 4)
+
+
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 
 
@@ -29,6 +37,7 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
     """Shape, dtype, parameters, buffers and FLOPs; or both refuse."""
     drawn = Counter[bool]()
 
+    @settings(max_examples=examples(layer))
     @given(cases(layer, REGISTRY))
     def law(case: Case) -> None:
         plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
@@ -36,13 +45,13 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
         event("accepted" if plan else "refused")
 
     law()
-    assert drawn[True] >= drawn.total() / 4, f"only {drawn[True]} of {drawn.total()} fit"
+    assert drawn[True] >= drawn.total() / 8, f"only {drawn[True]} of {drawn.total()} fit"
 
 
 @every_layer
 def test_one_wrong_argument_is_refused_by_both(layer: LayerType) -> None:
     @given(spoiled_cases(layer, REGISTRY))
-    def law(case) -> None:
+    def law(case: Case) -> None:
         plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
         event("accepted" if plan else "refused")
 
