@@ -31,7 +31,8 @@ def bind(
         argument = layer_type.arguments.get(name)
         if argument is None:
             _unknown(layer_type, name, origin, found)
-            meant.add(nearest(name, layer_type.arguments))
+            if not found.is_full:
+                meant.add(nearest(name, layer_type.arguments))
             fine = False
         elif not argument.kind.accepts(value):
             _wrong(layer_type, argument, value, origin, found)
@@ -76,7 +77,7 @@ def _unknown(layer_type: LayerType, name: str, origin: Origin, found: Diagnostic
         "unknown-argument",
         f"{layer_type.name} has no argument {shortened(name)!r}",
         origin.argument_name(name),
-        help=[did_you_mean(name, known) or takes],
+        help=[(not found.is_full and did_you_mean(name, known)) or takes],
     )
 
 

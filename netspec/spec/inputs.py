@@ -57,7 +57,7 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
     dtype = "float32"
     sizes: list[SizeRange] = []
     entries = {str(key.value): (key, value) for key, value in node.entries}
-    meant = [nearest(name, ("shape", "dtype")) for name in entries if name != "dtype"]
+    meant = [nearest(name, ("shape", "dtype")) for name in list(entries)[:20] if name != "dtype"]
     if "shape" not in entries and "shape" not in meant:
         help = ["add for example `shape: [N, 3, H, W]`"]
         found.error("bad-input", "`input` needs a `shape`", span, help=help)

@@ -68,7 +68,9 @@ class Parser:
         for key, _ in root.entries:
             self.root_key(key)
         first = root.entries[0][0] if root.entries else root
-        meant = {nearest(key, words.ROOT_KEYS) for key in entries if key not in words.ROOT_KEYS}
+        # What mistyped keys stand for is not missing too; more than a few are no mistypings.
+        strangers = [key for key in entries if key not in words.ROOT_KEYS]
+        meant = {nearest(key, words.ROOT_KEYS) for key in strangers[:20]}
         for word, help in (
             ("netspec", "add `netspec: 1`, the version of the language, as the first line"),
             ("input", "add the input's shape, with its batch size: `input: [N, 28, 28]`"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 2.0
+SECONDS = 5.0  # of the cpu; on an idle machine nothing here takes two
 MEGABYTES = 300
 HEAD = "netspec: 1\ninput: [N, 8]\nlayers:\n"
 
