@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -15,7 +16,6 @@ from netspec.expansion import expand_item
 from netspec.planning import Plan
 from netspec.planning.planner import Planner, input_types
 from netspec.registry import Registry, default_registry
-from netspec.source import MapNode, Node, ScalarNode
 from netspec.source.values import ValueReader
 from netspec.spec import Concat, Input, Item, Layers, Origin, Part, Residual, Spec
 from netspec.spec.inputs import parse_input
@@ -215,12 +215,7 @@ class BaseBuilder:
         device: str | None,
     ) -> Self:
         found = Diagnostics()
-        keys = {"name": name, "repeat": repeat, "device": device}
-        written = {key: value for key, value in keys.items() if value is not None}
-        node = ValueReader(site, found).node({**written, type: arguments}, "", 0)
-        if found.failed:
-            raise SpecError(found.all())
-        item = Parser(site, found).item(node, None)
+        item = _read_item(site, type, arguments, name, repeat, device, found)
         return self._with(item, found)
 
     def _add_part(
@@ -234,16 +229,9 @@ class BaseBuilder:
     ) -> Self:
         site = CallSite(frame, word)
         found = Diagnostics()
-        keys = {"name": name, "repeat": repeat, "device": device}
-        written = {key: value for key, value in keys.items() if value is not None}
-        node = ValueReader(site, found).node({**written, word: None}, "", 0)
-        if found.failed:
-            raise SpecError(found.all())
-        parser = Parser(site, found)
-        checked = parser.item(_with_layer(node, word), None)
-        where = Origin(site, node, node, None)
-        item = Item(part, checked.name, checked.repeat, checked.device, origin=where)
-        return self._with(item, found)
+        # The branches are items already; the reserved keys are read beside a stand-in for them.
+        keys = _read_item(site, "layer", None, name, repeat, device, found)
+        return self._with(replace(keys, part=part), found)
 
     def _with(self: Self, item: Item, found: Diagnostics) -> Self:
         """A new builder with one more item, checked with the shape that reaches it."""
@@ -305,12 +293,22 @@ def positional(layer_type: LayerType) -> tuple[str, ...]:
     return () if layer_type.obvious_argument is None else (layer_type.obvious_argument,)
 
 
-def _with_layer(node: Node, word: str) -> Node:
-    """The reserved keys of a composite, with a layer in its place: the keys are parsed alike."""
-    assert isinstance(node, MapNode)
-    kept = [entry for entry in node.entries if entry[0].value != word]
-    stand_in = (ScalarNode("layer", node.start, node.end), ScalarNode(None, node.start, node.end))
-    return MapNode((*kept, stand_in), node.start, node.end)
+def _read_item(
+    site: CallSite,
+    type: str,
+    arguments: object,
+    name: str | None,
+    repeat: int | None,
+    device: str | None,
+    found: Diagnostics,
+) -> Item:
+    """A call's values as an item, by the parser that reads YAML."""
+    keys = {"name": name, "repeat": repeat, "device": device}
+    written = {key: value for key, value in keys.items() if value is not None}
+    node = ValueReader(site, found).node({**written, type: arguments}, "", 0)
+    if found.failed:
+        raise SpecError(found.all())
+    return Parser(site, found).item(node, None)
 
 
 def _fail(site: CallSite, code: str, message: str) -> NoReturn:

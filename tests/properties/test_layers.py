@@ -45,7 +45,7 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
         event("accepted" if plan else "refused")
 
     law()
-    assert drawn[True] >= drawn.total() / 8, f"only {drawn[True]} of {drawn.total()} fit"
+    assert drawn[True] >= drawn.total() / 4, f"only {drawn[True]} of {drawn.total()} fit"
 
 
 @every_layer
