@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from netspec.diagnostics import Diagnostic, Diagnostics, SpecError
+from netspec.diagnostics import Diagnostic, Diagnostics, Note, SpecError, did_you_mean, listed
 from netspec.expansion import expand
-from netspec.planning import Plan, make_plan
+from netspec.planning import Plan
+from netspec.planning.planner import Planner
 from netspec.registry import Registry, default_registry
 from netspec.source import Node, read_bytes, read_file, read_text, read_value
 from netspec.spec import Spec, parse
@@ -20,36 +21,42 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
+Params = Mapping[str, Any]
 
 
-def load(path: Path) -> Spec:
+def load(path: Path, variant: str | None = None) -> Spec:
     """Reads a spec from a YAML file.
 
+    Args:
+        variant: one of the spec's ``variants``, whose values become the params' defaults.
+
     Raises:
-        SpecError: the file cannot be read, or its text is not a spec.
+        SpecError: the file cannot be read, its text is not a spec, or it has no such variant.
     """
     found = Diagnostics()
-    return _sound(_parsed(*read_file(path, found), found), found)
+    return _read(_parsed(*read_file(path, found), found), variant, found)
 
 
-def loads(text: str, name: str = "<text>") -> Spec:
+def loads(text: str, name: str = "<text>", variant: str | None = None) -> Spec:
     """Reads a spec from YAML text; ``name`` stands in messages.
 
     Raises:
         SpecError: the text is not a spec.
     """
     found = Diagnostics()
-    return _sound(_parsed(*read_text(text, name, found), found), found)
+    return _read(_parsed(*read_text(text, name, found), found), variant, found)
 
 
-def from_dict(values: Mapping[str, object], name: str = "<dict>") -> Spec:
+def from_dict(
+    values: Mapping[str, object], name: str = "<dict>", variant: str | None = None
+) -> Spec:
     """Reads a spec from dicts and lists, such as ``json.load`` gives.
 
     Raises:
         SpecError: the values are not a spec.
     """
     found = Diagnostics()
-    return _sound(_parsed(*read_value(values, name, found), found), found)
+    return _read(_parsed(*read_value(values, name, found), found), variant, found)
 
 
 def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagnostic]:
@@ -65,7 +72,7 @@ def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagno
     if not isinstance(spec, Spec):
         return check_file(spec, registry=registry)
     found = Diagnostics()
-    _planned(spec, registry, found)
+    _checked(spec, registry, found)
     return found.all()
 
 
@@ -74,7 +81,7 @@ def check_file(path: Path, *, registry: Registry | None = None) -> list[Diagnost
     found = Diagnostics()
     parsed = _parsed(*read_file(path, found), found)
     if parsed is not None:
-        _planned(parsed, registry, found)
+        _checked(parsed, registry, found)
     return found.all()
 
 
@@ -86,27 +93,42 @@ def check_text(
     read = read_text(text, name, found) if isinstance(text, str) else read_bytes(text, name, found)
     parsed = _parsed(*read, found)
     if parsed is not None:
-        _planned(parsed, registry, found)
+        _checked(parsed, registry, found)
     return found.all()
 
 
-def plan(spec: Spec | Path, *, registry: Registry | None = None) -> Plan:
+def plan(
+    spec: Spec | Path,
+    *,
+    variant: str | None = None,
+    params: Params | None = None,
+    registry: Registry | None = None,
+) -> Plan:
     """The plan of a spec: every shape, parameter and cost, without torch.
 
     Args:
         spec: a Spec, or the path of a file.
+        variant: one of the spec's ``variants``.
+        params: values for the spec's ``params``, over those of the variant.
 
     Raises:
         SpecError: the spec is wrong; ``error.diagnostics`` holds every finding.
     """
     found = Diagnostics()
     parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
-    return _sound(None if parsed is None else _planned(parsed, registry, found), found)
+    if parsed is None:
+        return _sound(None, found)
+    parsed = _chosen(parsed, variant, found)
+    if found.failed and variant is not None:
+        return _sound(None, found)
+    return _sound(_planned(parsed, registry, found, params), found)
 
 
 def build(
     spec: Spec | Plan | Path,
     *,
+    variant: str | None = None,
+    params: Params | None = None,
     device: str = "auto",
     seed: int | None = None,
     registry: Registry | None = None,
@@ -115,6 +137,8 @@ def build(
 
     Args:
         spec: a Spec, a Plan, or the path of a file.
+        variant: one of the spec's ``variants``; of no use with a Plan.
+        params: values for the spec's ``params``; of no use with a Plan.
         device: where layers go that say no ``device:`` of their own: a name that ``torch.device``
             takes, or ``auto`` for the accelerator of this machine, else the cpu.
         seed: gives the weights that hand-written code has after ``torch.manual_seed(seed)``.
@@ -131,7 +155,12 @@ def build(
     from netspec.placement.place import place
 
     registry = registry or default_registry()
-    planned = spec if isinstance(spec, Plan) else plan(spec, registry=registry)
+    if isinstance(spec, Plan):
+        if variant is not None or params:
+            raise TypeError("a Plan has its variant and params already: give them to plan()")
+        planned = spec
+    else:
+        planned = plan(spec, variant=variant, params=params, registry=registry)
     devices = resolve_devices(planned, device, registry)
     on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
     model = make_modules(planned, seed=seed, on_meta=on_meta)
@@ -143,9 +172,49 @@ def _parsed(source: Source, root: Node | None, found: Diagnostics) -> Spec | Non
     return None if root is None else parse(source, root, found)
 
 
-def _planned(spec: Spec, registry: Registry | None, found: Diagnostics) -> Plan | None:
+def _planned(
+    spec: Spec,
+    registry: Registry | None,
+    found: Diagnostics,
+    params: Params | None = None,
+) -> Plan | None:
     """The plan, or None when there is an error; all stages run, to find all errors."""
-    return make_plan(spec, expand(spec, found), registry or default_registry(), found)
+    return expand(spec, registry or default_registry(), found, params)
+
+
+def _checked(spec: Spec, registry: Registry | None, found: Diagnostics) -> None:
+    """Plans every variant of a spec; one that is all defaults is one too, if it can be."""
+    registry = registry or default_registry()
+    planner = Planner(registry, found)
+    if not spec.variants or all(param.is_given for param in spec.params):
+        expand(spec, registry, found, planner=planner)
+    for variant in spec.variants:
+        if found.is_full:
+            return
+        found.context.append(Note(f"in the variant {variant.name}"))
+        expand(spec.with_variant(variant), registry, found, planner=planner)
+        found.context.pop()
+
+
+def _chosen(spec: Spec, variant: str | None, found: Diagnostics) -> Spec:
+    """The spec of a variant; an unknown one is reported."""
+    if variant is None:
+        return spec
+    for known in spec.variants:
+        if known.name == variant:
+            return spec.with_variant(known)
+    names = [known.name for known in spec.variants]
+    found.error(
+        "unknown-variant",
+        f"the spec has no variant {variant!r}",
+        spec.origin.reserved("variants"),
+        help=[did_you_mean(variant, names) or f"it has {listed(names[:20]) or 'none'}"],
+    )
+    return spec
+
+
+def _read(spec: Spec | None, variant: str | None, found: Diagnostics) -> Spec:
+    return _sound(None if spec is None else _chosen(spec, variant, found), found)
 
 
 def _sound(value: T | None, found: Diagnostics) -> T:

@@ -58,9 +58,10 @@ def test_the_public_names_are_there() -> None:
 def test_the_names_that_torch_refuses_are_known() -> None:
     from torch import nn
 
-    from netspec.building.flow import Flow
-
-    missing = (set(dir(nn.Sequential())) | set(dir(Flow([], [], 0)))) - TAKEN_NAMES
+    text = "netspec: 1\ninput: [N, 8]\nlayers: [residual: [relu]]\n"
+    flow = netspec.build(netspec.loads(text), device="cpu")
+    del flow._modules["0"]
+    missing = (set(dir(nn.Sequential())) | set(dir(flow))) - TAKEN_NAMES
     # torch.compile adds names with three underscores to the modules that it has seen.
     missing = {name for name in missing if not name.startswith("___")}
     assert not missing, "add these to netspec/expansion/module_names.py"

@@ -12,9 +12,8 @@ from netspec.api import build, plan
 from netspec.builder.call_site import CallSite
 from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostics, Span, SpecError
-from netspec.expansion import expand_item
+from netspec.expansion import input_types, plan_item
 from netspec.planning import Plan
-from netspec.planning.planner import Planner, input_types
 from netspec.registry import Registry, default_registry
 from netspec.source.values import ValueReader
 from netspec.spec import Concat, Input, Item, Layers, Origin, Part, Residual, Spec
@@ -57,7 +56,7 @@ class BaseBuilder:
         site = CallSite(sys._getframe(1), type(self).__name__)
         values = {"shape": shape, "dtype": dtype, **(sizes or {})}
         node = ValueReader(site, found).node(values, "", 0)
-        given = None if found.failed else parse_input(node, site, found)
+        given = None if found.failed else parse_input(node, Parser(site, found))
         if given is None:
             raise SpecError(found.all())
         self._name = name
@@ -67,7 +66,14 @@ class BaseBuilder:
         self._previous: BaseBuilder | None = None
         self._item: Item | None = None
         self._unnamed = 0
-        self._type = input_types((given,))[given.name]
+        self._type = self._input_type(given)
+
+    def _input_type(self, given: Input) -> TensorType:
+        found = Diagnostics()
+        type = input_types((given,), {}, self._origin, found)[given.name]
+        if type is None:
+            raise SpecError(found.all())
+        return type
 
     # ---- what has been built
 
@@ -236,9 +242,9 @@ class BaseBuilder:
     def _with(self: Self, item: Item, found: Diagnostics) -> Self:
         """A new builder with one more item, checked with the shape that reaches it."""
         self._refuse_taken(item, found)
-        scope, unnamed = expand_item(item, self._unnamed, self._origin, found)
-        planner = Planner(self._registry, found)
-        planned = planner.scope(scope, (self._type,))
+        planned, unnamed = plan_item(
+            item, self._type, self._unnamed, self._origin, self._registry, found
+        )
         if planned is None or found.failed:
             raise SpecError(found.all())
         return self._next(item, planned.outputs[0], unnamed)

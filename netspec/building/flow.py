@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from netspec.expansion import Call, Step
+from netspec.planning.plan import PlannedScope, Results, Step
+
+Values = list[Any]
 
 
 class FlowStep(NamedTuple):
-    """One step; ``child`` is None for a merge. ``drop`` are the values that nobody reads later."""
+    """One step: what it does, and the values that it reads, gives, and that nobody reads later.
 
-    child: str | None
+    ``child`` is the name of a child or of a parameter. ``device`` is where a merge moves its
+    values, where they come from several.
+    """
+
     kind: str
+    child: str | None
     inputs: tuple[int, ...]
-    output: int
+    outputs: tuple[int, ...]
     drop: tuple[int, ...]
     dim: int = 0
+    stretched: tuple[int, ...] = ()
+    is_auxiliary: bool = False
     device: torch.device | None = None
 
 
@@ -31,43 +39,151 @@ class Flow(nn.Module):
     """
 
     def __init__(
-        self, children: Iterable[tuple[str, nn.Module]], steps: Iterable[Step], result: int
+        self,
+        children: Iterable[tuple[str, nn.Module]],
+        parameters: Iterable[tuple[str, nn.Parameter]],
+        scope: PlannedScope,
     ) -> None:
         super().__init__()
+        for key, parameter in parameters:
+            self.register_parameter(key, parameter)
         for name, child in children:
             self.add_module(name, child)
-        self._steps = _with_lifetimes(list(self._modules), tuple(steps), result)
-        self._result = result
+        steps = scope.steps or ()
+        names = [parameter.name for parameter in scope.parameters]
+        self._steps = _with_lifetimes(list(self._modules), names, steps, scope)
+        self._results = scope.results
+        self._auxiliary = scope.auxiliary
+        self._count = 1 + max(
+            (n for step in steps for n in step.outputs), default=len(scope.inputs)
+        )
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        values = dict(enumerate(inputs))
-        del inputs  # the dict lets go of each value when it was read last
+    def forward(self, *inputs: Tensor) -> Any:
+        values: Values = [None] * self._count
+        values[: len(inputs)] = inputs
+        del inputs  # the list lets go of each value when it was read last
         modules = self._modules
-        for child, kind, numbers, output, drop, dim, device in self._steps:
-            given = [values[number] for number in numbers]
-            for number in drop:
-                del values[number]
-            if child is not None:
-                values[output] = modules[child](*given)  # type: ignore[misc]
+        training = self.training
+        for step in self._steps:
+            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _ = step
+            if is_auxiliary and not training:
+                continue
+            if kind == "call":
+                module: Any = modules[child]  # type: ignore[index]
+                if len(numbers) == 1:
+                    result = module(values[numbers[0]])
+                else:
+                    result = module(*[values[number] for number in numbers])
+                if len(outputs) == 1:
+                    values[outputs[0]] = result if isinstance(result, Tensor) else _first(result)
+                else:
+                    for number, value in zip(outputs, _flattened(result), strict=False):
+                        values[number] = value
+                del result
+            elif kind == "parameter":
+                values[outputs[0]] = self._parameters[child]  # type: ignore[index]
+            elif kind == "residual" and step.device is None:
+                values[outputs[0]] = values[numbers[0]] + values[numbers[1]]
             else:
-                if device is not None:
-                    given = [value.to(device) for value in given]
-                values[output] = given[0] + given[1] if kind == "add" else torch.cat(given, dim)
-            del given
-        return values[self._result]
+                _merge(step, values)
+            for number in drop:
+                values[number] = None
+        return _given(values, self._results, self._auxiliary if training else None)
 
 
-def _with_lifetimes(names: list[str], steps: tuple[Step, ...], result: int) -> tuple[FlowStep, ...]:
-    """The steps with the values that each of them reads last."""
-    kept = {result}
+def _merge(step: FlowStep, values: Values) -> None:
+    """A step that makes one value of several, or several of one."""
+    given = [values[number] for number in step.inputs]
+    if step.device is not None:
+        given = [value.to(step.device) for value in given]
+    kind = step.kind
+    result: Tensor
+    if kind == "split":
+        parts = given[0].chunk(len(step.outputs), step.dim)
+        for number, part in zip(step.outputs, parts, strict=True):
+            values[number] = part
+        return
+    if kind == "concat":
+        if step.stretched:
+            given = _stretched(given, step)
+        result = torch.cat(given, step.dim)
+    elif kind == "matmul":
+        result = given[0] @ given[1]
+    elif kind == "sub":
+        result = given[0] - given[1]
+    else:
+        result = given[0]
+        for other in given[1:]:
+            result = result * other if kind in ("mul", "scale") else result + other
+    values[step.outputs[0]] = result
+
+
+def _stretched(given: list[Tensor], step: FlowStep) -> list[Tensor]:
+    """Parameters with sizes of 1 as large as the other values, but for the dim that is joined."""
+    like = next(value for at, value in enumerate(given) if at not in step.stretched)
+    for at in step.stretched:
+        sizes = list(given[at].shape)
+        for dim, size in enumerate(like.shape):
+            if dim != step.dim and sizes[dim] == 1:
+                sizes[dim] = size
+        given[at] = given[at].expand(sizes)
+    return given
+
+
+def _flattened(result: Any) -> Iterator[Any]:
+    """The tensors of nested tuples and dicts, in their order."""
+    if isinstance(result, Tensor):
+        yield result
+    elif result is not None:
+        for value in result.values() if isinstance(result, dict) else result:
+            yield from _flattened(value)
+
+
+def _first(result: Any) -> Any:
+    return next(_flattened(result))
+
+
+def _given(values: Values, results: Results, auxiliary: Results | None) -> Any:
+    """What the container gives: a value, a tuple, or a dict."""
+    if auxiliary is None or not auxiliary.values:
+        if results.form == "single":
+            return values[results.values[0]]
+        auxiliary = None
+    numbers = results.values + (auxiliary.values if auxiliary else ())
+    if results.form == "dict":
+        names = results.names + (auxiliary.names if auxiliary else ())
+        return {name: values[number] for name, number in zip(names, numbers, strict=True)}
+    return tuple([values[number] for number in numbers])
+
+
+def _with_lifetimes(
+    children: Sequence[str], parameters: Sequence[str], steps: Sequence[Step], scope: PlannedScope
+) -> tuple[FlowStep, ...]:
+    """The steps with the values that each of them reads last.
+
+    What is read last by a step that is left out in evaluation is dropped by the step before it
+    that is not; in training it is kept a little longer.
+    """
+    kept = {*scope.results.values, *scope.auxiliary.values}
     backwards: list[FlowStep] = []
     for step in reversed(steps):
-        drop = tuple(number for number in dict.fromkeys(step.inputs) if number not in kept)
+        drop: tuple[int, ...] = ()
+        if not step.is_auxiliary:
+            drop = tuple(number for number in dict.fromkeys(step.inputs) if number not in kept)
         kept.update(step.inputs)
-        if isinstance(step, Call):
-            made = FlowStep(names[step.child], "call", step.inputs, step.outputs[0], drop)
-        else:
-            dim = 0 if step.dim is None else step.dim
-            made = FlowStep(None, step.kind, step.inputs, step.outputs[0], drop, dim)
-        backwards.append(made)
+        name = None
+        if step.child is not None:
+            name = (children if step.kind == "call" else parameters)[step.child]
+        backwards.append(
+            FlowStep(
+                step.kind,
+                name,
+                step.inputs,
+                step.outputs,
+                drop,
+                0 if step.dim is None else step.dim,
+                step.stretched,
+                step.is_auxiliary,
+            )
+        )
     return tuple(reversed(backwards))

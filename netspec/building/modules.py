@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from netspec.building.flow import Flow
+from netspec.building.weights import initialise, tie
 from netspec.diagnostics import Diagnostics, SpecError
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
+from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope
 
 
 def make_modules(plan: Plan, *, seed: int | None, on_meta: frozenset[str]) -> nn.Module:
@@ -32,7 +33,10 @@ def make_modules(plan: Plan, *, seed: int | None, on_meta: frozenset[str]) -> nn
     with context:
         if seed is not None:
             torch.default_generator.manual_seed(seed)
-        return _Maker(on_meta).scope(plan.root)
+        model = _Maker(on_meta).scope(plan.root)
+        initialise(model, plan)
+    tie(model, plan)
+    return model
 
 
 class _Maker:
@@ -43,11 +47,16 @@ class _Maker:
     def scope(self, scope: PlannedScope) -> nn.Module:
         if scope.steps is not None:
             children = [(child.name, self.child(child)) for child in scope.children]
-            return Flow(children, scope.steps, scope.results[0])
+            parameters = [(own.name, self.parameter(own)) for own in scope.parameters]
+            return Flow(children, parameters, scope)
         sequence = nn.Sequential()
         for child in scope.children:
             sequence.add_module(child.name, self.child(child))
         return sequence
+
+    def parameter(self, planned: PlannedParameter) -> nn.Parameter:
+        device = "meta" if "" in self.on_meta else "cpu"
+        return nn.Parameter(torch.empty(planned.shape, device=device))
 
     def child(self, child: PlannedChild) -> nn.Module:
         return self.scope(child) if isinstance(child, PlannedScope) else self.layer(child)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.cli.input import planned
+from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
 from netspec.diagnostics import Diagnostic, Location
 from netspec.diagnostics.text import printable
@@ -35,6 +35,7 @@ def add_to(commands: Commands) -> None:
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
+    add_choices(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
     parser.add_argument("--seed", type=_seed, metavar="N", help="gives the same weights each time")
     parser.add_argument(
@@ -53,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     if problem:
         return usage_error(problem)
     try:
-        model = build(planned(given.spec), device=given.device, seed=given.seed)
+        model = build(planned(given.spec, given), device=given.device, seed=given.seed)
     except SpecError as error:
         return _refused(error.diagnostics, given.device)
     if given.output:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.input import STDIN, findings
+from netspec.cli.input import STDIN, add_choices, findings
 from netspec.cli.output import Commands, command, print_diagnostics, print_json
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.text import printable
@@ -13,6 +13,7 @@ from netspec.diagnostics.text import printable
 EXAMPLES = """\
   netspec check model.yaml
   netspec check specs/*.yaml --json
+  netspec check model.yaml --set width=64
   cat model.yaml | netspec check -
 """
 
@@ -28,12 +29,13 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "spec", nargs="+", metavar="SPEC", help="a YAML file, or - for standard input"
     )
+    add_choices(parser)
     parser.add_argument("--json", action="store_true", help="findings as JSON")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    found = {name: findings(name) for name in given.spec}
+    found = {name: findings(name, given) for name in given.spec}
     errors = {name: _count(all, "error") for name, all in found.items()}
     if given.json:
         from netspec.render import diagnostic_values

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from typing import Any
 
 from netspec.diagnostics import Diagnostic, Location, SpecError
 from netspec.planning import Plan
@@ -10,19 +12,32 @@ from netspec.planning import Plan
 STDIN = "<stdin>"
 
 
-def findings(name: str) -> list[Diagnostic]:
-    """Everything that is found about a spec."""
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """The options that choose among a spec's variants and params."""
+    parser.add_argument("--variant", metavar="NAME", help="one of the spec's variants")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="params",
+        help="a value for one of the spec's params, written as in YAML; may come several times",
+    )
+
+
+def findings(name: str, given: argparse.Namespace) -> list[Diagnostic]:
+    """Everything that is found about a spec, in all its variants or in the chosen one."""
     from netspec.api import check_file, check_text
 
-    if name != "-":
-        return check_file(name)
     try:
-        return check_text(_standard_input(), STDIN)
+        if given.variant is not None or given.params:
+            return list(planned(name, given).warnings)
+        return check_file(name) if name != "-" else check_text(_standard_input(), STDIN)
     except SpecError as error:
         return list(error.diagnostics)
 
 
-def planned(name: str) -> Plan:
+def planned(name: str, given: argparse.Namespace) -> Plan:
     """The plan of a spec.
 
     Raises:
@@ -30,13 +45,47 @@ def planned(name: str) -> Plan:
     """
     from netspec.api import check_text, loads, plan
 
+    params = _params(given.params)
     if name != "-":
-        return plan(name)
+        return plan(name, variant=given.variant, params=params)
     data = _standard_input()
-    found = check_text(data, STDIN)
-    if any(diagnostic.severity == "error" for diagnostic in found):
-        raise SpecError(found)
-    return plan(loads(data.decode("utf-8-sig"), STDIN))
+    if given.variant is None and not params:
+        found = check_text(data, STDIN)
+        if any(diagnostic.severity == "error" for diagnostic in found):
+            raise SpecError(found)
+    text = data.decode("utf-8-sig", errors="replace")
+    return plan(loads(text, STDIN, variant=given.variant), params=params)
+
+
+def _params(written: list[str]) -> dict[str, Any]:
+    """``width=64`` and ``stages=[[1, 64], [2, 128]]`` as values.
+
+    Raises:
+        SpecError: there is no ``=``, or the value is not YAML.
+    """
+    from netspec.diagnostics import Diagnostics
+    from netspec.source import ScalarNode, read_text
+    from netspec.source.nodes import ListNode, Node
+
+    def value(node: Node) -> Any:
+        if isinstance(node, ScalarNode):
+            return node.value
+        if isinstance(node, ListNode):
+            return tuple(value(item) for item in node.items)
+        raise SpecError([Diagnostic("bad-value", "a param is no mapping", Location("--set"))])
+
+    params = {}
+    for text in written:
+        name, equals, rest = text.partition("=")
+        if not equals or not name:
+            message = f"{text!r} is not NAME=VALUE: write for example --set width=64"
+            raise SpecError([Diagnostic("bad-value", message, Location("--set"))])
+        found = Diagnostics()
+        node = read_text(rest, f"--set {name}", found)[1]
+        if node is None or found.failed:
+            raise SpecError(found.all())
+        params[name] = value(node)
+    return params
 
 
 def _standard_input() -> bytes:

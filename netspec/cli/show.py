@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.input import planned
+from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, width
 
 EXAMPLES = """\
   netspec show model.yaml
   netspec show model.yaml --json > plan.json
+  netspec show model.yaml --variant small --set width=64
 """
 
 
@@ -23,6 +24,7 @@ def add_to(commands: Commands) -> None:
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
+    add_choices(parser)
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
     parser.set_defaults(run=run)
 
@@ -32,7 +34,7 @@ def run(given: argparse.Namespace) -> int:
     from netspec.render import plan_table, plan_values
 
     try:
-        plan = planned(given.spec)
+        plan = planned(given.spec, given)
     except SpecError as error:
         print_diagnostics(error.diagnostics, sys.stderr)
         return 1

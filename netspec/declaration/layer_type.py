@@ -81,6 +81,15 @@ class LayerType:
         )
 
     @cached_property
+    def required_inputs(self) -> int:
+        """How many inputs there must be; those with a default may be left out."""
+        return sum(
+            parameter.default is inspect.Parameter.empty
+            for parameter in self._signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        )
+
+    @cached_property
     def arguments(self) -> dict[str, Argument]:
         """The arguments by name, in the order of the class's signature."""
         found = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from netspec.declaration.refusal import Refusal
+from netspec.declaration.tensor import TensorType
 from netspec.sizes import Size
 
 Shape = tuple[Size, ...]
@@ -61,7 +62,10 @@ def multiple_of(size: Size, divisor: int, message: Message, argument: str | None
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a layer makes of its input.
+    """What a layer makes of its inputs.
+
+    A layer that gives several tensors names the first in ``name`` and the further ones, with
+    their types, in ``others``, as torch's documentation names them (``h_n``).
 
     ``macs`` are multiply-adds as ``torch.utils.flop_counter`` counts them (two FLOPs each):
     products in convolutions, linear layers and attention; no bias, no normalisation.
@@ -75,3 +79,5 @@ class Output:
     macs: Size = 0
     needs: Needs = ()
     warnings: tuple[str, ...] = ()
+    name: str = "output"
+    others: Mapping[str, TensorType] = field(default_factory=dict)

@@ -49,6 +49,8 @@ class Diagnostics:
         self.found: list[Diagnostic] = []
         self.left_out = 0
         self._seen: set[tuple[str, str, int, int]] = set()
+        #: Where what is being looked at is used from, the innermost last.
+        self.context: list[Note] = []
 
     def error(
         self,
@@ -90,6 +92,7 @@ class Diagnostics:
             self.left_out += 1
             return
         whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
+        whole += tuple(reversed(self.context))
         self.found.append(
             Diagnostic(code, message, span.locate(), severity, whole, tuple(h for h in help if h))
         )

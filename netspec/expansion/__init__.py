@@ -1,6 +1,10 @@
-"""The third room: a Spec becomes concrete modules with names, paths and the wiring between them."""
+"""The third room: a Spec becomes a Plan in one walk.
 
-from netspec.expansion.expand import expand, expand_item
-from netspec.expansion.expanded import Call, Child, Leaf, Merge, Scope, Step
+Blocks, repeats and expressions are written out, and each layer is planned as it is met, since
+what comes next may depend on the shape that reaches it.
+"""
 
-__all__ = ["Call", "Child", "Leaf", "Merge", "Scope", "Step", "expand", "expand_item"]
+from netspec.expansion.expand import expand, plan_item, plan_layers
+from netspec.expansion.inputs import input_types
+
+__all__ = ["expand", "input_types", "plan_item", "plan_layers"]

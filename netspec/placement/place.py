@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from netspec.building.flow import Flow
 from netspec.diagnostics import Diagnostics, SpecError
-from netspec.expansion import Call
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
 
@@ -99,14 +98,15 @@ def _connect_flow(
     at = dict.fromkeys(range(len(scope.inputs)), incoming)
     steps = list(module._steps)
     for index, step in enumerate(scope.steps):
-        if isinstance(step, Call):
-            inner = scope.children[step.child]
-            inner_module = module.get_submodule(inner.name)
-            result = _connect(inner_module, inner, at[step.inputs[0]], devices)
+        if step.planned is not None:
+            inner_module = module.get_submodule(step.planned.name)
+            result = _connect(inner_module, step.planned, at[step.inputs[0]], devices)
+        elif step.kind == "parameter":
+            result = incoming
         else:
             result = at[step.inputs[0]]
             if any(at[number] != result for number in step.inputs):
                 steps[index] = steps[index]._replace(device=result)
-        at[step.outputs[0]] = result
+        at.update(dict.fromkeys(step.outputs, result))
     module._steps = tuple(steps)
-    return at[scope.results[0]]
+    return at[scope.results.values[0]]

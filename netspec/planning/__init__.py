@@ -1,4 +1,4 @@
-"""The fourth room: shapes, parameters and costs of every layer, before any weight exists."""
+"""The rules: one layer or merge applied to what reaches it, and the Plan that they make up."""
 
 from netspec.planning.plan import (
     Application,
@@ -6,12 +6,16 @@ from netspec.planning.plan import (
     Parameter,
     Plan,
     PlannedChild,
+    PlannedInit,
+    PlannedInitRule,
     PlannedInput,
     PlannedLayer,
-    PlannedMerge,
+    PlannedParameter,
     PlannedScope,
+    PlannedTie,
+    Results,
+    Step,
 )
-from netspec.planning.planner import make_plan
 
 __all__ = [
     "Application",
@@ -19,9 +23,13 @@ __all__ = [
     "Parameter",
     "Plan",
     "PlannedChild",
+    "PlannedInit",
+    "PlannedInitRule",
     "PlannedInput",
     "PlannedLayer",
-    "PlannedMerge",
+    "PlannedParameter",
     "PlannedScope",
-    "make_plan",
+    "PlannedTie",
+    "Results",
+    "Step",
 ]

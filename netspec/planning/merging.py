@@ -5,32 +5,118 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.declaration import Refusal, TensorType
-from netspec.expansion import Merge
+from netspec.declaration.output import Needs, multiple_of
 from netspec.planning.needs import values
-from netspec.sizes import Size, equal, substitute, symbol, symbols
+from netspec.planning.plan import StepKind
+from netspec.sizes import Size, equal, product, substitute, symbol, symbols
 from netspec.source import MapNode
+from netspec.spec import Origin
+
+Stretched = tuple[int, ...]
 
 
-def merge(step: Merge, inputs: Sequence[TensorType]) -> TensorType:
-    """The type of a merge's output.
+def merge(
+    kind: StepKind, inputs: Sequence[TensorType], dim: int, origin: Origin, stretched: Stretched
+) -> tuple[tuple[TensorType, ...], Size]:
+    """The types of a merge's outputs, and its multiply-adds.
+
+    Args:
+        dim: of a concat or split; the number of a split's parts is that of its outputs.
+        stretched: the places of inputs whose sizes of 1 a concat stretches.
 
     Raises:
-        Refusal: the branches do not fit together; the message shows both shapes.
+        Refusal: the values do not fit together; the message shows both shapes.
     """
-    if step.kind == "add":
-        return _add(step, inputs)
-    assert step.dim is not None
-    return _concat(inputs, step.dim)
+    if kind == "residual":
+        return (_residual(inputs, origin),), 0
+    if kind == "concat":
+        return (_concat(inputs, dim, stretched),), 0
+    if kind == "matmul":
+        return _matmul(inputs)
+    result = inputs[0]
+    for number, other in enumerate(inputs[1:], 1):
+        result = _broadcast(kind, result, other, number)
+    return (result,), 0
 
 
-def _add(step: Merge, inputs: Sequence[TensorType]) -> TensorType:
+def split(input: TensorType, dim: int, parts: int) -> tuple[tuple[TensorType, ...], Needs]:
+    """One of ``parts`` equal parts of the input along ``dim``.
+
+    Raises:
+        Refusal: it cannot be cut into so many equal parts.
+    """
+    at = input.dim(dim)
+    if not input.shape:
+        raise Refusal("a number without a dim cannot be split")
+    size = input.shape[at]
+    message = f"dim {at} of {input} cannot be split into {parts} equal parts"
+    needs = multiple_of(size, parts, message)
+    part = TensorType((*input.shape[:at], size // parts, *input.shape[at + 1 :]), input.dtype)
+    return (part,) * parts, needs
+
+
+def _residual(inputs: Sequence[TensorType], origin: Origin) -> TensorType:
     body, shortcut = inputs
     what = f"the body of residual gives {body} and its shortcut {shortcut}"
     if body.rank != shortcut.rank or body.dtype != shortcut.dtype:
         raise Refusal(f"{what}: {_unlike(body, shortcut)}")
     for position, (size, other) in enumerate(zip(body.shape, shortcut.shape, strict=True)):
-        _require_same(size, other, f"{what}: dim {position} differs", _residual_help(step, inputs))
+        _require_same(
+            size, other, f"{what}: dim {position} differs", _residual_help(origin, inputs)
+        )
     return body
+
+
+def _broadcast(kind: str, first: TensorType, other: TensorType, number: int) -> TensorType:
+    """Sizes from the last on; one of 1 is stretched.
+
+    https://docs.pytorch.org/docs/stable/notes/broadcasting.html
+    """
+    before = "branch 0" if number == 1 else "the branches before"
+    what = f"{before} of {kind} gives {first} and branch {number} gives {other}"
+    if first.dtype != other.dtype:
+        raise Refusal(
+            f"{what}: {_unlike(TensorType((), first.dtype), TensorType((), other.dtype))}"
+        )
+    rank = max(first.rank, other.rank)
+    left = (1,) * (rank - first.rank) + first.shape
+    right = (1,) * (rank - other.rank) + other.shape
+    sizes: list[Size] = []
+    for position, (size, met) in enumerate(zip(left, right, strict=True)):
+        if _is_one(size) or _is_one(met):
+            sizes.append(met if _is_one(size) else size)
+        else:
+            _require_same(size, met, f"{what}: dim {position - rank} differs", "")
+            sizes.append(size)
+    return TensorType(tuple(sizes), first.dtype)
+
+
+def _is_one(size: Size) -> bool:
+    return type(size) is int and size == 1
+
+
+def _matmul(inputs: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], Size]:
+    first, other = inputs
+    what = f"branch 0 of matmul gives {first} and branch 1 gives {other}"
+    if first.rank < 2 or other.rank < 2:
+        raise Refusal(f"{what}: matmul takes at least two sizes of each")
+    if first.dtype != other.dtype:
+        raise Refusal(f"{what}: {first.dtype} against {other.dtype}")
+    _require_same(
+        first.shape[-1],
+        other.shape[-2],
+        f"{what}: the last size of the first must be the second to last of the other",
+        "`transpose: {dim0: -2, dim1: -1}` exchanges the last two sizes",
+    )
+    batch = (
+        _broadcast(
+            "matmul", TensorType(first.shape[:-2], first.dtype), TensorType(other.shape[:-2]), 1
+        )
+        if first.dtype == "float32"
+        else TensorType(first.shape[:-2], first.dtype)
+    )
+    shape = (*batch.shape, first.shape[-2], other.shape[-1])
+    return (TensorType(shape, first.dtype),), product(shape) * first.shape[-1]
 
 
 def _unlike(first: TensorType, other: TensorType) -> str:
@@ -39,9 +125,9 @@ def _unlike(first: TensorType, other: TensorType) -> str:
     return f"{first.dtype} against {other.dtype}"
 
 
-def _residual_help(step: Merge, inputs: Sequence[TensorType]) -> str:
+def _residual_help(origin: Origin, inputs: Sequence[TensorType]) -> str:
     body, shortcut = inputs
-    arguments = step.origin.arguments
+    arguments = origin.arguments
     has_shortcut = isinstance(arguments, MapNode) and any(
         key.value == "shortcut" for key, _ in arguments.entries
     )
@@ -68,7 +154,15 @@ def _multiple_help(size: Size, other: Size) -> str:
     return ""
 
 
-def _concat(inputs: Sequence[TensorType], dim: int) -> TensorType:
+def _concat(inputs: Sequence[TensorType], dim: int, stretched: Stretched) -> TensorType:
+    whole = [number for number in range(len(inputs)) if number not in stretched]
+    if stretched and whole:
+        like = inputs[whole[0]]
+        at = like.dim(dim)
+        inputs = [
+            _stretched(given, like, at) if number in stretched else given
+            for number, given in enumerate(inputs)
+        ]
     first = inputs[0]
     at = first.dim(dim)
     if not first.shape:
@@ -88,6 +182,15 @@ def _concat(inputs: Sequence[TensorType], dim: int) -> TensorType:
                 )
         total = total + other.shape[at]
     return TensorType((*first.shape[:at], total, *first.shape[at + 1 :]), first.dtype)
+
+
+def _stretched(given: TensorType, like: TensorType, at: int) -> TensorType:
+    """A parameter's sizes of 1 as large as the other's, but for the dim that is joined."""
+    if given.rank != like.rank:
+        return given
+    pairs = enumerate(zip(given.shape, like.shape, strict=True))
+    sizes = [met if _is_one(size) and dim != at else size for dim, (size, met) in pairs]
+    return TensorType(tuple(sizes), given.dtype)
 
 
 def _require_same(size: Size, other: Size, message: str, help: str) -> None:

@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from netspec.declaration import LayerType, TensorType
-from netspec.diagnostics import Diagnostic
-from netspec.expansion import Merge, Step
+from netspec.diagnostics import Diagnostic, Span
 from netspec.sizes import Size
-from netspec.spec import Origin, Value
+from netspec.spec import Init, Initialiser, Origin, Value
+from netspec.templates import Names
 
 
 class Parameter(NamedTuple):
@@ -40,6 +40,7 @@ class Application:
     written: Mapping[str, Value]
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
+    output_names: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     buffers: tuple[Parameter, ...]
     macs: Size
@@ -49,15 +50,27 @@ class Application:
         return sum(parameter.numel for parameter in self.parameters)
 
 
+class PlannedInit(NamedTuple):
+    """How the parameters of a layer begin; ``names`` are the values its expressions may use."""
+
+    init: Init
+    names: Names
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedLayer:
-    """One layer of the model: a row of the plan. ``path`` is the prefix of its state_dict keys."""
+    """One call of a layer: a row of the plan. ``path`` is the prefix of its state_dict keys.
+
+    ``is_reused`` is a further call of a layer that has a row already.
+    """
 
     path: str
     name: str
     application: Application = field(repr=False)
     device: str | None
     origin: Origin = field(repr=False, compare=False)
+    is_reused: bool = False
+    init: PlannedInit | None = field(default=None, repr=False, compare=False)
 
     @property
     def type(self) -> str:
@@ -92,8 +105,8 @@ class PlannedLayer:
 
     @property
     def params(self) -> int:
-        """The number of values in the layer's parameters."""
-        return self.application.parameter_count
+        """The number of values in the layer's parameters; none where it has a row already."""
+        return 0 if self.is_reused else self.application.parameter_count
 
     @property
     def macs(self) -> Size:
@@ -102,31 +115,104 @@ class PlannedLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedMerge:
-    """A sum or a concatenation inside a scope; it has no parameters and no module."""
+class PlannedParameter:
+    """A parameter of a container itself; ``path`` is its key in ``state_dict``."""
 
-    step: Merge = field(repr=False, compare=False)
-    inputs: tuple[TensorType, ...]
-    outputs: tuple[TensorType, ...]
+    path: str
+    name: str
+    shape: tuple[int, ...]
+    init: Initialiser
+    origin: Origin = field(repr=False, compare=False)
+
+    @property
+    def numel(self) -> int:
+        return math.prod(self.shape)
+
+
+StepKind = Literal[
+    "call", "parameter", "residual", "scale", "add", "sub", "mul", "matmul", "concat", "split"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a container's wiring. Values are numbers: the container's inputs come first.
+
+    A ``call`` calls the child at index ``child``; ``planned`` is what it does in this call. A
+    ``parameter`` gives one of the container's own parameters, at index ``child``. The others merge
+    values; ``stretched`` are the places of those whose sizes of 1 a concat stretches.
+    ``is_auxiliary`` is a step that only what is given in training needs.
+    """
+
+    kind: StepKind
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    input_types: tuple[TensorType, ...] = field(repr=False)
+    output_types: tuple[TensorType, ...] = field(repr=False)
+    origin: Origin = field(repr=False, compare=False)
+    child: int | None = None
+    planned: PlannedChild | None = field(default=None, repr=False)
+    dim: int | None = None
+    stretched: tuple[int, ...] = ()
+    macs: Size = 0
+    is_auxiliary: bool = False
+
+
+class Results(NamedTuple):
+    """What a container gives: one value, a tuple, or a dict with the names as keys."""
+
+    values: tuple[int, ...]
+    names: tuple[str, ...] = ("output",)
+    form: Literal["single", "tuple", "dict"] = "single"
+
+
+NO_RESULTS = Results((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedScope:
-    """A container. ``steps`` is None for a plain ``nn.Sequential``, as in the expanded Scope."""
+    """A container.
+
+    ``steps`` is None where the children are called in their order, each with the output of the
+    one before: that is a plain ``nn.Sequential``. ``auxiliary`` is given in training only.
+    """
 
     path: str
     name: str
     children: tuple[PlannedChild, ...] = field(repr=False)
+    parameters: tuple[PlannedParameter, ...] = field(repr=False)
     steps: tuple[Step, ...] | None = field(repr=False)
-    merges: tuple[PlannedMerge, ...] = field(repr=False)
-    results: tuple[int, ...]
+    results: Results
+    auxiliary: Results
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
     device: str | None
     origin: Origin = field(repr=False, compare=False)
+    is_reused: bool = False
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What its outputs are called, where there are several."""
+        return self.results.names
 
 
 PlannedChild = PlannedLayer | PlannedScope
+
+
+class PlannedInitRule(NamedTuple):
+    """How the parameters of all modules of a class begin."""
+
+    target: str
+    init: PlannedInit
+    span: Span
+
+
+class PlannedTie(NamedTuple):
+    """Two keys of ``state_dict`` that hold one parameter."""
+
+    parameter: str
+    source: str
+    shape: tuple[int, ...]
 
 
 class PlannedInput(NamedTuple):
@@ -157,6 +243,9 @@ class Plan:
     layers: tuple[PlannedLayer, ...] = field(repr=False)
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    parameters: tuple[PlannedParameter, ...] = field(default=(), repr=False)
+    init: tuple[PlannedInitRule, ...] = field(default=(), repr=False, compare=False)
+    ties: tuple[PlannedTie, ...] = ()
 
     @property
     def outputs(self) -> tuple[TensorType, ...]:
@@ -169,8 +258,10 @@ class Plan:
 
     @property
     def total_params(self) -> int:
-        """The number of values in all parameters."""
-        return sum(layer.params for layer in self.layers)
+        """The number of values in all parameters; tied and shared ones are counted once."""
+        own = sum(parameter.numel for parameter in self.parameters)
+        tied = sum(math.prod(tie.shape) for tie in self.ties)
+        return sum(layer.params for layer in self.layers) + own - tied
 
     @property
     def total_macs(self) -> Size:
@@ -181,6 +272,10 @@ class Plan:
         for layer in {id(layer.application): layer for layer in self.layers}.values():
             if layer.macs != 0:
                 total = total + layer.macs * times[id(layer.application)]
+        for scope in self.calls():
+            for step in scope.steps or ():
+                if step.macs != 0:
+                    total = total + step.macs
         return total
 
     def scopes(self) -> Iterator[PlannedScope]:
@@ -191,3 +286,15 @@ class Plan:
             if isinstance(child, PlannedScope):
                 yield child
                 waiting.extend(reversed(child.children))
+
+    def calls(self) -> Iterator[PlannedScope]:
+        """All calls of containers: one that is called twice comes twice."""
+        waiting: list[PlannedChild] = [self.root]
+        while waiting:
+            child = waiting.pop()
+            if isinstance(child, PlannedScope):
+                yield child
+                if child.steps is None:
+                    waiting.extend(child.children)
+                else:
+                    waiting.extend(step.planned for step in child.steps if step.planned is not None)

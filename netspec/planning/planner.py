@@ -1,4 +1,4 @@
-"""Expanded layers to Plan: every layer is checked and applied to what reaches it."""
+"""One layer applied to what reaches it: its arguments checked, its sizes inferred."""
 
 from __future__ import annotations
 
@@ -7,73 +7,18 @@ from typing import NoReturn, cast
 
 from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
-from netspec.expansion import Call, Leaf, Merge, Scope
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
-from netspec.planning.merging import merge
 from netspec.planning.needs import Conditions, decide
-from netspec.planning.plan import (
-    Application,
-    Parameter,
-    Plan,
-    PlannedChild,
-    PlannedInput,
-    PlannedLayer,
-    PlannedMerge,
-    PlannedScope,
-)
+from netspec.planning.plan import Application, Parameter
 from netspec.registry import RegisteredLayer, Registry
-from netspec.sizes import Size, SizeLimit, symbol, symbols
-from netspec.source.collector import without_collector
-from netspec.spec import Input, Layer, Origin, Spec, Value
+from netspec.sizes import Size, SizeLimit, symbols
+from netspec.spec import Layer, Origin, Value
 
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
 # A layer with its written arguments, which fit its declaration.
 Bound = tuple[RegisteredLayer, Mapping[str, Value]]
-
-
-@without_collector
-def make_plan(spec: Spec, root: Scope, registry: Registry, found: Diagnostics) -> Plan | None:
-    """The plan of an expanded spec; None when ``found`` got an error."""
-    inputs = input_types(spec.inputs)
-    planner = Planner(registry, found)
-    given = tuple(planner.input(type, spec.origin) for type in inputs.values())
-    planned = planner.scope(root, given or (None,))
-    if found.failed or planned is None:
-        return None
-    return Plan(
-        spec.name,
-        tuple(PlannedInput(name, type) for name, type in inputs.items()),
-        planned,
-        tuple(planner.rows),
-        planner.conditions.all(),
-        tuple(found.all()),
-    )
-
-
-def input_types(inputs: tuple[Input, ...]) -> dict[str, TensorType]:
-    """The inputs with a symbol for each named size."""
-    named: dict[str, Size] = {}
-    for given in inputs:
-        for stated in given.sizes:
-            named[stated.name] = symbol(
-                stated.name,
-                minimum=stated.min,
-                maximum=stated.max,
-                multiple_of=stated.multiple_of,
-            )
-    for given in inputs:
-        for size in given.shape:
-            if isinstance(size, str) and size not in named:
-                named[size] = symbol(size)
-    return {
-        given.name: TensorType(
-            tuple(named[size] if isinstance(size, str) else size for size in given.shape),
-            given.dtype,
-        )
-        for given in inputs
-    }
 
 
 class Planner:
@@ -86,12 +31,16 @@ class Planner:
     def __init__(self, registry: Registry, found: Diagnostics) -> None:
         self.registry = registry
         self.found = found
-        self.rows: list[PlannedLayer] = []
         self.conditions = Conditions()
         self._bound: dict[int, Bound | None] = {}
         self._applied: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
+
+    def begin(self, found: Diagnostics) -> None:
+        """Begins another walk, with what is remembered of earlier ones."""
+        self.found = found
+        self.conditions = Conditions()
 
     # ---- types
 
@@ -107,96 +56,18 @@ class Planner:
             known = self._types[type] = type
         return known
 
-    def input(self, type: TensorType, origin: Origin) -> Known:
-        try:
-            return self.same(type)
-        except Refusal as refusal:
-            self.found.error("too-large-tensor", refusal.message, origin.reserved("input"))
-            return None
-
-    # ---- containers
-
-    def scope(self, scope: Scope, inputs: tuple[Known, ...]) -> PlannedScope | None:
-        """A planned container; None when something in it is wrong."""
-        if scope.steps is None:
-            return self.sequence(scope, inputs)
-        values: dict[int, Known] = dict(enumerate(inputs))
-        children: list[PlannedChild | None] = []
-        merges: list[PlannedMerge | None] = []
-        for step in scope.steps:
-            given = tuple([values[number] for number in step.inputs])
-            if isinstance(step, Call):
-                child = self.child(scope.children[step.child], given)
-                children.append(child)
-                values[step.outputs[0]] = child.outputs[0] if child else None
-            else:
-                merged = self.merged(step, given)
-                merges.append(merged)
-                values[step.outputs[0]] = merged.outputs[0] if merged else None
-        return self.finished(scope, inputs, children, merges, values[scope.results[0]])
-
-    def sequence(self, scope: Scope, inputs: tuple[Known, ...]) -> PlannedScope | None:
-        value = inputs[0]
-        children: list[PlannedChild | None] = []
-        for child in scope.children:
-            planned = self.child(child, (value,))
-            children.append(planned)
-            value = planned.outputs[0] if planned else None
-        return self.finished(scope, inputs, children, [], value)
-
-    def finished(
-        self,
-        scope: Scope,
-        inputs: tuple[Known, ...],
-        children: list[PlannedChild | None],
-        merges: list[PlannedMerge | None],
-        result: Known,
-    ) -> PlannedScope | None:
-        if result is None or any(part is None for part in (*inputs, *children, *merges)):
-            return None
-        return PlannedScope(
-            scope.path,
-            scope.name,
-            cast(tuple[PlannedChild, ...], tuple(children)),
-            scope.steps,
-            cast(tuple[PlannedMerge, ...], tuple(merges)),
-            scope.results,
-            cast(tuple[TensorType, ...], inputs),
-            (result,),
-            scope.device,
-            scope.origin,
-        )
-
-    def child(self, child: Leaf | Scope, inputs: tuple[Known, ...]) -> PlannedChild | None:
-        if isinstance(child, Scope):
-            return self.scope(child, inputs)
-        application = self.apply(child.layer, child.origin, child.path, inputs[0])
-        if application is None:
-            return None
-        row = PlannedLayer(child.path, child.name, application, child.device, child.origin)
-        self.rows.append(row)
-        return row
-
-    def merged(self, step: Merge, inputs: tuple[Known, ...]) -> PlannedMerge | None:
-        if None in inputs:
-            return None
-        known = cast(tuple[TensorType, ...], inputs)
-        try:
-            return PlannedMerge(step, known, (self.same(merge(step, known)),))
-        except (Refusal, SizeLimit) as refusal:
-            at, helps = step.origin.span(), [""]
-            if isinstance(refusal, Refusal):
-                helps = refusal.help.split("\n")
-                at = step.origin.argument(refusal.argument) if refusal.argument else at
-            self.found.error("shape-mismatch", str(refusal), at, help=helps)
-            return None
-
     # ---- one layer
 
-    def apply(self, layer: Layer, origin: Origin, path: str, input: Known) -> Application | None:
-        """The layer applied to its input, from memory where it came before."""
-        if input is not None:
-            known = self._applied.get((id(layer), id(input)))
+    def apply(
+        self, layer: Layer, origin: Origin, path: str, inputs: tuple[Known, ...]
+    ) -> Application | None:
+        """The layer applied to its inputs, from memory where it came before.
+
+        None where it is wrong, which is reported, or where an input is not known.
+        """
+        first = inputs[0]
+        if first is not None and len(inputs) == 1:
+            known = self._applied.get((id(layer), id(first)))
             if known is not None:
                 return known
         if id(layer) in self._bound:
@@ -206,14 +77,16 @@ class Planner:
         else:
             bound = self._bound[id(layer)] = self.bind(layer, origin)
             self._keep.append(layer)
-        if bound is None or input is None:
+        if bound is None or None in inputs:
             return None
         registered, written = bound
+        given = cast(tuple[TensorType, ...], inputs)
         try:
-            application = self.applied(registered, written, origin, path, input)
+            application = self.applied(registered, written, origin, path, given)
         except _Reported:
             return None
-        self._applied[id(layer), id(input)] = application
+        if len(inputs) == 1:
+            self._applied[id(layer), id(first)] = application
         return application
 
     def bind(self, layer: Layer, origin: Origin) -> Bound | None:
@@ -254,17 +127,19 @@ class Planner:
         written: Mapping[str, Value],
         origin: Origin,
         path: str,
-        input: TensorType,
+        inputs: tuple[TensorType, ...],
     ) -> Application:
         layer_type = registered.layer
         try:
-            complete = self.with_inferred(layer_type, written, input)
-            output = layer_type.rule(input, **complete)
+            self.require_inputs(layer_type, inputs, origin)
+            complete = self.with_inferred(layer_type, written, inputs[0])
+            output = layer_type.rule(*inputs, **complete)
             if not isinstance(output, Output):
                 raise TypeError(f"it gives {output!r}, which is no Output")
             for need in output.needs:
                 decide(need, self.conditions)
-            type = self.same(TensorType(tuple(output.shape), output.dtype or input.dtype))
+            first = self.same(TensorType(tuple(output.shape), output.dtype or inputs[0].dtype))
+            others = tuple([self.same(other) for other in output.others.values()])
             for name, shape in (*output.parameters.items(), *output.buffers.items()):
                 require_countable(TensorType(shape), name)
             for warning in output.warnings:
@@ -273,26 +148,52 @@ class Planner:
                 layer_type,
                 {**layer_type.defaults, **complete},
                 complete,
-                (input,),
-                (type,),
+                inputs,
+                (first, *others),
+                (output.name, *output.others),
                 tuple(Parameter(*item) for item in output.parameters.items()),
                 tuple(Parameter(*item) for item in output.buffers.items()),
                 output.macs,
             )
         except Refusal as refusal:
-            self.refuse(refusal, layer_type, origin, path, input)
+            self.refuse(refusal, layer_type, origin, path, inputs)
         except SizeLimit as problem:
-            self.refuse(Refusal(str(problem)), layer_type, origin, path, input)
+            self.refuse(Refusal(str(problem)), layer_type, origin, path, inputs)
+        except _Reported:
+            raise
         except Exception as problem:  # a plugin's rule may fail with anything
             plugin = registered.plugin
             self.found.error(
                 "rule-failed",
                 f"the rule of {layer_type.name} failed: {problem.__class__.__name__}: {problem}",
                 origin.span(),
-                notes=[f"{layer_type.name} `{path}` gets {input}"],
+                notes=[f"{layer_type.name} `{path}` gets {shown(inputs)}"],
                 help=[f"this is a mistake in {plugin.package} {plugin.version}, tell its authors"],
             )
             raise _Reported from problem
+
+    def require_inputs(
+        self, layer_type: LayerType, inputs: tuple[TensorType, ...], origin: Origin
+    ) -> None:
+        """
+        Raises:
+            _Reported: there are too few or too many inputs.
+        """
+        names = layer_type.inputs
+        if layer_type.required_inputs <= len(inputs) <= len(names):
+            return
+        count = "one input" if len(names) == 1 else f"the inputs {listed(names)}"
+        self.found.error(
+            "wrong-inputs",
+            f"{layer_type.name} takes {count}, but gets {len(inputs)}",
+            origin.reserved("from"),
+            help=[
+                "name an earlier layer: `from: name`"
+                if len(names) == 1
+                else f"name where they come from: `from: [{', '.join(names)}]`"
+            ],
+        )
+        raise _Reported
 
     def with_inferred(
         self, layer_type: LayerType, written: Mapping[str, Value], input: TensorType
@@ -325,14 +226,24 @@ class Planner:
         return complete
 
     def refuse(
-        self, refusal: Refusal, layer_type: LayerType, origin: Origin, path: str, input: TensorType
+        self,
+        refusal: Refusal,
+        layer_type: LayerType,
+        origin: Origin,
+        path: str,
+        inputs: tuple[TensorType, ...],
     ) -> NoReturn:
         span: Span = origin.argument(refusal.argument) if refusal.argument else origin.span()
-        notes: list[Note | str] = [f"{layer_type.name} `{path}` gets {input}"]
+        notes: list[Note | str] = [f"{layer_type.name} `{path}` gets {shown(inputs)}"]
         self.found.error(
             "shape-mismatch", refusal.message, span, notes=notes, help=refusal.help.split("\n")
         )
         raise _Reported
+
+
+def shown(inputs: tuple[TensorType, ...]) -> str:
+    """The types of inputs in a message."""
+    return listed([str(given) for given in inputs])
 
 
 class _Reported(Exception):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from netspec.declaration import TensorType
 from netspec.declaration.arguments import spelled
 from netspec.diagnostics import listed
 from netspec.diagnostics.text import printable
-from netspec.expansion import Call
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedMerge, PlannedScope
+from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
 from netspec.render.columns import Column, columns, cut, wrapped
 from netspec.sizes import Size
 
@@ -64,33 +64,53 @@ def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str,
     """Children in the order of their calls; recursion is as deep as the nesting, at most 100."""
     for child in _in_order(scope):
         margin = "  " * depth
-        if isinstance(child, PlannedMerge):
-            word = "residual" if child.step.kind == "add" else "concat"
-            yield margin + f"({word})", "", _dense(child.outputs[0]), "", ""
+        if isinstance(child, Step):
+            yield (
+                margin + f"({child.kind})",
+                "",
+                _outputs(child.output_types),
+                "",
+                _dense(number(child.macs)) if child.macs != 0 else "",
+            )
+        elif isinstance(child, PlannedParameter):
+            shape = f"[{', '.join(map(str, child.shape))}]"
+            yield margin + child.name, "parameter", shape, number(child.numel), ""
         elif isinstance(child, PlannedScope):
-            yield margin + child.name + _device(child.device), "", "", "", ""
+            yield margin + child.name + _device(child.device) + _again(child), "", "", "", ""
             yield from _rows(child, depth + 1)
         else:
             yield (
-                margin + child.name + _device(child.device),
+                margin + child.name + _device(child.device) + _again(child),
                 written(child),
-                _dense(child.outputs[0]),
+                _outputs(child.outputs),
                 number(child.params) if child.params else "",
                 _dense(number(child.macs)) if child.macs != 0 else "",
             )
 
 
-def _in_order(scope: PlannedScope) -> Iterator[PlannedChild | PlannedMerge]:
+def _in_order(scope: PlannedScope) -> Iterator[PlannedChild | PlannedParameter | Step]:
+    yield from scope.parameters
     if scope.steps is None:
         yield from scope.children
         return
-    merges = iter(scope.merges)
     for step in scope.steps:
-        yield scope.children[step.child] if isinstance(step, Call) else next(merges)
+        if step.planned is not None:
+            yield step.planned
+        elif step.kind != "parameter":
+            yield step
+
+
+def _outputs(types: tuple[TensorType, ...]) -> str:
+    return ", ".join(_dense(type) for type in types)
 
 
 def _device(device: str | None) -> str:
     return f" @{device}" if device else ""
+
+
+def _again(child: PlannedLayer | PlannedScope) -> str:
+    """What stands beside a further call of the same child."""
+    return " (again)" if child.is_reused else ""
 
 
 def _dense(size: object) -> str:

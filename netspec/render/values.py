@@ -39,8 +39,13 @@ def plan_values(plan: Plan) -> Json:
     return {
         "name": plan.name,
         "inputs": [{"name": given.name, **_type(given.type)} for given in plan.inputs],
-        "outputs": [_type(output) for output in plan.outputs],
+        "outputs": [
+            {"name": name, **_type(output)}
+            for name, output in zip(plan.root.output_names, plan.outputs, strict=True)
+        ],
         "layers": [_layer(layer) for layer in plan.layers],
+        "parameters": {own.path: list(own.shape) for own in plan.parameters},
+        "ties": {tie.parameter: tie.source for tie in plan.ties},
         "total_params": plan.total_params,
         "total_macs": _size(plan.total_macs),
         "conditions": [str(condition) for condition in plan.conditions],
@@ -61,6 +66,7 @@ def _layer(layer: PlannedLayer) -> Json:
         "params": layer.params,
         "macs": _size(layer.macs),
         "device": layer.device,
+        "again": layer.is_reused,
     }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, nearest
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind
+from netspec.spec.parser import MAX_SIZE, Parser
 from netspec.spec.spec import Input, SizeRange
+from netspec.templates import Template
 
 SIZE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z", re.ASCII)
-MAX_SIZE = 2**63 - 1  # torch's sizes are int64
 MAX_RANK = 64
 DTYPES = (
     "float32",
@@ -29,19 +31,40 @@ DTYPES = (
 _CONDITIONS = ("min", "max", "multiple_of")
 
 
-def parse_input(node: Node, source: Source, found: Diagnostics) -> Input | None:
+def parse_input(node: Node, parser: Parser) -> Input | None:
     """``[N, 28, 28]``, or ``{shape: [N, 3, H, W], dtype: float32, H: {min: 32}}``.
 
     None when something in it is wrong.
     """
-    errors = len(found.found)
-    given = _input(node, source, found)
-    return given if len(found.found) == errors else None
+    errors = len(parser.found.found)
+    given = _input(node, parser)
+    return given if len(parser.found.found) == errors else None
 
 
-def _input(node: Node, source: Source, found: Diagnostics) -> Input:
+def parse_inputs(node: Node, parser: Parser) -> tuple[Input, ...]:
+    """``{tokens: {shape: [N, T], dtype: int64}, image: [N, 3, H, W]}``; none when one is wrong."""
+    if not isinstance(node, MapNode) or not node.entries:
+        parser.error(
+            "bad-input",
+            f"`inputs` takes a mapping of names to shapes, not {kind(node)}",
+            node,
+            "write for example `inputs: {left: [N, 8], right: [N, 8]}`",
+        )
+        return ()
+    read: list[Input] = []
+    for key, value in node.entries:
+        name = parser.child_name(key)
+        given = parse_input(value, parser)
+        if given is None or not isinstance(name, str):
+            return ()
+        read.append(replace(given, name=name))
+    return tuple(read)
+
+
+def _input(node: Node, parser: Parser) -> Input:
+    source, found = parser.source, parser.found
     if isinstance(node, ListNode):
-        return Input(_shape(node, source, found))
+        return Input(_shape(node, parser))
     span = Span(source, node.start, node.end)
     if not isinstance(node, MapNode):
         found.error(
@@ -53,7 +76,7 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
             ],
         )
         return Input(())
-    shape: tuple[int | str, ...] = ()
+    shape: tuple[int | str | Template, ...] = ()
     dtype = "float32"
     sizes: list[SizeRange] = []
     entries = {str(key.value): (key, value) for key, value in node.entries}
@@ -64,7 +87,7 @@ def _input(node: Node, source: Source, found: Diagnostics) -> Input:
     for name, (key, value) in entries.items():
         if name == "shape":
             if isinstance(value, ListNode):
-                shape = _shape(value, source, found)
+                shape = _shape(value, parser)
             else:
                 found.error(
                     "bad-input",
@@ -99,7 +122,8 @@ def _bracketed(node: Node) -> str:
     return f"[{value}]" if type(value) is str and len(value) < 40 else "[N, 28, 28]"
 
 
-def _shape(node: ListNode, source: Source, found: Diagnostics) -> tuple[int | str, ...]:
+def _shape(node: ListNode, parser: Parser) -> tuple[int | str | Template, ...]:
+    source, found = parser.source, parser.found
     if len(node.items) > MAX_RANK:
         found.error(
             "bad-input",
@@ -107,10 +131,11 @@ def _shape(node: ListNode, source: Source, found: Diagnostics) -> tuple[int | st
             Span(source, node.start, node.end),
         )
         return ()
-    return tuple(_size(item, source, found) for item in node.items)
+    return tuple(_size(item, parser) for item in node.items)
 
 
-def _size(node: Node, source: Source, found: Diagnostics) -> int | str:
+def _size(node: Node, parser: Parser) -> int | str | Template:
+    source, found = parser.source, parser.found
     span = Span(source, node.start, node.end)
     value = node.value if isinstance(node, ScalarNode) else None
     if type(value) is int:
@@ -125,6 +150,11 @@ def _size(node: Node, source: Source, found: Diagnostics) -> int | str:
         )
     elif type(value) is str and SIZE_NAME.match(value):
         return value
+    elif type(value) is str and "$" in value:
+        read = parser.text(node, value)
+        if isinstance(read, Template) or read is None:
+            return 1 if read is None else read
+        found.error("bad-input", f"a size is a number or a name, not {kind(node)}", span)
     else:
         upper = value[:1].upper() + value[1:] if type(value) is str else ""
         found.error(

@@ -1,4 +1,4 @@
-"""Nodes to Spec: the grammar of the language.
+"""Nodes to items: the grammar of layers and of what stands beside them.
 
 A list numbers, a mapping names. An item has exactly one key that is not reserved; that key says
 what it is. Every finding is reported and reading goes on, so that one run shows all of them.
@@ -6,39 +6,55 @@ what it is. Every finding is reported and reading goes on, so that one run shows
 
 from __future__ import annotations
 
-from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed, nearest
+import re
+
+from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
-from netspec.source.collector import without_collector
 from netspec.source.nodes import kind, shortened, written
 from netspec.spec import words
-from netspec.spec.inputs import MAX_SIZE, parse_input
 from netspec.spec.spec import (
-    Concat,
-    Input,
+    Init,
+    Initialiser,
     Item,
+    Keys,
     Layer,
     Layers,
+    LayerTemplate,
+    Name,
     Origin,
+    Outputs,
     Part,
-    Residual,
-    Spec,
-    Value,
+    Pass,
+    Use,
+    Written,
 )
+from netspec.templates import Template, TemplateError, parse_template
 
 NO_ITEMS = Layers()
 UNREADABLE = Layer("")
+MAX_SIZE = 2**63 - 1  # torch's sizes are int64
 MAX_ARGUMENTS = 200
 MAX_WORD = 100  # a key of YAML has at most 1,024 letters, and to_yaml escapes one by ten
-
-
-@without_collector
-def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
-    """The Spec of a whole document.
-
-    With an error in ``found`` it holds what could be read, so that later stages find their
-    errors in the same run; an item that could not be read is a Layer without a type.
-    """
-    return Parser(source, found).spec(root)
+VALUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+#: Names that have a meaning in every expression.
+BUILT_IN = frozenset({"in_channels", "in_features", "shape", "index", "True", "False", "None"})
+#: The functions of torch.nn.init, without their underscore, with their arguments.
+INITIALISERS: dict[str, tuple[str, ...]] = {
+    "zeros": (),
+    "ones": (),
+    "eye": (),
+    "dirac": ("groups",),
+    "constant": ("val",),
+    "uniform": ("a", "b"),
+    "normal": ("mean", "std"),
+    "trunc_normal": ("mean", "std", "a", "b"),
+    "xavier_uniform": ("gain",),
+    "xavier_normal": ("gain",),
+    "kaiming_uniform": ("a", "mode", "nonlinearity"),
+    "kaiming_normal": ("a", "mode", "nonlinearity"),
+    "orthogonal": ("gain",),
+    "sparse": ("sparsity", "std"),
+}
 
 
 class Parser:
@@ -48,85 +64,15 @@ class Parser:
         self.source = source
         self.found = found
         # Equal layers are one value, so that later stages check each different layer once.
-        self.layers_seen: dict[object, Layer] = {}
+        self.layers_seen: dict[object, Layer | LayerTemplate] = {}
+        self.templates: dict[str, Template | str] = {}
+        self.templates_met = 0
 
     def span(self, node: Node) -> Span:
         return Span(self.source, node.start, node.end)
 
     def error(self, code: str, message: str, node: Node, *help: str) -> None:
         self.found.error(code, message, self.span(node), help=help)
-
-    # ---- the document
-
-    def spec(self, root: Node) -> Spec:
-        origin = Origin(self.source, root, root, None)
-        if not isinstance(root, MapNode):
-            message = f"a spec is a mapping with `netspec`, `input` and `layers`, not {kind(root)}"
-            self.error("bad-spec", message, root, "begin with `netspec: 1`")
-            return Spec((), NO_ITEMS, origin=origin)
-        entries = {str(key.value): value for key, value in root.entries}
-        for key, _ in root.entries:
-            self.root_key(key)
-        first = root.entries[0][0] if root.entries else root
-        # What mistyped keys stand for is not missing too; more than a few are no mistypings.
-        strangers = [key for key in entries if key not in words.ROOT_KEYS]
-        meant = {nearest(key, words.ROOT_KEYS) for key in strangers[:20]}
-        for word, help in (
-            ("netspec", "add `netspec: 1`, the version of the language, as the first line"),
-            ("input", "add the input's shape, with its batch size: `input: [N, 28, 28]`"),
-            ("layers", "add `layers:` with a list or a mapping of layers"),
-        ):
-            if word not in entries and word not in meant:
-                self.error("missing-key", f"the spec has no `{word}`", first, help)
-        if "netspec" in entries:
-            self.version(entries["netspec"])
-        inputs: tuple[Input, ...] = ()
-        if "input" in entries:
-            given = parse_input(entries["input"], self.source, self.found)
-            inputs = () if given is None else (given,)
-        name = self.model_name(entries["name"]) if "name" in entries else None
-        layers = NO_ITEMS
-        if "layers" in entries:
-            layers = self.layers(entries["layers"], "`layers`")
-        return Spec(inputs, layers, name, origin=origin)
-
-    def root_key(self, key: ScalarNode) -> None:
-        word = str(key.value)
-        if word in words.ROOT_LATER:
-            self.later(word, key)
-        elif word not in words.ROOT_KEYS:
-            self.error(
-                "unknown-key",
-                f"a spec has no key {shortened(word)!r}",
-                key,
-                (not self.found.is_full and did_you_mean(word, words.ROOT_KEYS))
-                or f"it takes {listed([f'`{known}`' for known in words.ROOT_KEYS])}",
-            )
-
-    def later(self, word: str, key: ScalarNode) -> None:
-        self.error(
-            "not-yet",
-            f"`{word}` is kept for a later version of the language; this netspec cannot read it",
-            key,
-        )
-
-    def version(self, node: Node) -> None:
-        value = node.value if isinstance(node, ScalarNode) else None
-        if type(value) is not int or value != words.VERSION:
-            self.error(
-                "bad-version",
-                f"this netspec reads version {words.VERSION} of the language, not {kind(node)}",
-                node,
-                f"write `netspec: {words.VERSION}`"
-                if type(value) is not int or value < words.VERSION
-                else "a newer netspec may read it: `pip install --upgrade netspec`",
-            )
-
-    def model_name(self, node: Node) -> str | None:
-        if isinstance(node, ScalarNode) and isinstance(node.value, str):
-            return node.value
-        self.error("bad-name", f"`name` takes a text, not {kind(node)}", node)
-        return None
 
     # ---- containers
 
@@ -153,7 +99,7 @@ class Parser:
     def item(self, node: Node, key: ScalarNode | None) -> Item:
         """One item of a list (``key`` None) or of a mapping, whose key is its name."""
         name = None if key is None else self.child_name(key)
-        part: Part | None
+        part: Part
         if isinstance(node, ScalarNode):
             if type(node.value) is str:
                 part = self.layers_seen.get(node.value) or self.part(node, None)
@@ -196,11 +142,13 @@ class Parser:
             )
         return UNREADABLE
 
-    def keyed_item(self, node: MapNode, key: ScalarNode | None, name: str | None) -> Item:
+    def keyed_item(self, node: MapNode, key: ScalarNode | None, name: Name | None) -> Item:
         """An item with reserved keys beside the word that says what it is."""
         parts: list[tuple[ScalarNode, Node]] = []
-        repeat: int | None = None
-        device: str | None = None
+        scope: dict[str, tuple[ScalarNode, Node]] = {}
+        others: dict[str, Node] = {}
+        repeat: int | Template | None = None
+        device: Name | None = None
         for word, value in node.entries:
             text = str(word.value)
             if text == "name":
@@ -216,18 +164,34 @@ class Parser:
                 repeat = self.repeat(value)
             elif text == "device":
                 device = self.device(value)
+            elif text in words.ITEM_KEYS:
+                others[text] = value
+            elif text in words.SCOPE_KEYS:
+                scope[text] = (word, value)
             elif text in words.RESERVED_LATER:
                 self.later(text, word)
             else:
                 parts.append((word, value))
+        if not parts and "from" in others and not scope:
+            origin = Origin(self.source, node, key or node, None, key)
+            return Item(Pass(), name, repeat, device, self.keys(others), origin=origin)
         if len(parts) != 1:
             self.not_one_part(node, parts, key)
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(UNREADABLE, name, repeat, device, origin=origin)
+            return Item(UNREADABLE, name, repeat, device, self.keys(others), origin=origin)
         word, value = parts[0]
         part = self.part(word, value)
+        if scope:
+            part = self.with_scope_keys(part, scope, word)
         origin = Origin(self.source, node, word, value, key)
-        return Item(part, name, repeat, device, origin=origin)
+        return Item(part, name, repeat, device, self.keys(others), origin=origin)
+
+    def later(self, word: str, key: ScalarNode) -> None:
+        self.error(
+            "not-yet",
+            f"`{word}` is kept for a later version of the language; this netspec cannot read it",
+            key,
+        )
 
     def not_one_part(
         self, node: MapNode, parts: list[tuple[ScalarNode, Node]], key: ScalarNode | None
@@ -258,13 +222,7 @@ class Parser:
     def part(self, word: ScalarNode, value: Node | None) -> Part:
         text = str(word.value)
         if text in words.PARTS:
-            if value is None:
-                help = f"write `{text}: [...]`"
-                self.error("missing-layers", f"`{text}` needs layers", word, help)
-                return UNREADABLE
-            if text == words.SCOPE:
-                return self.layers(value, "`layers`")
-            return self.residual(value) if text == words.RESIDUAL else self.concat(value)
+            return self.word_of_the_language(word, text, value)
         if text in words.RESERVED:
             self.error("reserved-word", f"`{text}` is a word of the language, not a layer", word)
             return UNREADABLE
@@ -273,9 +231,24 @@ class Parser:
             return UNREADABLE
         return self.layer(word, text, value)
 
-    def layer(self, word: ScalarNode, type_name: str, value: Node | None) -> Layer:
+    def word_of_the_language(self, word: ScalarNode, text: str, value: Node | None) -> Part:
+        from netspec.spec import composites
+
+        if value is None:
+            help = "write `use: name`" if text == words.USE else f"write `{text}: [...]`"
+            self.error("missing-layers", f"`{text}` needs layers", word, help)
+            return UNREADABLE
+        if text == words.SCOPE:
+            return self.layers(value, "`layers`")
+        if text == words.USE:
+            name = self.child_name(value)
+            return UNREADABLE if name is None else Use(name)
+        return composites.READERS[text](self, word, value)
+
+    def layer(self, word: ScalarNode, type_name: str, value: Node | None) -> Part:
         seen: object
-        arguments: tuple[tuple[str | None, Value], ...]
+        arguments: tuple[tuple[str | None, Written], ...]
+        met = self.templates_met
         if value is None:
             seen, arguments = type_name, ()
         elif isinstance(value, MapNode):
@@ -292,11 +265,11 @@ class Parser:
             seen = (type_name, arguments, tuple(types))
         elif isinstance(value, ScalarNode) and value.value is None:
             seen, arguments = type_name, ()  # `relu:` is `relu`
-        elif isinstance(value, ScalarNode):
-            arguments = ((None, value.value),)
-            seen = (type_name, value.value, value.value.__class__)
         else:
+            reported = len(self.found.found)
             plain = self.value(value)
+            if len(self.found.found) > reported:
+                return UNREADABLE
             seen, arguments = (type_name, plain, _type(plain)), ((None, plain),)
         layer = self.layers_seen.get(seen)
         if layer is None:
@@ -305,99 +278,234 @@ class Parser:
             ):
                 self.error("too-long", f"a word is longer than {MAX_WORD} letters", word)
                 return UNREADABLE
-            layer = self.layers_seen[seen] = Layer(type_name, arguments)
+            type: Name = type_name
+            if "$" in type_name:
+                read = self.text(word, type_name)
+                if read is None:
+                    return UNREADABLE
+                type = read
+            if self.templates_met > met:
+                layer = LayerTemplate(type, arguments)
+            else:
+                layer = Layer(str(type), arguments)  # type: ignore[arg-type]
+            self.layers_seen[seen] = layer
+        elif layer.__class__ is LayerTemplate:
+            self.templates_met += 1
         return layer
 
-    def value(self, node: Node) -> Value:
-        """An argument's value; lists become tuples."""
+    def value(self, node: Node) -> Written:
+        """A value as it is written; lists become tuples."""
         if isinstance(node, ScalarNode):
-            return node.value
+            value = node.value
+            if value.__class__ is str and "$" in value:
+                return self.text(node, str(value))
+            return value
         if isinstance(node, ListNode):
             return tuple([self.value(item) for item in node.items])
         self.error("bad-argument", "an argument takes a value or a list, not a mapping", node)
         return None
 
-    def residual(self, node: Node) -> Residual:
-        if not isinstance(node, MapNode) or not any(
-            key.value in ("body", "shortcut") for key, _ in node.entries
-        ):
-            body = self.layers(node, "`residual`")
-            return self.with_body(Residual(body), node)
-        parts = {"body": NO_ITEMS, "shortcut": NO_ITEMS}
-        for key, value in node.entries:
-            word = str(key.value)
-            if word in parts:
-                parts[word] = self.layers(value, f"`{word}`")
-            else:
-                self.error(
-                    "unknown-key",
-                    f"`residual` takes `body` and `shortcut`, not {shortened(word)!r}",
-                    key,
-                    did_you_mean(word, parts),
-                )
-        if not any(key.value == "body" for key, _ in node.entries):
-            self.error(
-                "missing-key",
-                "`residual` needs a `body`, to whose output the shortcut's is added",
-                node,
-                "write `residual: {body: [...], shortcut: [...]}`",
-            )
-            return Residual(NO_ITEMS)
-        body_node = next(value for key, value in node.entries if key.value == "body")
-        return self.with_body(Residual(parts["body"], parts["shortcut"]), body_node)
-
-    def with_body(self, part: Residual, node: Node) -> Residual:
-        if not isinstance(node, ScalarNode) and not node[0]:  # of no items, of no entries
-            self.error(
-                "empty-residual",
-                "the body of `residual` has no layers",
-                node,
-                "`residual` adds its input to what its layers give: `residual: [linear: 8, relu]`",
-            )
-        return part
-
-    def concat(self, node: Node) -> Part:
-        dim = 1
-        branches: Node | None = node
-        if isinstance(node, MapNode):
-            branches = None
-            if all(key.value != "branches" for key, _ in node.entries):
-                self.error(
-                    "bad-concat",
-                    "`concat` needs `branches`, a list of branches without names",
-                    node,
-                    "write `concat: [[...], [...]]` or `concat: {dim: 1, branches: [...]}`",
-                )
-                return UNREADABLE
-            for key, value in node.entries:
-                word = str(key.value)
-                if word == "branches":
-                    branches = value
-                elif word == "dim":
-                    dim = self.whole_number(value, "`dim`", -64, 63, 1)
-                else:
-                    self.error(
-                        "unknown-key",
-                        f"`concat` takes `branches` and `dim`, not {shortened(word)!r}",
-                        key,
-                        did_you_mean(word, ("branches", "dim")),
-                    )
-        if not isinstance(branches, ListNode) or not branches.items:
-            self.error(
-                "bad-concat",
-                "`concat` needs a list of branches, each a list or a mapping of layers",
-                branches or node,
-                "write `concat: [[...], [...]]`; an empty branch `[]` is the input itself",
-            )
-            return UNREADABLE
-        return Concat(tuple(self.layers(branch, "a branch") for branch in branches.items), dim)
+    def text(self, node: Node, text: str) -> Template | str | None:
+        """A text that may be a template; None where it is a wrong one."""
+        read = self.templates.get(text)
+        if read is None:
+            try:
+                read = self.templates[text] = parse_template(text)
+            except TemplateError as problem:
+                self.error("bad-expression", problem.message, node, problem.help)
+                return None
+        if read.__class__ is Template:
+            self.templates_met += 1
+        return read
 
     # ---- reserved keys
 
-    def child_name(self, node: Node) -> str | None:
+    def keys(self, written: dict[str, Node]) -> Keys | None:
+        """The reserved keys that few items have."""
+        if not written:
+            return None
+        when: Written = True
+        inputs: tuple[Name, ...] = ()
+        let: tuple[tuple[str, Written], ...] = ()
+        init: Init = ()
+        for word, node in written.items():
+            if word == "when":
+                when = self.value(node)
+                if not isinstance(when, bool | Template):
+                    self.error(
+                        "bad-value",
+                        f"`when` takes true, false or an expression, not {kind(node)}",
+                        node,
+                        "write for example `when: $(stride > 1)`",
+                    )
+                    when = True
+            elif word == "from":
+                inputs = self.names(node, "`from`")
+            elif word == "let":
+                let = self.let(node)
+            else:
+                init = self.init(node)
+        return Keys(when, inputs, let, init)
+
+    def let(self, node: Node) -> tuple[tuple[str, Written], ...]:
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-value",
+                f"`let` takes a mapping of names to values, not {kind(node)}",
+                node,
+                "write for example `let: {hidden: $(in_channels * 4)}`",
+            )
+            return ()
+        return tuple(
+            (str(key.value), self.value(value))
+            for key, value in node.entries
+            if self.value_name(key)
+        )
+
+    def value_name(self, key: ScalarNode) -> bool:
+        """Whether a key can be the name of a value in expressions."""
+        word = str(key.value)
+        if VALUE_NAME.match(word) and word not in BUILT_IN and len(word) <= MAX_WORD:
+            return True
+        shown = shortened(word)
+        if word in BUILT_IN:
+            self.error("taken-name", f"{shown!r} has a meaning in every expression", key)
+        else:
+            self.error(
+                "bad-name",
+                f"{shown!r} cannot be used in expressions",
+                key,
+                "a name there has letters, digits and `_`, and begins with a letter",
+            )
+        return False
+
+    def names(self, node: Node, what: str) -> tuple[Name, ...]:
+        """One name, or a list of them."""
+        items = node.items if isinstance(node, ListNode) else (node,)
+        names: list[Name] = []
+        for item in items:
+            value = item.value if isinstance(item, ScalarNode) else None
+            if type(value) is int:
+                value = str(value)
+            if not isinstance(value, str) or not value or len(value) > 2 * MAX_WORD:
+                self.error(
+                    "bad-name", f"{what} takes a name or a list of names, not {kind(item)}", item
+                )
+                continue
+            name = self.text(item, value) if "$" in value else value
+            if name is not None:
+                names.append(name)
+        if not items:
+            self.error("bad-name", f"{what} names nothing", node)
+        return tuple(names)
+
+    def init(self, node: Node) -> Init:
+        """How the parameters of a layer begin: ``{weight: xavier_uniform, bias: 0}``."""
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-value",
+                f"`init` takes a mapping of parameters, not {kind(node)}",
+                node,
+                "write for example `init: {weight: xavier_uniform, bias: 0}`",
+            )
+            return ()
+        read = [(str(key.value), self.initialiser(value)) for key, value in node.entries]
+        return tuple((name, how) for name, how in read if how is not None)
+
+    def initialiser(self, node: Node) -> Initialiser | None:
+        """``xavier_uniform``, ``{normal: {std: 0.02}}``, or a number."""
+        if isinstance(node, ScalarNode):
+            value = self.value(node)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return Initialiser("constant", (("val", value),))
+            if isinstance(value, Template):
+                return Initialiser("constant", (("val", value),))
+            if isinstance(value, str) and self.initialiser_name(value, node):
+                return Initialiser(value)
+        elif isinstance(node, MapNode) and len(node.entries) == 1:
+            word, given = node.entries[0]
+            name = str(word.value)
+            if not self.initialiser_name(name, word):
+                return None
+            if isinstance(given, MapNode):
+                arguments = tuple((str(k.value), self.value(v)) for k, v in given.entries)
+                for (argument, _), (key, _) in zip(arguments, given.entries, strict=True):
+                    if argument not in INITIALISERS[name]:
+                        self.error(
+                            "unknown-argument",
+                            f"{name} has no argument {shortened(argument)!r}",
+                            key,
+                            did_you_mean(argument, INITIALISERS[name])
+                            or f"it takes {listed(INITIALISERS[name]) or 'none'}",
+                        )
+                        return None
+                return Initialiser(name, arguments)
+        if not self.found.failed or not isinstance(node, ScalarNode):
+            self.error(
+                "bad-value",
+                f"how a parameter begins is a name, a number or a mapping, not {kind(node)}",
+                node,
+                "write for example `zeros`, `0.5` or `{normal: {std: 0.02}}`",
+            )
+        return None
+
+    def initialiser_name(self, name: str, node: Node) -> bool:
+        if name in INITIALISERS:
+            return True
+        self.error(
+            "unknown-initialiser",
+            f"there is no initialiser {shortened(name)!r}",
+            node,
+            did_you_mean(name, list(INITIALISERS)) or f"there are {listed(list(INITIALISERS))}",
+        )
+        return False
+
+    def with_scope_keys(
+        self, part: Part, written: dict[str, tuple[ScalarNode, Node]], word: ScalarNode
+    ) -> Part:
+        """The layers of a container with its own ``inputs``, ``outputs``, ``register``."""
+        if not isinstance(part, Layers):
+            for key, _ in written.values():
+                self.error(
+                    "misplaced-key",
+                    f"`{key.value}` stands beside `layers`, not beside "
+                    f"`{shortened(str(word.value))}`",
+                    key,
+                )
+            return part
+        return self.scope_keys(part, {name: value for name, (_, value) in written.items()})
+
+    def scope_keys(self, layers: Layers, written: dict[str, Node]) -> Layers:
+        inputs: tuple[str, ...] = ()
+        if "inputs" in written:
+            inputs = tuple(str(n) for n in self.names(written["inputs"], "`inputs`"))
+        outputs = auxiliary = None
+        if "outputs" in written:
+            outputs = self.outputs(written["outputs"], "`outputs`")
+        if "auxiliary" in written:
+            auxiliary = self.outputs(written["auxiliary"], "`auxiliary`")
+        register: tuple[Name, ...] = ()
+        if "register" in written:
+            register = self.names(written["register"], "`register`")
+        return Layers(layers.items, inputs, outputs, auxiliary, register)
+
+    def outputs(self, node: Node, what: str) -> Outputs | None:
+        if isinstance(node, MapNode) and node.entries:
+            keys = tuple(str(key.value) for key, _ in node.entries)
+            names = tuple(name for _, value in node.entries for name in self.names(value, what)[:1])
+            return Outputs(names, keys) if len(names) == len(keys) else None
+        names = self.names(node, what)
+        return Outputs(names, None, not isinstance(node, ListNode)) if names else None
+
+    def child_name(self, node: Node) -> Name | None:
         value = node.value if isinstance(node, ScalarNode) else None
         if type(value) is int:
             value = str(value)
+        if isinstance(value, str) and "$" in value:
+            read = self.text(node, value)
+            if not isinstance(read, str):
+                return read
+            value = read
         if not isinstance(value, str):
             self.error("bad-name", f"a name is a text, not {kind(node)}", node)
             return None
@@ -414,7 +522,13 @@ class Parser:
             return None
         return value
 
-    def repeat(self, node: Node) -> int:
+    def repeat(self, node: Node) -> int | Template:
+        if isinstance(node, ScalarNode) and isinstance(node.value, str) and "$" in node.value:
+            read = self.text(node, node.value)
+            if isinstance(read, Template):
+                return read
+            if read is None:
+                return 1
         return self.whole_number(node, "`repeat`", 1, MAX_SIZE, 1)
 
     def whole_number(self, node: Node, what: str, least: int, most: int, otherwise: int) -> int:
@@ -431,9 +545,9 @@ class Parser:
         )
         return otherwise
 
-    def device(self, node: Node) -> str | None:
+    def device(self, node: Node) -> Name | None:
         if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value:
-            return node.value
+            return self.text(node, node.value) if "$" in node.value else node.value
         self.error(
             "bad-device",
             f"`device` takes a device's name, not {kind(node)}",
@@ -443,7 +557,7 @@ class Parser:
         return None
 
 
-def _type(value: Value) -> object:
+def _type(value: Written) -> object:
     """What tells 1, 1.0 and true apart, which are equal in Python."""
     if isinstance(value, tuple):
         return tuple([_type(item) for item in value])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 from netspec.diagnostics import Source, Span
 from netspec.source import MapNode, Node
+from netspec.templates import Template
 
 Value = None | bool | int | float | str | tuple["Value", ...]
+#: A value as it is written: it may be computed from others.
+Written = None | bool | int | float | str | Template | tuple["Written", ...]
+Name = str | Template
 
 
 class Origin(NamedTuple):
@@ -65,36 +69,167 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer of the registry. An argument without a name is the layer's one obvious argument."""
+    """A layer of the registry, or an instance of a block, with values for arguments.
+
+    An argument without a name is the one obvious argument.
+    """
 
     type: str
     arguments: tuple[tuple[str | None, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class LayerTemplate:
+    """A layer or block whose name or arguments are computed where it stands."""
+
+    type: Name
+    arguments: tuple[tuple[str | None, Written], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a container gives. ``keys`` name the values where they were written as a mapping.
+
+    ``single`` is one value that stands for itself.
+    """
+
+    names: tuple[Name, ...]
+    keys: tuple[str, ...] | None = None
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Layers:
-    """Items one after the other: a scope where it stands for itself, else a branch of one."""
+    """Items one after the other: a scope where it stands for itself, else a branch of one.
+
+    ``inputs`` names what the scope gets (nothing is one value called ``input``), ``outputs``
+    what it gives (None is what the last item gave), ``auxiliary`` what it gives besides in
+    training, and ``register`` the children that come first, whenever they are called.
+    """
 
     items: tuple[Item, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: Outputs | None = None
+    auxiliary: Outputs | None = None
+    register: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """The sum of a body's output and a shortcut's; an empty shortcut is the input itself."""
+    """The sum of a body's output and a shortcut's; an empty shortcut is the input itself.
+
+    What was written first is called first and is the first operand.
+    """
 
     body: Layers
     shortcut: Layers = Layers()
+    shortcut_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a body makes of the input, times the input."""
+
+    body: Layers
 
 
 @dataclass(frozen=True, slots=True)
 class Concat:
-    """The outputs of branches that all get the same input, joined along ``dim``."""
+    """The outputs of branches that all get the same input, joined along ``dim``.
+
+    Without branches it joins the values that ``from`` names.
+    """
 
     branches: tuple[Layers, ...]
-    dim: int = 1
+    dim: Written = 1
 
 
-Part = Layer | Layers | Residual | Concat
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The input in equal parts along ``dim``, one for each branch, joined again."""
+
+    branches: tuple[Layers, ...]
+    dim: Written = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The sum, difference, product or matrix product of branches, or of what ``from`` names."""
+
+    kind: Literal["add", "sub", "mul", "matmul"]
+    branches: tuple[Layers, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Layers that are written out for every entry of a list, into the scope around them.
+
+    ``names`` is one name for the entry, or (``unpacks``) one for each value of a row.
+    """
+
+    entries: Written
+    layers: Layers
+    names: tuple[str, ...] = ()
+    unpacks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An earlier child, called again with the same weights."""
+
+    child: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """How the values of a parameter begin: a function of ``torch.nn.init``, or a constant."""
+
+    name: str
+    arguments: tuple[tuple[str, Written], ...] = ()
+
+
+Init = tuple[tuple[str, Initialiser], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawParameter:
+    """A parameter of the scope itself, whose key has no suffix."""
+
+    shape: tuple[Written, ...]
+    init: Initialiser = Initialiser("zeros")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Nothing but what ``from`` names."""
+
+
+Part = (
+    Layer
+    | LayerTemplate
+    | Layers
+    | Residual
+    | Scale
+    | Concat
+    | Split
+    | Merge
+    | Each
+    | Use
+    | RawParameter
+    | Pass
+)
+#: The parts that wire layers of the scope around them.
+COMPOSITES = (Residual, Scale, Concat, Split, Merge, Each)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The reserved keys that few items have."""
+
+    when: Written = True
+    inputs: tuple[Name, ...] = ()
+    let: tuple[tuple[str, Written], ...] = ()
+    init: Init = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +240,10 @@ class Item:
     """
 
     part: Part
-    name: str | None = None
-    repeat: int | None = None
-    device: str | None = None
+    name: Name | None = None
+    repeat: int | Template | None = None
+    device: Name | None = None
+    keys: Keys | None = None
     origin: Origin = field(kw_only=True, compare=False, repr=False)
 
 
@@ -123,12 +259,60 @@ class SizeRange:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A tensor that the model gets; a size is a number or a name."""
+    """A tensor that the model gets; a size is a number, a name, or computed from params."""
 
-    shape: tuple[int | str, ...]
+    shape: tuple[int | str | Template, ...]
     dtype: str = "float32"
     sizes: tuple[SizeRange, ...] = ()
     name: str = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A name with a default value; ``is_given`` false where a value must come from outside."""
+
+    name: str
+    value: Written = None
+    is_given: bool = True
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A named set of values for params."""
+
+    name: str
+    values: tuple[Param, ...]
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Layers with a name and params of their own, used as a layer is."""
+
+    name: str
+    layers: Layers
+    params: tuple[Param, ...] = ()
+    let: tuple[Param, ...] = ()
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InitRule:
+    """How the weights of all layers of a kind begin."""
+
+    type: str
+    init: Init
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Two parameters, by their keys in ``state_dict``, that are one."""
+
+    parameter: str
+    source: str
+    span: Span = field(kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +323,11 @@ class Spec:
     layers: Layers
     name: str | None = None
     version: int = 1
+    params: tuple[Param, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    init: tuple[InitRule, ...] = ()
+    tie: tuple[Tie, ...] = ()
     origin: Origin = field(kw_only=True, compare=False, repr=False)
 
     def to_yaml(self) -> str:
@@ -146,3 +335,16 @@ class Spec:
         from netspec.spec.writer import to_yaml
 
         return to_yaml(self)
+
+    def with_variant(self, variant: Variant) -> Spec:
+        """The spec of one variant: its values are the params' defaults."""
+        given = {value.name: value for value in variant.values}
+        params = tuple(
+            replace(
+                param, value=given[param.name].value, is_given=True, span=given[param.name].span
+            )
+            if param.name in given
+            else param
+            for param in self.params
+        )
+        return replace(self, params=params, variants=(), name=self.name or variant.name)

@@ -2,20 +2,35 @@
 
 VERSION = 1
 
-#: What an item is, when it is no layer of the registry.
+#: What an item is, when it is no layer of the registry and no block.
 SCOPE = "layers"
 RESIDUAL = "residual"
+SCALE = "scale"
 CONCAT = "concat"
-PARTS = frozenset({SCOPE, RESIDUAL, CONCAT})
+SPLIT = "split"
+#: Merges of any number of branches, and of two.
+MERGES = frozenset({"add", "mul", "sub", "matmul"})
+EACH = "each"
+USE = "use"
+PARAMETER = "parameter"
+PARTS = frozenset({SCOPE, RESIDUAL, SCALE, CONCAT, SPLIT, EACH, USE, PARAMETER}) | MERGES
 
 #: What may stand beside any part, with the same meaning everywhere.
-ITEM_KEYS = frozenset({"name", "repeat", "device"})
+ITEM_KEYS = frozenset({"name", "repeat", "device", "when", "from", "let", "init"})
+#: What may stand beside ``layers``, in an item, a block, and the document.
+SCOPE_KEYS = frozenset({"inputs", "outputs", "auxiliary", "register"})
 #: Kept for the language's next versions: no layer may be called so.
-RESERVED_LATER = frozenset({"when", "from", "use", "let", "shape", "dtype", "freeze", "init"})
-RESERVED = ITEM_KEYS | RESERVED_LATER
+RESERVED_LATER = frozenset({"shape", "dtype", "freeze"})
+RESERVED = ITEM_KEYS | SCOPE_KEYS | RESERVED_LATER
 
-ROOT_KEYS = ("netspec", "name", "input", "layers")
-ROOT_LATER = frozenset({"inputs", "outputs", "params", "variants", "blocks", "requires"})
+ROOT_KEYS = (
+    "netspec", "name", "input", "inputs", "params", "variants", "blocks", "layers",
+    "outputs", "auxiliary", "register", "init", "tie",
+)  # fmt: skip
+ROOT_LATER = frozenset({"requires"})
+
+#: What a container calls its one input.
+INPUT = "input"
 
 
 def is_word_of_the_language(name: str) -> bool:

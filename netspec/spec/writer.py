@@ -5,7 +5,32 @@ from __future__ import annotations
 import re
 
 from netspec.source.scalars import TooManyDigits, resolve
-from netspec.spec.spec import Concat, Input, Item, Layer, Layers, Residual, SizeRange, Spec, Value
+from netspec.spec.spec import (
+    Block,
+    Concat,
+    Each,
+    Init,
+    Initialiser,
+    Input,
+    Item,
+    Keys,
+    Layer,
+    Layers,
+    LayerTemplate,
+    Name,
+    Outputs,
+    Param,
+    Pass,
+    RawParameter,
+    Residual,
+    Scale,
+    SizeRange,
+    Spec,
+    Split,
+    Use,
+    Written,
+)
+from netspec.templates import Template
 
 # Words that read back as themselves wherever they stand, in block and in flow style.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z", re.ASCII)
@@ -15,10 +40,91 @@ def to_yaml(spec: Spec) -> str:
     """The text of a spec; reading it gives an equal spec."""
     lines = [f"netspec: {spec.version}"]
     if spec.name is not None:
-        lines.append(f"name: {_scalar(spec.name)}")
-    lines += [f"input: {_input(given)}" for given in spec.inputs]
-    lines += _block("layers", spec.layers, 0)
+        lines.append(f"name: {_quoted(spec.name)}")
+    if len(spec.inputs) == 1 and spec.inputs[0].name == "input":
+        lines.append(f"input: {_input(spec.inputs[0])}")
+    elif spec.inputs:
+        lines.append("inputs:")
+        lines += [f"  {_scalar(given.name)}: {_input(given)}" for given in spec.inputs]
+    if spec.params:
+        lines += ["params:", *_params(spec.params, 2)]
+    if spec.variants:
+        lines.append("variants:")
+        for variant in spec.variants:
+            if variant.values:
+                lines += [f"  {_quoted(variant.name)}:", *_params(variant.values, 4)]
+            else:
+                lines.append(f"  {_quoted(variant.name)}: {{}}")
+    if spec.blocks:
+        lines.append("blocks:")
+        for block in spec.blocks:
+            lines += _block_definition(block)
+    if spec.init:
+        lines.append("init:")
+        lines += [f"  {_scalar(rule.type)}: {_init(rule.init)}" for rule in spec.init]
+    if spec.tie:
+        lines.append("tie:")
+        lines += [f"  {_quoted(tie.parameter)}: {_quoted(tie.source)}" for tie in spec.tie]
+    lines += _scope("layers", spec.layers, 0)
     return "\n".join(lines) + "\n"
+
+
+def _params(params: tuple[Param, ...], indent: int) -> list[str]:
+    margin = " " * indent
+    return [
+        f"{margin}{param.name}: {_flow(param.value)}"
+        if param.is_given
+        else f"{margin}{param.name}:"
+        for param in params
+    ]
+
+
+def _block_definition(block: Block) -> list[str]:
+    lines = [f"  {_quoted(block.name)}:"]
+    if block.params:
+        lines += ["    params:", *_params(block.params, 6)]
+    if block.let:
+        lines += ["    let:", *_params(block.let, 6)]
+    return lines + _scope("layers", block.layers, 4)
+
+
+def _scope(key: str, layers: Layers, indent: int) -> list[str]:
+    """Layers with the keys that stand beside them."""
+    margin = " " * indent
+    lines = []
+    if layers.inputs:
+        lines.append(f"{margin}inputs: [{', '.join(_scalar(name) for name in layers.inputs)}]")
+    if layers.outputs is not None:
+        lines.append(f"{margin}outputs: {_outputs(layers.outputs)}")
+    if layers.auxiliary is not None:
+        lines.append(f"{margin}auxiliary: {_outputs(layers.auxiliary)}")
+    if layers.register:
+        lines.append(f"{margin}register: {_names(layers.register)}")
+    return lines + _block(key, layers, indent)
+
+
+def _outputs(outputs: Outputs) -> str:
+    if outputs.keys is not None:
+        pairs = zip(outputs.keys, outputs.names, strict=True)
+        return "{" + ", ".join(f"{_quoted(key)}: {_scalar(name)}" for key, name in pairs) + "}"
+    return _scalar(outputs.names[0]) if outputs.single else _names(outputs.names)
+
+
+def _names(names: tuple[Name, ...]) -> str:
+    return "[" + ", ".join(_scalar(name) for name in names) + "]"
+
+
+def _init(init: Init) -> str:
+    return "{" + ", ".join(f"{_quoted(name)}: {_initialiser(how)}" for name, how in init) + "}"
+
+
+def _initialiser(how: Initialiser) -> str:
+    if how.name == "constant" and [name for name, _ in how.arguments] == ["val"]:
+        return _flow(how.arguments[0][1])
+    if not how.arguments:
+        return how.name
+    given = ", ".join(f"{name}: {_flow(value)}" for name, value in how.arguments)
+    return f"{{{how.name}: {{{given}}}}}"
 
 
 def _input(given: Input) -> str:
@@ -45,7 +151,8 @@ def _block(key: str, layers: Layers, indent: int) -> list[str]:
     if not layers.items:
         return [f"{margin}{key}: []"]
     names = [item.name for item in layers.items]
-    if None not in names and len(set(names)) == len(names):
+    texts = {str(name) for name in names}
+    if None not in names and len(texts) == len(names):
         lines = [f"{margin}{key}:"]
         for item in layers.items:
             lines += _named(item, indent + 2)
@@ -67,24 +174,27 @@ def _named(item: Item, indent: int) -> list[str]:
     margin = " " * indent
     assert item.name is not None
     name = _scalar(item.name)
-    plain = item.repeat is None and item.device is None
+    plain = item.repeat is None and item.device is None and item.keys is None
+    is_layer = isinstance(item.part, Layer | LayerTemplate)
     if plain and isinstance(item.part, Layer) and not item.part.arguments:
         return [f"{margin}{name}: {_scalar(item.part.type)}"]
     if plain and isinstance(item.part, Layers) and _is_list(item.part):
         return _block(name, item.part, indent)
-    if plain and isinstance(item.part, Layer):
+    if plain and is_layer and isinstance(item.part, Layer | LayerTemplate):
         return [f"{margin}{name}: {{{layer_text(item.part)}}}"]
     return [f"{margin}{name}:", *_keys(item, indent + 2)]
 
 
 def _is_list(layers: Layers) -> bool:
+    if layers.inputs or layers.outputs or layers.auxiliary or layers.register:
+        return False
     return not layers.items or any(item.name is None for item in layers.items)
 
 
 def _item(item: Item, indent: int) -> list[str]:
     """An item of a list, whose first line is indented like the others."""
     margin = " " * indent
-    plain = item.name is None and item.repeat is None and item.device is None
+    plain = item.name is None and item.repeat is None and item.device is None and item.keys is None
     if plain and isinstance(item.part, Layer):
         text = layer_text(item.part) if item.part.arguments else _scalar(item.part.type)
         return [margin + text]
@@ -97,46 +207,102 @@ def _keys(item: Item, indent: int) -> list[str]:
     margin = " " * indent
     lines = []
     if item.repeat is not None:
-        lines.append(f"{margin}repeat: {item.repeat}")
+        lines.append(f"{margin}repeat: {_flow(item.repeat)}")
     if item.device is not None:
         lines.append(f"{margin}device: {_scalar(item.device)}")
-    part = item.part
-    if isinstance(part, Layer):
-        lines.append(margin + layer_text(part))
-    elif isinstance(part, Layers):
-        lines += _block("layers", part, indent)
-    elif isinstance(part, Residual):
-        lines += _residual(part, indent)
-    else:
-        lines += _concat(part, indent)
+    if item.keys is not None:
+        lines += _few(item.keys, margin)
+    return lines + _part(item, indent)
+
+
+def _few(keys: Keys, margin: str) -> list[str]:
+    lines = []
+    if keys.when is not True:
+        lines.append(f"{margin}when: {_flow(keys.when)}")
+    if keys.inputs:
+        single = len(keys.inputs) == 1
+        lines.append(f"{margin}from: {_scalar(keys.inputs[0]) if single else _names(keys.inputs)}")
+    if keys.let:
+        given = ", ".join(f"{name}: {_flow(value)}" for name, value in keys.let)
+        lines.append(f"{margin}let: {{{given}}}")
+    if keys.init:
+        lines.append(f"{margin}init: {_init(keys.init)}")
     return lines
+
+
+def _part(item: Item, indent: int) -> list[str]:
+    """The key that says what an item is, with what it holds."""
+    margin = " " * indent
+    part = item.part
+    if isinstance(part, Layer | LayerTemplate):
+        return [margin + layer_text(part)]
+    if isinstance(part, Layers):
+        return _scope("layers", part, indent)
+    if isinstance(part, Residual):
+        return _residual(part, indent)
+    if isinstance(part, Scale):
+        return _block("scale", part.body, indent)
+    if isinstance(part, Concat):
+        return _branches("concat", part.branches, part.dim, indent)
+    if isinstance(part, Split):
+        return _branches("split", part.branches, part.dim, indent)
+    if isinstance(part, Each):
+        return _each(part, indent)
+    if isinstance(part, Use):
+        return [f"{margin}use: {_scalar(part.child)}"]
+    if isinstance(part, RawParameter):
+        shape = _flow(part.shape)
+        return [f"{margin}parameter: {{shape: {shape}, init: {_initialiser(part.init)}}}"]
+    if isinstance(part, Pass):
+        return []
+    if not part.branches:
+        return [f"{margin}{part.kind}:"]
+    return [f"{margin}{part.kind}:", *_branch_list(part.branches, indent + 2)]
+
+
+def _each(part: Each, indent: int) -> list[str]:
+    margin = " " * indent
+    lines = [f"{margin}each:", f"{margin}  in: {_flow(part.entries)}"]
+    if part.names:
+        names = ", ".join(part.names)
+        lines.append(f"{margin}  as: {f'[{names}]' if part.unpacks else names}")
+    return lines + _block("layers", part.layers, indent + 2)
 
 
 def _residual(part: Residual, indent: int) -> list[str]:
     margin = " " * indent
-    lines = [f"{margin}residual:", *_block("body", part.body, indent + 2)]
-    if part.shortcut.items:
-        lines += _block("shortcut", part.shortcut, indent + 2)
+    body = _block("body", part.body, indent + 2)
+    shortcut: list[str] = []
+    if part.shortcut.items or part.shortcut_first:
+        shortcut = _block("shortcut", part.shortcut, indent + 2)
+    both = [*shortcut, *body] if part.shortcut_first else [*body, *shortcut]
+    return [f"{margin}residual:", *both]
+
+
+def _branches(word: str, branches: tuple[Layers, ...], dim: Written, indent: int) -> list[str]:
+    margin = " " * indent
+    lines = [f"{margin}{word}:"]
+    if dim != 1 or not branches:
+        lines.append(f"{margin}  dim: {_flow(dim)}")
+    if branches:
+        lines += [f"{margin}  branches:", *_branch_list(branches, indent + 4)]
     return lines
 
 
-def _concat(part: Concat, indent: int) -> list[str]:
+def _branch_list(branches: tuple[Layers, ...], indent: int) -> list[str]:
     margin = " " * indent
-    lines = [f"{margin}concat:"]
-    if part.dim != 1:
-        lines.append(f"{margin}  dim: {part.dim}")
-    lines.append(f"{margin}  branches:")
-    for branch in part.branches:
+    lines: list[str] = []
+    for branch in branches:
         if not branch.items:
-            lines.append(f"{margin}    - []")
+            lines.append(f"{margin}- []")
             continue
-        below = _list(branch, indent + 6)
-        below[0] = f"{margin}    - " + below[0].lstrip(" ")
+        below = _list(branch, indent + 2)
+        below[0] = f"{margin}- " + below[0].lstrip(" ")
         lines += below
     return lines
 
 
-def layer_text(layer: Layer) -> str:
+def layer_text(layer: Layer | LayerTemplate) -> str:
     """``linear: 10`` or ``linear: {out_features: 10, bias: false}``."""
     name = _scalar(layer.type)
     if not layer.arguments:
@@ -147,10 +313,10 @@ def layer_text(layer: Layer) -> str:
     return f"{name}: {{{', '.join(parts)}}}"
 
 
-def _flow(value: Value) -> str:
+def _flow(value: Written) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if isinstance(value, str):
+    if isinstance(value, str | Template):
         return _scalar(value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -169,7 +335,12 @@ def _float(value: float) -> str:
     return repr(value)
 
 
-def _scalar(text: str) -> str:
+def _scalar(text: Name) -> str:
+    """A text where templates may stand, so that a dollar is two."""
+    return _quoted(text.text if isinstance(text, Template) else text.replace("$", "$$"))
+
+
+def _quoted(text: str) -> str:
     """A text that reads back as itself; quoted where YAML would read something else."""
     if _PLAIN.match(text):
         try:

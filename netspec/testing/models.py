@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from netspec.api import from_dict
 from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostics, SpecError
-from netspec.expansion import expand
-from netspec.planning.planner import Planner, input_types
+from netspec.expansion import input_types, plan_layers
 from netspec.registry import Registry
 from netspec.spec import Layers, Spec
 from netspec.testing.strategies import BARE, Arguments, arguments
@@ -173,7 +172,8 @@ def specs(
     dtype = draw(st.sampled_from(["float32"] * 6 + ["int64"]))
     root: dict[str, Tree] = {"netspec": 1, "input": {"shape": shape, "dtype": dtype}}
     start = from_dict({**root, "layers": []})
-    (type,) = input_types(start.inputs).values()
+    (type,) = input_types(start.inputs, {}, start.origin, Diagnostics()).values()
+    assert type is not None
     model = _Model(draw, registry, draw(st.integers(0, 9)) == 9)
     root["layers"], _ = model.container(type, max_items, depth)
     return from_dict(root)
@@ -255,9 +255,8 @@ class _Model:
 def applied(layers: Layers, type: TensorType, registry: Registry) -> TensorType | None:
     """What layers make of a type; None where one of them is refused or gives much too much."""
     found = Diagnostics()
-    spec = from_dict({"netspec": 1, "input": [], "layers": []})
-    scope = expand(Spec(spec.inputs, layers, origin=spec.origin), found)
-    planned = Planner(registry, found).scope(scope, (type,))
+    origin = from_dict({"netspec": 1, "input": [], "layers": []}).origin
+    planned = plan_layers(layers, type, origin, registry, found)
     if found.failed or planned is None:
         return None
     (output,) = planned.outputs

@@ -77,6 +77,8 @@ def test_help_fits_and_its_examples_run(command: list[str], run: Run) -> None:
     _, _, examples = done.stdout.partition("\nexamples:\n")
     lines = re.findall(r"^  (.*netspec .+?)(?:   .*)?$", examples, re.M)
     assert lines
+    with Path("model.yaml").open("a") as file:
+        file.write("params: {width: 8}\nvariants: {small: {width: 4}}\n")
     Path("specs").mkdir()
     shutil.copy("model.yaml", "specs/model.yaml")
     for line in lines:

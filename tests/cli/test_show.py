@@ -102,6 +102,8 @@ def test_the_plan_as_json(run: Run) -> None:
         "inputs",
         "outputs",
         "layers",
+        "parameters",
+        "ties",
         "total_params",
         "total_macs",
         "conditions",
@@ -130,6 +132,7 @@ def test_the_plan_as_json(run: Run) -> None:
         "params": 9408,
         "macs": "9408*N*((H + 1)//2)*((W + 1)//2)",
         "device": None,
+        "again": False,
     }
     assert plan["layers"][-1]["device"] == "cpu"
     assert plan["total_params"] == sum(layer["params"] for layer in plan["layers"])

@@ -23,11 +23,13 @@ TESTS = Path(__file__).parents[1]
 # Codes that no file for `netspec check` can bring, and the test that does.
 ELSEWHERE = {
     "bad-call": "builder/test_builder.py",
+    "bad-init": "building/test_weights.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
     "no-device": "placement/test_placement.py",
     "placement-failed": "diagnostics/test_plugins_that_fail.py",
     "rule-failed": "diagnostics/test_plugins_that_fail.py",
     "too-many": "diagnostics/test_findings.py",
+    "unknown-variant": "spec/test_variants.py",
     "unreadable-file": "cli/test_check.py",
 }
 

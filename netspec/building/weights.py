@@ -1,0 +1,108 @@
+"""How weights begin, over what the layers' own constructors do, and which are one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec.diagnostics import Diagnostics, Span, SpecError
+from netspec.expansion.values import computed
+from netspec.planning import Plan
+from netspec.planning.plan import PlannedInit
+from netspec.spec import Initialiser
+from netspec.templates import EvaluationError
+
+
+class _Attributes(Mapping[str, Any]):
+    """The names of an expression: a module's own arguments, then the spec's values."""
+
+    def __init__(self, module: nn.Module, names: Mapping[str, Any]) -> None:
+        self.module = module
+        self.others = names
+
+    def __getitem__(self, name: str) -> Any:
+        value = None if name.startswith("_") else getattr(self.module, name, None)
+        if isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+            return value
+        return self.others[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.others)
+
+    def __len__(self) -> int:
+        return len(self.others)
+
+
+def initialise(model: nn.Module, plan: Plan) -> None:
+    """Applies the plan's rules to the modules, in the order of ``model.modules()``.
+
+    Raises:
+        SpecError: a rule names a parameter that a layer does not have, or cannot be computed.
+    """
+    rules = [(_imported(rule.target), rule.init, rule.span) for rule in plan.init]
+    own: dict[str, tuple[PlannedInit, Span]] = {
+        row.path: (row.init, row.origin.reserved("init"))
+        for row in plan.layers
+        if row.init is not None and not row.is_reused
+    }
+    if rules or own:
+        for path, module in model.named_modules():
+            if (at_layer := own.get(path)) is not None:
+                _apply(module, *at_layer, path, is_rule=False)
+                continue
+            for kind, init, span in rules:
+                if isinstance(module, kind):
+                    _apply(module, init, span, path, is_rule=True)
+    for parameter in plan.parameters:
+        _fill(model.get_parameter(parameter.path), parameter.init, {}, parameter.origin.span())
+
+
+def tie(model: nn.Module, plan: Plan) -> None:
+    """Makes each tied pair one parameter."""
+    for one in plan.ties:
+        path, _, name = one.parameter.rpartition(".")
+        setattr(model.get_submodule(path), name, model.get_parameter(one.source))
+
+
+def _imported(target: str) -> type:
+    module, _, name = target.rpartition(".")
+    found: type = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _apply(module: nn.Module, init: PlannedInit, span: Span, path: str, *, is_rule: bool) -> None:
+    for name, initialiser in init.init:
+        try:
+            parameter = module.get_parameter(name)
+        except AttributeError:
+            # A rule for all layers of a kind holds for those without a bias too.
+            owner, _, last = name.rpartition(".")
+            if is_rule or hasattr(module.get_submodule(owner) if owner else module, last):
+                continue
+            raise _error(f"{path} has no parameter {name!r}", span) from None
+        _fill(parameter, initialiser, _Attributes(module, init.names), span)
+
+
+def _fill(
+    parameter: Tensor, initialiser: Initialiser, names: Mapping[str, Any], span: Span
+) -> None:
+    try:
+        arguments = {name: computed(value, names) for name, value in initialiser.arguments}
+        with torch.no_grad():
+            getattr(nn.init, f"{initialiser.name}_")(parameter, **arguments)
+    except EvaluationError as problem:
+        raise _error(problem.message, span) from None
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise _error(f"{initialiser.name} fails: {problem}", span) from problem
+
+
+def _error(message: str, span: Span) -> SpecError:
+    found = Diagnostics()
+    found.error("bad-init", message, span)
+    return SpecError(found.all())

@@ -1,0 +1,115 @@
+"""Instances of blocks: their arguments, and where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from netspec.diagnostics import Note, did_you_mean, listed
+from netspec.expansion.values import Environment, UnknownShape, computed, names_at, report
+from netspec.expansion.walk import Walk
+from netspec.planning.planner import Known
+from netspec.spec import Block, Origin
+from netspec.templates import EvaluationError
+
+
+@contextmanager
+def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
+    """Whether the block may be written out here; what is found inside says where it is used."""
+    if block.name in walk.inside:
+        ring = [*walk.inside[walk.inside.index(block.name) :], block.name]
+        walk.found.error(
+            "recursion",
+            f"the block {block.name!r} uses itself: {' -> '.join(ring)}",
+            origin.span(),
+            help=["`repeat` and `each` write layers out several times"],
+        )
+        yield False
+        return
+    walk.inside.append(block.name)
+    walk.found.context.append(Note(f"in the block {block.name}, used here", origin.span().locate()))
+    try:
+        yield True
+    finally:
+        walk.inside.pop()
+        walk.found.context.pop()
+
+
+def block_environment(
+    walk: Walk,
+    block: Block,
+    arguments: tuple[tuple[str | None, Any], ...],
+    origin: Origin,
+    at: Known,
+) -> Environment | None:
+    """The names that a block's layers see; None where an argument is wrong, which is reported."""
+    given = _bound(walk, block, arguments, origin)
+    if given is None:
+        return None
+    names: Environment = dict(walk.params)
+    for param in (*block.params, *block.let):
+        if param.name in given:
+            names[param.name] = given[param.name]
+            continue
+        try:
+            names[param.name] = computed(param.value, names_at(names, at))
+        except EvaluationError as problem:
+            report(problem, param.span, walk.found)
+            return None
+        except UnknownShape:
+            return None
+    return names
+
+
+def _bound(
+    walk: Walk, block: Block, arguments: tuple[tuple[str | None, Any], ...], origin: Origin
+) -> dict[str, Any] | None:
+    """The written arguments by name; wrong ones are mistakes of the place where it is used."""
+    here = walk.found.context.pop()
+    try:
+        return _arguments(walk, block, arguments, origin)
+    finally:
+        walk.found.context.append(here)
+
+
+def _arguments(
+    walk: Walk, block: Block, arguments: tuple[tuple[str | None, Any], ...], origin: Origin
+) -> dict[str, Any] | None:
+    known = [param.name for param in block.params]
+    required = [param.name for param in block.params if not param.is_given]
+    given: dict[str, Any] = {}
+    fine = True
+    for name, value in arguments:
+        if name is None:
+            bare = required if required else known
+            if len(bare) != 1:
+                walk.found.error(
+                    "no-bare-value",
+                    f"{block.name} takes its arguments by name",
+                    origin.argument(None),
+                    help=[f"it takes {listed(known) or 'none'}"],
+                )
+                return None
+            name = bare[0]
+        if name not in known:
+            fine = False
+            takes = f"it takes {listed(known)}" if known else "it takes no arguments"
+            walk.found.error(
+                "unknown-argument",
+                f"the block {block.name} has no argument {name[:60]!r}",
+                origin.argument_name(name),
+                help=[did_you_mean(name, known) or takes],
+            )
+            continue
+        given[name] = value
+    missing = [name for name in required if name not in given]
+    if missing and fine:
+        example = ", ".join(f"{name}: ..." for name in required)
+        walk.found.error(
+            "missing-argument",
+            f"the block {block.name} needs {listed(missing)}",
+            origin.span(),
+            help=[f"write `{block.name}: {{{example}}}`"],
+        )
+    return None if missing or not fine else given

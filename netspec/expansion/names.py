@@ -1,0 +1,78 @@
+"""The names of children, and the order in which they are registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.expansion.module_names import TAKEN_NAMES
+from netspec.expansion.values import Environment, UnknownShape, report, text_of
+from netspec.spec import Item
+from netspec.spec.parser import MAX_WORD
+from netspec.templates import EvaluationError
+
+if TYPE_CHECKING:
+    from netspec.expansion.scope import ScopeBuilder
+
+
+def child_name(scope: ScopeBuilder, item: Item, names: Environment) -> str | None:
+    """The child's name: its own, or its number among the children without one.
+
+    None where it can have no name; that, and a name that is taken, are reported.
+    """
+    name = item.name
+    span = item.origin.reserved("name")
+    if name is None:
+        name = str(scope.unnamed)
+        scope.unnamed += 1
+    elif not isinstance(name, str):
+        try:
+            name = text_of(name, names)
+        except EvaluationError as problem:
+            report(problem, span, scope.found)
+            return None
+        except UnknownShape:
+            return None
+        if not name or "." in name or len(name) > MAX_WORD:
+            what = "is empty" if not name else "has a dot" if "." in name else "is too long"
+            scope.found.error("bad-name", f"the name {name[:60]!r} {what}", span)
+            return None
+    if item.name is not None and name in TAKEN_NAMES:
+        scope.found.error(
+            "taken-name",
+            f"no child can be called {name!r}: every torch.nn.Module has an attribute of that name",
+            span,
+            help=[f"call it {name.strip('_') or 'layer'}_1"],
+        )
+    if name in scope.names:
+        first = scope.names[name]
+        place = first.reserved("name").locate()
+        scope.found.error(
+            "name-twice",
+            f"two children of {scope.path or 'the model'} are called {name!r}",
+            span,
+            notes=[f"the first is at {place}"],
+            help=["give one of them another name"],
+        )
+    scope.names.setdefault(name, item.origin)
+    return name
+
+
+def register(scope: ScopeBuilder, names: Environment) -> list[int]:
+    """The children's places in their order: those that ``register`` names first."""
+    span = scope.origin.reserved("register")
+    first: list[int] = []
+    for written in scope.layers.register:
+        try:
+            name = text_of(written, names)
+        except EvaluationError as problem:
+            report(problem, span, scope.found)
+            continue
+        made = scope.made.get(name)
+        if made is not None:
+            first.append(made.place)
+        elif name not in scope.named:
+            scope.found.error(
+                "unknown-reference", f"`register` names {name!r}, but no child is called so", span
+            )
+    first = list(dict.fromkeys(first))
+    return first + [index for index in range(len(scope.children)) if index not in first]

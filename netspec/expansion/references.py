@@ -1,0 +1,133 @@
+"""``from`` and ``outputs``: names of earlier values of a container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from netspec.diagnostics import Span, did_you_mean
+from netspec.expansion.values import Environment
+from netspec.spec import Concat, Each, Layers, Merge, Name, Origin, Residual, Scale, Split
+
+if TYPE_CHECKING:
+    from netspec.expansion.scope import ScopeBuilder
+
+
+def resolve(
+    scope: ScopeBuilder, written: tuple[Name, ...], origin: Origin, names: Environment
+) -> tuple[int, ...]:
+    """The numbers of the values that names stand for; nothing where one is wrong (reported)."""
+    from netspec.expansion.scope import Skip
+
+    numbers: list[int] = []
+    span = origin.reserved("from")
+    for name in written:
+        try:
+            found = find(scope, scope.text(name, names, span), span)
+        except Skip:
+            return ()
+        if not found:
+            return ()
+        numbers += found
+    return tuple(numbers)
+
+
+def find(scope: ScopeBuilder, name: str, span: Span) -> tuple[int, ...]:
+    """The values of one name, which may have a ``*``; nothing where there is none (reported)."""
+    if "*" in name:
+        return _matching(scope, name, span)
+    if name in scope.named:
+        return scope.named[name].values[:1]
+    child, _, output = name.rpartition(".")
+    if child in scope.named:
+        return _output(scope, child, output, span)
+    report_unknown(scope, name, span, "from")
+    return ()
+
+
+def _matching(scope: ScopeBuilder, pattern: str, span: Span) -> tuple[int, ...]:
+    name, _, output = pattern.partition(".")
+    expression = re.compile(".*".join(re.escape(part) for part in name.split("*")) + r"\Z")
+    numbers: list[int] = []
+    fitting = [known for known in scope.named if expression.match(known)]
+    for known in fitting:
+        if output:
+            found = _output(scope, known, output, span)
+            if not found:
+                return ()
+            numbers += found
+        else:
+            numbers += scope.named[known].values[:1]
+    if not numbers:
+        known_names = ", ".join(list(scope.named)[:20])
+        scope.found.error(
+            "unknown-reference",
+            f"no earlier value has a name like {pattern!r}",
+            span,
+            help=[f"there are {known_names}"],
+        )
+    return tuple(numbers)
+
+
+def _output(scope: ScopeBuilder, child: str, output: str, span: Span) -> tuple[int, ...]:
+    named = scope.named[child]
+    if all(scope.types[number] is None for number in named.values):
+        return named.values[:1]
+    if output in named.outputs:
+        return (named.values[named.outputs.index(output)],)
+    scope.found.error(
+        "unknown-output",
+        f"{child} has no output {output!r}",
+        span,
+        help=[did_you_mean(output, named.outputs) or f"it has {', '.join(named.outputs)}"],
+    )
+    return ()
+
+
+def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> None:
+    """Says why a name stands for no earlier value of the container."""
+    where = scope.path or "the model"
+    shown = name if len(name) <= 60 else name[:57] + "..."
+    later = set(_names(scope.layers))
+    notes: list[str] = []
+    if name in scope.named:
+        message = f"{shown!r} is a value, not a child that can be called again"
+        help = "`use` takes the name of a layer, block or container"
+    elif name in later:
+        message = f"{shown!r} comes later in {where}: only earlier values can be used"
+        help = "move it up, or move this item below it"
+    elif "." in name and name.partition(".")[0] in scope.named:
+        message = f"{shown!r} is inside another container"
+        help = "a container shows its `outputs` only: name what it gives, `from: name.output`"
+    else:
+        message = (
+            f"there is no earlier {'child' if word == 'use' else 'value'} {shown!r} in {where}"
+        )
+        known = list(scope.made if word == "use" else scope.named)
+        help = did_you_mean(name, known) or (
+            "a container sees its own children only; what comes from outside is passed in: "
+            "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used"
+        )
+        if known:
+            notes.append(f"there are {', '.join(known[:20])}")
+    scope.found.error("unknown-reference", message, span, notes=notes, help=[help])
+
+
+def _names(layers: Layers) -> Iterator[str]:
+    """The names that the items of a scope are given, those of composites' branches too."""
+    for item in layers.items:
+        if isinstance(item.name, str):
+            yield item.name
+        part = item.part
+        inner: tuple[Layers, ...] = ()
+        if isinstance(part, Residual):
+            inner = (part.body, part.shortcut)
+        elif isinstance(part, Scale):
+            inner = (part.body,)
+        elif isinstance(part, Concat | Split | Merge):
+            inner = part.branches
+        elif isinstance(part, Each):
+            inner = (part.layers,)
+        for branch in inner:
+            yield from _names(branch)

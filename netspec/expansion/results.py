@@ -1,0 +1,89 @@
+"""What a container gives, where it says ``outputs`` or ``auxiliary``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from netspec.expansion.references import find
+from netspec.expansion.values import Environment
+from netspec.planning.plan import NO_RESULTS, Results
+from netspec.spec import Layers, Outputs
+
+if TYPE_CHECKING:
+    from netspec.expansion.scope import ScopeBuilder
+
+
+def planned_results(
+    scope: ScopeBuilder, layers: Layers, names: Environment
+) -> tuple[Results, Results] | None:
+    """The outputs and those in training only; None where a name is wrong, which is reported."""
+    results = Results((scope.last,))
+    if layers.outputs is not None:
+        found = _results(scope, layers.outputs, "outputs", names)
+        if found is None:
+            return None
+        results = found
+    if layers.auxiliary is None:
+        return results, NO_RESULTS
+    auxiliary = _results(scope, layers.auxiliary, "auxiliary", names)
+    if auxiliary is None:
+        return None
+    if (auxiliary.form == "dict") != (results.form == "dict"):
+        scope.found.error(
+            "bad-outputs",
+            "`outputs` and `auxiliary` are both mappings, or none of them is",
+            scope.origin.reserved("auxiliary"),
+            help=["write for example `outputs: {out: head}` and `auxiliary: {aux: aux_head}`"],
+        )
+        return None
+    _mark_auxiliary(scope, results, auxiliary)
+    return results, auxiliary
+
+
+def _results(
+    scope: ScopeBuilder, outputs: Outputs, word: str, names: Environment
+) -> Results | None:
+    from netspec.expansion.scope import Skip
+
+    span = scope.origin.reserved(word)
+    numbers: list[int] = []
+    names_: list[str] = []
+    for position, written in enumerate(outputs.names):
+        try:
+            name = scope.text(written, names, span)
+        except Skip:
+            return None
+        found = find(scope, name, span)
+        if not found:
+            return None
+        if outputs.keys is not None:
+            found, name = found[:1], outputs.keys[position]
+        numbers += found
+        names_ += [name] if len(found) == 1 else [f"{name}{n}" for n in range(len(found))]
+    if outputs.single and len(numbers) == 1:
+        return Results(tuple(numbers))
+    form: Literal["tuple", "dict"] = "tuple" if outputs.keys is None else "dict"
+    return Results(tuple(numbers), tuple(names_), form)
+
+
+def _mark_auxiliary(scope: ScopeBuilder, results: Results, auxiliary: Results) -> None:
+    """Marks the steps that only the auxiliary outputs need."""
+    scope.need_steps()
+    needed = _needed(scope, set(results.values))
+    extra = _needed(scope, set(auxiliary.values))
+    scope.steps = [
+        replace(step, is_auxiliary=index in extra and index not in needed)
+        for index, step in enumerate(scope.steps)
+    ]
+
+
+def _needed(scope: ScopeBuilder, values: set[int]) -> set[int]:
+    """The places of the steps that lead to the values."""
+    places = set()
+    for place in range(len(scope.steps) - 1, -1, -1):
+        step = scope.steps[place]
+        if values.intersection(step.outputs):
+            places.add(place)
+            values.update(step.inputs)
+    return places

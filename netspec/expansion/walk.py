@@ -1,0 +1,66 @@
+"""What one walk over a spec shares: the rules, the blocks, the rows of the plan, and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.diagnostics import Diagnostics, Span
+from netspec.expansion.values import Environment
+from netspec.planning.plan import PlannedLayer, PlannedParameter
+from netspec.planning.planner import Planner
+from netspec.spec import Block, Layer, Value
+
+MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
+MAX_NESTING = 100  # containers in containers
+
+
+class TooMany(Exception):
+    """The walk ends: the model is too large, which is reported."""
+
+
+class Walk:
+    """The state of one walk; every scope of it adds its rows here."""
+
+    def __init__(
+        self, planner: Planner, blocks: Mapping[str, Block], params: Environment, found: Diagnostics
+    ) -> None:
+        self.planner = planner
+        self.blocks = blocks
+        self.params = params
+        self.found = found
+        self.rows: list[PlannedLayer] = []
+        self.parameters: list[PlannedParameter] = []
+        #: The blocks that are being written out, the innermost last.
+        self.inside: list[str] = []
+        self.depth = 0
+        self._modules = 0
+        self._layers: dict[object, Layer] = {}
+
+    def count(self, span: Span) -> None:
+        """One more module or copy.
+
+        Raises:
+            TooMany: there are more than a model may have.
+        """
+        self._modules += 1
+        if self._modules > MAX_LAYERS:
+            self.found.error(
+                "too-many-layers", f"the model would have more than {MAX_LAYERS:,} layers", span
+            )
+            raise TooMany
+
+    def layer(self, type: str, arguments: tuple[tuple[str | None, Value], ...]) -> Layer:
+        """The one Layer for all equal ones, so that each is checked once."""
+        key = (type, arguments, _types(arguments))
+        known = self._layers.get(key)
+        if known is None:
+            known = self._layers[key] = Layer(type, arguments)
+        return known
+
+
+def _types(value: Any) -> object:
+    """What tells 1, 1.0 and true apart, which are equal in Python."""
+    if value.__class__ is tuple:
+        return tuple([_types(item) for item in value])
+    return value.__class__

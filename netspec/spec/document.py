@@ -1,0 +1,263 @@
+"""Nodes to Spec: the keys of a whole document."""
+
+from __future__ import annotations
+
+from netspec.diagnostics import Diagnostics, Source, did_you_mean, listed, nearest
+from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source.collector import without_collector
+from netspec.source.nodes import kind, shortened
+from netspec.spec import words
+from netspec.spec.inputs import parse_input, parse_inputs
+from netspec.spec.parser import NO_ITEMS, Parser
+from netspec.spec.spec import Block, InitRule, Input, Origin, Param, Spec, Tie, Variant
+
+MAX_VARIANTS = 1_000
+
+
+@without_collector
+def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
+    """The Spec of a whole document.
+
+    With an error in ``found`` it holds what could be read, so that later stages find their
+    errors in the same run; an item that could not be read is a Layer without a type.
+    """
+    return _Document(Parser(source, found)).spec(root)
+
+
+class _Document:
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
+        self.source = parser.source
+        self.found = parser.found
+        self.error = parser.error
+
+    def spec(self, root: Node) -> Spec:
+        origin = Origin(self.source, root, root, None)
+        if not isinstance(root, MapNode):
+            message = f"a spec is a mapping with `netspec`, `input` and `layers`, not {kind(root)}"
+            self.error("bad-spec", message, root, "begin with `netspec: 1`")
+            return Spec((), NO_ITEMS, origin=origin)
+        entries = {str(key.value): value for key, value in root.entries}
+        for key, _ in root.entries:
+            self.root_key(key)
+        self.missing(root, entries)
+        if "netspec" in entries:
+            self.version(entries["netspec"])
+        inputs = self.inputs(entries)
+        name = self.model_name(entries["name"]) if "name" in entries else None
+        params = self.params(entries["params"], "`params`") if "params" in entries else ()
+        variants = self.variants(entries["variants"], params) if "variants" in entries else ()
+        blocks = self.blocks(entries["blocks"]) if "blocks" in entries else ()
+        layers = NO_ITEMS
+        if "layers" in entries:
+            layers = self.parser.layers(entries["layers"], "`layers`")
+        scope: dict[str, Node] = {
+            key: entries[key] for key in ("outputs", "auxiliary", "register") if key in entries
+        }
+        if scope:
+            layers = self.parser.scope_keys(layers, scope)
+        init = self.init(entries["init"]) if "init" in entries else ()
+        tie = self.tie(entries["tie"]) if "tie" in entries else ()
+        return Spec(
+            inputs,
+            layers,
+            name,
+            params=params,
+            variants=variants,
+            blocks=blocks,
+            init=init,
+            tie=tie,
+            origin=origin,
+        )
+
+    def missing(self, root: MapNode, entries: dict[str, Node]) -> None:
+        first = root.entries[0][0] if root.entries else root
+        # What mistyped keys stand for is not missing too; more than a few are no mistypings.
+        strangers = [key for key in entries if key not in words.ROOT_KEYS]
+        meant = {nearest(key, words.ROOT_KEYS) for key in strangers[:20]}
+        for word, help in (
+            ("netspec", "add `netspec: 1`, the version of the language, as the first line"),
+            ("input", "add the input's shape, with its batch size: `input: [N, 28, 28]`"),
+            ("layers", "add `layers:` with a list or a mapping of layers"),
+        ):
+            given = word in entries or (word == "input" and "inputs" in entries)
+            if not given and word not in meant and not (word == "input" and "inputs" in meant):
+                self.error("missing-key", f"the spec has no `{word}`", first, help)
+
+    def root_key(self, key: ScalarNode) -> None:
+        word = str(key.value)
+        if word in words.ROOT_LATER:
+            self.parser.later(word, key)
+        elif word not in words.ROOT_KEYS:
+            self.error(
+                "unknown-key",
+                f"a spec has no key {shortened(word)!r}",
+                key,
+                (not self.found.is_full and did_you_mean(word, words.ROOT_KEYS))
+                or f"it takes {listed([f'`{known}`' for known in words.ROOT_KEYS])}",
+            )
+
+    def version(self, node: Node) -> None:
+        value = node.value if isinstance(node, ScalarNode) else None
+        if type(value) is not int or value != words.VERSION:
+            self.error(
+                "bad-version",
+                f"this netspec reads version {words.VERSION} of the language, not {kind(node)}",
+                node,
+                f"write `netspec: {words.VERSION}`"
+                if type(value) is not int or value < words.VERSION
+                else "a newer netspec may read it: `pip install --upgrade netspec`",
+            )
+
+    def model_name(self, node: Node) -> str | None:
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            return node.value
+        self.error("bad-name", f"`name` takes a text, not {kind(node)}", node)
+        return None
+
+    def inputs(self, entries: dict[str, Node]) -> tuple[Input, ...]:
+        if "inputs" in entries:
+            if "input" in entries:
+                self.error(
+                    "bad-input",
+                    "a spec has `input` or `inputs`, not both",
+                    entries["input"],
+                    "put it under `inputs:` with a name",
+                )
+            return parse_inputs(entries["inputs"], self.parser)
+        if "input" in entries:
+            given = parse_input(entries["input"], self.parser)
+            return () if given is None else (given,)
+        return ()
+
+    # ---- params, variants, blocks
+
+    def params(self, node: Node, what: str) -> tuple[Param, ...]:
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-params", f"{what} takes a mapping of names to values, not {kind(node)}", node
+            )
+            return ()
+        read = []
+        for key, value in node.entries:
+            if not self.parser.value_name(key):
+                continue
+            empty = isinstance(value, ScalarNode) and value.value is None
+            span = self.parser.span(key if empty else value)
+            written = None if isinstance(value, MapNode) else self.parser.value(value)
+            if isinstance(value, MapNode):
+                self.error("bad-params", "a param is a value or a list, not a mapping", value)
+            read.append(Param(str(key.value), written, not empty, span=span))
+        return tuple(read)
+
+    def variants(self, node: Node, params: tuple[Param, ...]) -> tuple[Variant, ...]:
+        if not isinstance(node, MapNode) or not node.entries:
+            self.error(
+                "bad-variants",
+                f"`variants` takes a mapping of names to params, not {kind(node)}",
+                node,
+                "write for example `variants: {small: {width: 64}}`",
+            )
+            return ()
+        known = [param.name for param in params]
+        read = []
+        for key, value in node.entries[:MAX_VARIANTS]:
+            values: tuple[Param, ...] = ()
+            if not isinstance(value, ScalarNode) or value.value is not None:
+                values = self.params(value, "a variant")
+            for given in values:
+                if given.name not in known:
+                    self.found.error(
+                        "unknown-param",
+                        f"there is no param {shortened(given.name)!r}",
+                        given.span,
+                        help=[
+                            did_you_mean(given.name, known) or "add it to `params` with its default"
+                        ],
+                    )
+            values = tuple(given for given in values if given.name in known)
+            read.append(Variant(str(key.value), values, span=self.parser.span(key)))
+        return tuple(read)
+
+    def blocks(self, node: Node) -> tuple[Block, ...]:
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-blocks", f"`blocks` takes a mapping of names to blocks, not {kind(node)}", node
+            )
+            return ()
+        read = [self.block(key, value) for key, value in node.entries]
+        return tuple(block for block in read if block is not None)
+
+    def block(self, key: ScalarNode, node: Node) -> Block | None:
+        name = str(key.value)
+        if words.is_word_of_the_language(name):
+            self.error("reserved-word", f"`{shortened(name)}` is a word of the language", key)
+            return None
+        if "$" in name or not name:
+            self.error("bad-name", f"a block's name is a plain text, not {shortened(name)!r}", key)
+            return None
+        span = self.parser.span(key)
+        if isinstance(node, ListNode):
+            return Block(name, self.parser.layers(node, "a block"), span=span)
+        known = ("params", "let", "layers", *sorted(words.SCOPE_KEYS))
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-block",
+                f"a block takes `params` and `layers`, not {kind(node)}",
+                node,
+                "write for example `{params: {width: 64}, layers: [linear: $width, relu]}`",
+            )
+            return None
+        entries = {str(k.value): value for k, value in node.entries}
+        for k, _ in node.entries:
+            if str(k.value) not in known:
+                self.error(
+                    "unknown-key",
+                    f"a block has no key {shortened(str(k.value))!r}",
+                    k,
+                    did_you_mean(str(k.value), known)
+                    or f"it takes {listed([f'`{word}`' for word in known])}",
+                )
+        if "layers" not in entries:
+            self.error("missing-key", f"the block {shortened(name)!r} has no `layers`", key)
+            return None
+        params = self.params(entries["params"], "`params`") if "params" in entries else ()
+        let = self.params(entries["let"], "`let`") if "let" in entries else ()
+        layers = self.parser.layers(entries["layers"], "`layers`")
+        scope = {word: entries[word] for word in words.SCOPE_KEYS if word in entries}
+        if scope:
+            layers = self.parser.scope_keys(layers, scope)
+        return Block(name, layers, params, let, span=span)
+
+    # ---- weights
+
+    def init(self, node: Node) -> tuple[InitRule, ...]:
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-value",
+                f"`init` takes a mapping of layers, not {kind(node)}",
+                node,
+                "write for example `init: {linear: {weight: xavier_uniform, bias: 0}}`",
+            )
+            return ()
+        return tuple(
+            InitRule(str(key.value), self.parser.init(value), span=self.parser.span(key))
+            for key, value in node.entries
+        )
+
+    def tie(self, node: Node) -> tuple[Tie, ...]:
+        example = "write for example `tie: {head.weight: embedding.weight}`"
+        if not isinstance(node, MapNode):
+            self.error(
+                "bad-value", f"`tie` takes a mapping of parameters, not {kind(node)}", node, example
+            )
+            return ()
+        read = []
+        for key, value in node.entries:
+            if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+                self.error(
+                    "bad-value", f"a parameter's key is a text, not {kind(value)}", value, example
+                )
+                continue
+            read.append(Tie(str(key.value), value.value, span=self.parser.span(key)))
+        return tuple(read)

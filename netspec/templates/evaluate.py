@@ -1,0 +1,396 @@
+"""The value of a template: a walk over a few kinds of nodes, with limits for all of them."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netspec.diagnostics import did_you_mean
+from netspec.sizes import Expression, SizeLimit, at_least, equal
+from netspec.templates.template import Template
+
+#: What names stand for; a function is called for its value when an expression asks for it.
+Names = Mapping[str, Any]
+
+MOST = 2**63
+MAX_LIST = 10_000
+MAX_TEXT = 1_000
+MAX_POWER = 64
+
+
+class EvaluationError(Exception):
+    """An expression has no value; the message says why."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class Computed:
+    """A name whose value is found when it is asked for (``in_channels``)."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self.find = find
+
+
+def evaluate(template: Template, names: Names) -> Any:
+    """What a template stands for: any value where it is one expression, else a text.
+
+    Lists are tuples. A size may be a symbolic expression.
+
+    Raises:
+        EvaluationError: a name is unknown, an operation fails, or a result is too large.
+    """
+    expression = template.expression
+    if expression is not None:
+        return value_of(expression, names)
+    texts = [
+        part if isinstance(part, str) else _text(value_of(part, names)) for part in template.parts
+    ]
+    return _limited("".join(texts))
+
+
+def value_of(expression: ast.expr, names: Names) -> Any:
+    try:
+        return _value(expression, names)
+    except SizeLimit as problem:
+        raise EvaluationError(str(problem)) from None
+    except ZeroDivisionError:
+        raise EvaluationError("a number is divided by zero") from None
+    except (TypeError, ValueError, OverflowError, IndexError, KeyError) as problem:
+        raise EvaluationError(f"`{ast.unparse(expression)}`: {problem}") from None
+
+
+def _value(node: ast.expr, names: Names) -> Any:
+    return _limited(_KINDS[type(node)](node, names))
+
+
+def _limited(value: Any) -> Any:
+    if type(value) is int and abs(value) > MOST:
+        raise EvaluationError("a number is beyond 2**63")
+    if type(value) is tuple and len(value) > MAX_LIST:
+        raise EvaluationError(f"a list has more than {MAX_LIST:,} values")
+    if type(value) is str and len(value) > MAX_TEXT:
+        raise EvaluationError(f"a text has more than {MAX_TEXT:,} letters")
+    return value
+
+
+def _constant(node: Any, names: Names) -> Any:
+    return node.value
+
+
+def _name(node: Any, names: Names) -> Any:
+    try:
+        found = names[node.id]
+    except KeyError:
+        if node.id in FUNCTIONS:
+            raise EvaluationError(f"{node.id} is a function: write `{node.id}(...)`") from None
+        known = [name for name in names if not name.startswith("_")]
+        raise EvaluationError(
+            f"there is no value called {node.id!r} here",
+            did_you_mean(node.id, known) or f"there are {', '.join(sorted(known)[:20])}",
+        ) from None
+    return found.find() if type(found) is Computed else found
+
+
+def _sequence(node: Any, names: Names) -> Any:
+    return tuple([_value(item, names) for item in node.elts])
+
+
+def _subscript(node: Any, names: Names) -> Any:
+    value = _value(node.value, names)
+    if type(value) not in (tuple, str):
+        raise EvaluationError(f"`{ast.unparse(node.value)}` is no list, but {_shown(value)}")
+    if isinstance(node.slice, ast.Slice):
+        parts = [
+            None if part is None else _value(part, names)
+            for part in (node.slice.lower, node.slice.upper, node.slice.step)
+        ]
+        return value[slice(*parts)]
+    index = _value(node.slice, names)
+    if type(index) is not int or not -len(value) <= index < len(value):
+        raise EvaluationError(
+            f"`{ast.unparse(node.value)}` has {len(value)} values, but no {_shown(index)}"
+        )
+    return value[index]
+
+
+def _unary(node: Any, names: Names) -> Any:
+    value = _value(node.operand, names)
+    if isinstance(node.op, ast.Not):
+        return not _truth(value)
+    return _number(value) if isinstance(node.op, ast.UAdd) else -_number(value)
+
+
+def _boolean(node: Any, names: Names) -> Any:
+    wanted = isinstance(node.op, ast.Or)
+    value: Any = not wanted
+    for part in node.values:
+        value = _value(part, names)
+        if _truth(value) is wanted:
+            break
+    return value
+
+
+def _choice(node: Any, names: Names) -> Any:
+    return _value(node.body if _truth(_value(node.test, names)) else node.orelse, names)
+
+
+def _binary(node: Any, names: Names) -> Any:
+    left, right = _value(node.left, names), _value(node.right, names)
+    kind = type(node.op)
+    texts = (str, tuple)
+    if kind is ast.Add and type(left) in texts and type(left) is type(right):
+        return left + right
+    if kind is ast.Mult and type(left) in texts and type(right) is int:
+        if len(left) * max(right, 0) > MAX_LIST:
+            raise EvaluationError(f"a list has more than {MAX_LIST:,} values")
+        return left * right
+    left, right = _number(left), _number(right)
+    if kind is ast.Pow:
+        if isinstance(left, Expression) or isinstance(right, Expression):
+            raise EvaluationError("a power is of known numbers")
+        if abs(right) > MAX_POWER:
+            raise EvaluationError(f"a power is at most {MAX_POWER}")
+        result = left**right
+        if isinstance(result, complex):
+            raise EvaluationError("a power is no real number")
+        return result
+    if kind is ast.Mod and (isinstance(left, Expression) or isinstance(right, Expression)):
+        return left - left // right * right
+    if kind is ast.Div and (isinstance(left, Expression) or isinstance(right, Expression)):
+        raise EvaluationError("a symbolic size is divided by `//`, not `/`")
+    return _OPERATIONS[kind](left, right)
+
+
+def _comparison(node: Any, names: Names) -> Any:
+    left = _value(node.left, names)
+    for operation, other in zip(node.ops, node.comparators, strict=True):
+        right = _value(other, names)
+        if not _compared(type(operation), left, right, node):
+            return False
+        left = right
+    return True
+
+
+def _compared(kind: type, left: Any, right: Any, node: ast.expr) -> bool:
+    if kind in (ast.In, ast.NotIn):
+        if type(right) is not tuple and not (type(right) is str and type(left) is str):
+            raise EvaluationError(f"`in` asks for a list, not {_shown(right)}")
+        if type(right) is str:
+            found = left in right
+        else:
+            found = any(_compared(ast.Eq, left, item, node) for item in right)
+        return found is (kind is ast.In)
+    if not isinstance(left, Expression) and not isinstance(right, Expression):
+        if kind is ast.Eq:
+            return bool(left == right)
+        if kind is ast.NotEq:
+            return bool(left != right)
+        ordered: bool = _ORDERS[kind](left, right)
+        return ordered
+    left, right = _number(left), _number(right)
+    answer = _decided(kind, left, right)
+    if answer is None:
+        raise EvaluationError(
+            f"`{ast.unparse(node)}` depends on the input: it compares {left} with {right}",
+            "give the sizes numbers in `input`, or make the choice a param",
+        )
+    return answer
+
+
+def _decided(kind: type, left: Any, right: Any) -> bool | None:
+    if kind in (ast.Eq, ast.NotEq):
+        if isinstance(left, float) or isinstance(right, float):
+            return None
+        if equal(left, right).answer:
+            return kind is ast.Eq
+        if _always(left, right, 1) or _always(right, left, 1):
+            return kind is ast.NotEq
+        return None
+    strict = int(kind in (ast.Lt, ast.Gt))
+    more, less = (left, right) if kind in (ast.Gt, ast.GtE) else (right, left)
+    if _always(more, less, strict):
+        return True
+    return False if _always(less, more, 1 - strict) else None
+
+
+def _always(more: Any, less: Any, by: int) -> bool:
+    """Whether ``more - less >= by`` for all values of the symbols."""
+    difference = more - less
+    if isinstance(difference, Expression):
+        return at_least(difference, by).answer is True
+    return bool(difference >= by)
+
+
+def _call(node: Any, names: Names) -> Any:
+    function = FUNCTIONS.get(node.func.id)
+    if function is None:
+        raise EvaluationError(
+            f"there is no function called {node.func.id!r}",
+            did_you_mean(node.func.id, list(FUNCTIONS)) or f"there are {', '.join(FUNCTIONS)}",
+        )
+    return function(*[_value(argument, names) for argument in node.args])
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, Expression):
+        return bool(_compared(ast.NotEq, value, 0, ast.Constant(str(value))))
+    return bool(value)
+
+
+def _number(value: Any) -> Any:
+    if type(value) not in (int, float, bool) and not isinstance(value, Expression):
+        raise EvaluationError(f"a number is needed, not {_shown(value)}")
+    return value
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, Expression):
+        raise EvaluationError(f"a known number is needed, but {value} depends on the input")
+    return _number(value)
+
+
+def _shown(value: Any) -> str:
+    if type(value) is str:
+        return f"the text {value[:40]!r}"
+    return "a list" if type(value) is tuple else str(value)
+
+
+def _text(value: Any) -> str:
+    if type(value) is tuple:
+        return f"[{', '.join(_text(item) for item in value)}]"
+    return str(value)
+
+
+# ---- functions
+
+
+def _int(value: Any) -> Any:
+    if isinstance(value, Expression):
+        return value
+    if type(value) is str:
+        return int(value[:40])
+    return int(_number(value))
+
+
+def _ceil(value: Any) -> Any:
+    return value if isinstance(value, Expression) else math.ceil(_number(value))
+
+
+def _floor(value: Any) -> Any:
+    return value if isinstance(value, Expression) else math.floor(_number(value))
+
+
+def _round(value: Any, digits: int | None = None) -> Any:
+    return round(_known(value), digits) if digits is not None else round(_known(value))
+
+
+def _least(*values: Any) -> Any:
+    return _extreme(values, min)
+
+
+def _largest(*values: Any) -> Any:
+    return _extreme(values, max)
+
+
+def _extreme(values: tuple[Any, ...], choose: Callable[..., Any]) -> Any:
+    if len(values) == 1 and type(values[0]) is tuple:
+        values = values[0]
+    if not values:
+        raise EvaluationError(f"{choose.__name__} of nothing")
+    return choose(_known(value) for value in values)
+
+
+def _sum(values: Any) -> Any:
+    total: Any = 0
+    for value in _list(values):
+        total = total + _number(value)
+    return total
+
+
+def _range(*limits: Any) -> Any:
+    for limit in limits:
+        if type(limit) is not int:
+            raise EvaluationError(f"range takes whole numbers, not {_shown(limit)}")
+    numbers = range(*limits)
+    if len(numbers) > MAX_LIST:
+        raise EvaluationError(f"a list has more than {MAX_LIST:,} values")
+    return tuple(numbers)
+
+
+def _len(value: Any) -> int:
+    if type(value) not in (tuple, str):
+        raise EvaluationError(f"len takes a list, not {_shown(value)}")
+    return len(value)
+
+
+def _list(value: Any) -> Any:
+    if type(value) is not tuple:
+        raise EvaluationError(f"a list is needed, not {_shown(value)}")
+    return value
+
+
+def _zip(*lists: Any) -> Any:
+    return tuple(zip(*[_list(values) for values in lists], strict=False))
+
+
+def _make_divisible(value: Any, divisor: Any) -> int:
+    """To a multiple of the divisor, at least one, and never below 0.9 of the value.
+
+    https://github.com/tensorflow/models/blob/master/research/slim/nets/mobilenet/mobilenet.py
+    """
+    value, divisor = _known(value), _known(divisor)
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return int(rounded + divisor if rounded < 0.9 * value else rounded)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "abs": lambda value: abs(_known(value)),
+    "ceil": _ceil,
+    "float": lambda value: float(_known(value)),
+    "floor": _floor,
+    "int": _int,
+    "len": _len,
+    "make_divisible": _make_divisible,
+    "max": _largest,
+    "min": _least,
+    "range": _range,
+    "round": _round,
+    "sqrt": lambda value: math.sqrt(_known(value)),
+    "str": lambda value: _text(value),
+    "sum": _sum,
+    "zip": _zip,
+}
+
+_OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_ORDERS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_KINDS: Mapping[type, Callable[[Any, Names], Any]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.List: _sequence,
+    ast.Tuple: _sequence,
+    ast.Subscript: _subscript,
+    ast.UnaryOp: _unary,
+    ast.BoolOp: _boolean,
+    ast.IfExp: _choice,
+    ast.BinOp: _binary,
+    ast.Compare: _comparison,
+    ast.Call: _call,
+}
