@@ -52,9 +52,11 @@ def initialise(model: nn.Module, plan: Plan) -> None:
         if row.init is not None and not row.is_reused
     }
     if rules or own:
-        for path, module in model.named_modules():
-            if (at_layer := own.get(path)) is not None:
-                _apply(module, *at_layer, path, is_rule=False)
+        modules: Iterator[tuple[str, nn.Module]] = model.named_modules()
+        for path, module in modules:
+            if path in own:
+                init, span = own[path]
+                _apply(module, init, span, path, is_rule=False)
                 continue
             for kind, init, span in rules:
                 if isinstance(module, kind):

@@ -100,7 +100,7 @@ def _each(
         scope.found.error("bad-value", message, span, help=["`$(range(n))` counts to a number"])
         return _lost(scope)
     for index, entry in enumerate(entries):
-        scope.walk.count(origin.span())
+        scope.walk.count(origin)
         inner = {**names, "index": index}
         if part.unpacks:
             if type(entry) is not tuple or len(entry) != len(part.names):

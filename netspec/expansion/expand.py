@@ -9,7 +9,6 @@ from netspec.declaration import Refusal, TensorType
 from netspec.diagnostics import Diagnostics
 from netspec.expansion.inputs import input_types
 from netspec.expansion.scope import ScopeBuilder
-from netspec.expansion.unused import report_unused_blocks
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties
@@ -42,7 +41,6 @@ def expand(
     given = input_types(spec.inputs, names, spec.origin, found)
     inputs = {name: _known(planner, type, spec, found) for name, type in given.items()}
     blocks = {block.name: block for block in spec.blocks}
-    report_unused_blocks(spec, found)
     walk = Walk(planner, blocks, names, found)
     root = _root(walk, spec, inputs, names)
     if root is None or found.failed:

@@ -8,7 +8,7 @@ from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.values import Environment, UnknownShape, report, text_of
 from netspec.spec import Item
 from netspec.spec.parser import MAX_WORD
-from netspec.templates import EvaluationError
+from netspec.templates import EvaluationError, Template
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -19,14 +19,17 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment) -> str | Non
 
     None where it can have no name; that, and a name that is taken, are reported.
     """
-    name = item.name
-    span = item.origin.reserved("name")
-    if name is None:
+    written = item.name
+    if written is None:
         name = str(scope.unnamed)
         scope.unnamed += 1
-    elif not isinstance(name, str):
+        if name not in scope.names:
+            scope.names[name] = item.origin
+            return name
+    span = item.origin.reserved("name")
+    if isinstance(written, Template):
         try:
-            name = text_of(name, names)
+            name = text_of(written, names)
         except EvaluationError as problem:
             report(problem, span, scope.found)
             return None
@@ -36,6 +39,8 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment) -> str | Non
             what = "is empty" if not name else "has a dot" if "." in name else "is too long"
             scope.found.error("bad-name", f"the name {name[:60]!r} {what}", span)
             return None
+    elif written is not None:
+        name = written
     if item.name is not None and name in TAKEN_NAMES:
         scope.found.error(
             "taken-name",

@@ -219,7 +219,7 @@ class ScopeBuilder:
     ) -> int:
         part = item.part
         device = device if item.device is None else self.device_of(item, names, device)
-        is_composite = isinstance(part, COMPOSITES)
+        is_composite = part.__class__ in COMPOSITES
         if item.repeat is None:
             if is_composite and (item.name is None or not composites.branches(part)):
                 value = composites.write_out(self, item, given, names, device)
@@ -240,7 +240,7 @@ class ScopeBuilder:
                 "misplaced-key", "`repeat` makes copies of layers", item.origin.reserved("repeat")
             )
             return self.unknown(item, names)
-        self.walk.count(item.origin.span())
+        self.walk.count(item.origin)
         name = child_name(self, item, names)
         if name is None:
             return self.unknown(item, names)
@@ -406,7 +406,7 @@ class ScopeBuilder:
         with self.nested(item.origin):
             value = 0
             for index in range(times):
-                self.walk.count(span)
+                self.walk.count(item.origin, "repeat")
                 copy = str(index)
                 result = builder.single(
                     item,
@@ -438,7 +438,7 @@ class ScopeBuilder:
         inputs = layers.inputs or (INPUT,)
         if layers.inputs == () and len(types) > 1 and len(layers.items) == 1:
             part = layers.items[0].part
-            if isinstance(part, COMPOSITES):  # a merge with a name, of several values
+            if part.__class__ in COMPOSITES:  # a merge with a name, of several values
                 inputs = tuple(str(number) for number in range(len(types)))
         if len(inputs) != len(types):
             self.found.error(

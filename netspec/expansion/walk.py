@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.diagnostics import Diagnostics, Span
+from netspec.diagnostics import Diagnostics
 from netspec.expansion.values import Environment
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
-from netspec.spec import Block, Layer, Value
+from netspec.spec import Block, Layer, Origin, Value
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 MAX_NESTING = 100  # containers in containers
@@ -37,14 +37,15 @@ class Walk:
         self._modules = 0
         self._layers: dict[object, Layer] = {}
 
-    def count(self, span: Span) -> None:
-        """One more module or copy.
+    def count(self, origin: Origin, key: str | None = None) -> None:
+        """One more module or copy, of an item with this origin.
 
         Raises:
             TooMany: there are more than a model may have.
         """
         self._modules += 1
         if self._modules > MAX_LAYERS:
+            span = origin.span() if key is None else origin.reserved(key)
             self.found.error(
                 "too-many-layers", f"the model would have more than {MAX_LAYERS:,} layers", span
             )

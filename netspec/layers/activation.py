@@ -37,6 +37,36 @@ def silu(input: TensorType, *, inplace: bool = False) -> Output:
     return Output(input.shape)
 
 
+@layer("torch.nn.ReLU6")
+def relu6(input: TensorType, *, inplace: bool = False) -> Output:
+    """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
+    """
+    input.require_floating("relu6")
+    return Output(input.shape)
+
+
+@layer("torch.nn.Hardswish")
+def hardswish(input: TensorType, *, inplace: bool = False) -> Output:
+    """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
+    """
+    input.require_floating("hardswish")
+    return Output(input.shape)
+
+
+@layer("torch.nn.Hardsigmoid")
+def hardsigmoid(input: TensorType, *, inplace: bool = False) -> Output:
+    """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
+    """
+    input.require_floating("hardsigmoid")
+    return Output(input.shape)
+
+
 @layer("torch.nn.Tanh")
 def tanh(input: TensorType) -> Output:
     """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.

@@ -59,6 +59,26 @@ def batch_norm2d(
     )
 
 
+@layer("torch.nn.BatchNorm3d")
+def batch_norm3d(
+    input: TensorType,
+    *,
+    num_features: NumFeatures,
+    eps: Epsilon = 1e-5,
+    momentum: Annotated[float, Range(0)] | None = 0.1,
+    affine: bool = True,
+    track_running_stats: bool = True,
+    bias: bool = True,
+) -> Output:
+    """Normalises each channel over the batch: ``(N, C, D, H, W)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
+    """
+    return _batch_norm(
+        "batch_norm3d", (5,), input, num_features, eps, affine, track_running_stats, bias
+    )
+
+
 def _batch_norm(
     name: str,
     ranks: tuple[int, ...],
@@ -70,7 +90,7 @@ def _batch_norm(
     bias: bool,
 ) -> Output:
     if input.rank not in ranks:
-        sizes = {2: "[N, C]", 3: "[N, C, L]", 4: "[N, C, H, W]"}
+        sizes = {2: "[N, C]", 3: "[N, C, L]", 4: "[N, C, H, W]", 5: "[N, C, D, H, W]"}
         raise Refusal(
             f"{name} takes {' or '.join(sizes[rank] for rank in ranks)}, but its input is {input}",
             help="batch norm needs the batch size in `input`: [N, ...]",

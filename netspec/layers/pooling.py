@@ -1,11 +1,13 @@
-"""Pools over an image."""
+"""Pools over an image or a volume."""
 
 from typing import Annotated, Literal
 
 from netspec.declaration import (
     NotNegative2d,
+    NotNegative3d,
     Output,
     Positive2d,
+    Positive3d,
     Range,
     TensorType,
     at_least,
@@ -37,7 +39,7 @@ def max_pool2d(
     begins inside the input or its left padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
     """
-    return _pool("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    return _pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @layer("torch.nn.AvgPool2d")
@@ -58,7 +60,7 @@ def avg_pool2d(
     input or its left padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
     """
-    return _pool("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    return _pool("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode)
 
 
 @layer("torch.nn.AdaptiveAvgPool2d")
@@ -72,19 +74,61 @@ def adaptive_avg_pool2d(
     A ``null`` in the list keeps that size.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
-    name = "adaptive_avg_pool2d"
-    require_batched_or_not(name, input, 2)
+    return _adaptive("adaptive_avg_pool2d", 2, input, output_size)
+
+
+@layer("torch.nn.MaxPool3d")
+def max_pool3d(
+    input: TensorType,
+    *,
+    kernel_size: Positive3d,
+    stride: Positive3d | None = None,
+    padding: NotNegative3d = 0,
+    dilation: Positive3d = 1,
+    return_indices: Literal[False] = False,
+    ceil_mode: bool = False,
+) -> Output:
+    """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+    """
+    return _pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+@layer("torch.nn.AdaptiveAvgPool3d")
+def adaptive_avg_pool3d(
+    input: TensorType,
+    *,
+    output_size: Annotated[int | tuple[int | None, int | None, int | None], Range(1)],
+) -> Output:
+    """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    A ``null`` in the list keeps that size.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+    """
+    return _adaptive("adaptive_avg_pool3d", 3, input, output_size)
+
+
+def _adaptive(
+    name: str, dims: int, input: TensorType, output_size: int | tuple[int | None, ...]
+) -> Output:
+    require_batched_or_not(name, input, dims)
     input.require_floating(name)
-    needs = require_not_empty(name, input, 2)
-    wanted = (output_size,) * 2 if isinstance(output_size, int) else output_size
+    needs = require_not_empty(name, input, dims)
+    wanted = (output_size,) * dims if isinstance(output_size, int) else output_size
     sizes = tuple(
-        size if want is None else want for want, size in zip(wanted, input.shape[-2:], strict=True)
+        size if want is None else want
+        for want, size in zip(wanted, input.shape[-dims:], strict=True)
     )
-    return Output((*input.shape[:-2], *sizes), needs=needs)
+    return Output((*input.shape[:-dims], *sizes), needs=needs)
 
 
 def _pool(
     name: str,
+    dims: int,
     input: TensorType,
     kernel_size: int | tuple[int, ...],
     stride: int | tuple[int, ...] | None,
@@ -92,13 +136,13 @@ def _pool(
     dilation: int | tuple[int, ...],
     ceil_mode: bool,
 ) -> Output:
-    require_batched_or_not(name, input, 2)
+    require_batched_or_not(name, input, dims)
     input.require_floating(name)
-    needs = require_not_empty(name, input, 2)
-    kernel = for_each_dim(kernel_size, 2)
-    strides = kernel if stride is None else for_each_dim(stride, 2)
-    paddings = for_each_dim(padding, 2)
-    dilations = for_each_dim(dilation, 2)
+    needs = require_not_empty(name, input, dims)
+    kernel = for_each_dim(kernel_size, dims)
+    strides = kernel if stride is None else for_each_dim(stride, dims)
+    paddings = for_each_dim(padding, dims)
+    dilations = for_each_dim(dilation, dims)
     for argument, numbers in (
         ("kernel_size", kernel),
         ("stride", strides),
@@ -113,17 +157,19 @@ def _pool(
     sizes: list[Size] = []
 
     def message() -> str:
-        return f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-2:])}"
+        return (
+            f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-dims:])}"
+        )
 
     for size, k, s, p, d in zip(
-        input.shape[-2:], kernel, strides, paddings, dilations, strict=True
+        input.shape[-dims:], kernel, strides, paddings, dilations, strict=True
     ):
         if p > k // 2:
             raise Refusal(f"padding {p} is more than half of the kernel's {k}", argument="padding")
         out = _windows(size, d * (k - 1) + 1, s, p, ceil_mode)
         needs += at_least(out, 1, message, "kernel_size")
         sizes.append(out)
-    return Output((*input.shape[:-2], *sizes), needs=needs)
+    return Output((*input.shape[:-dims], *sizes), needs=needs)
 
 
 def _windows(size: Size, reach: int, stride: int, padding: int, ceil_mode: bool) -> Size:

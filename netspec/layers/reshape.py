@@ -1,6 +1,6 @@
 """Layers that only change the shape."""
 
-from netspec.declaration import Output, TensorType, layer, multiple_of, same
+from netspec.declaration import Output, Positive, TensorType, layer, multiple_of, same
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size, exact_quotient, product
@@ -59,3 +59,15 @@ def _unflattened(whole: Size, sizes: tuple[int, ...], dim: int) -> tuple[tuple[S
     if missing is None:
         missing = whole // known
     return tuple(missing if size == -1 else size for size in sizes), needs
+
+
+@layer("torch.nn.ChannelShuffle")
+def channel_shuffle(input: TensorType, *, groups: Positive) -> Output:
+    """The channels of ``groups`` groups, dealt out in turn: ``(N, C, *)`` stays.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
+    """
+    if input.rank < 3:
+        raise Refusal(f"channel_shuffle takes [N, C, *], but its input is {input}")
+    message = f"the channels of {input} are no multiple of groups {groups}"
+    return Output(input.shape, needs=multiple_of(input.shape[1], groups, message, "groups"))

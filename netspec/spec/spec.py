@@ -219,7 +219,7 @@ Part = (
     | Pass
 )
 #: The parts that wire layers of the scope around them.
-COMPOSITES = (Residual, Scale, Concat, Split, Merge, Each)
+COMPOSITES = frozenset({Residual, Scale, Concat, Split, Merge, Each})
 
 
 @dataclass(frozen=True, slots=True)

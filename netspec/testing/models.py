@@ -32,8 +32,13 @@ def names() -> st.SearchStrategy[str]:
     return st.one_of(
         st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True),
         st.sampled_from(AWKWARD),
-        st.text(letters, min_size=1, max_size=12),
+        st.text(letters, min_size=1, max_size=12).map(plain_text),
     )
+
+
+def plain_text(text: str) -> str:
+    """A text that stands for itself: a dollar would begin an expression."""
+    return text.replace("$", "$$")
 
 
 def plain_names() -> st.SearchStrategy[str]:
@@ -44,7 +49,13 @@ def plain_names() -> st.SearchStrategy[str]:
 def values() -> st.SearchStrategy[object]:
     """Any value that an argument can have in the language, and no nan: it equals nothing."""
     numbers = st.integers() | st.floats(allow_nan=False)
-    leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(AWKWARD)
+    leaves = (
+        st.none()
+        | st.booleans()
+        | numbers
+        | st.text(max_size=8).map(plain_text)
+        | st.sampled_from(AWKWARD)
+    )
     return st.recursive(leaves, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
 
 

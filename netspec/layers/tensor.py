@@ -1,0 +1,335 @@
+"""Steps on tensors that torch.nn has no classes for."""
+
+from typing import Annotated, Literal
+
+from netspec.declaration import Output, Positive, Range, TensorType, at_least, layer, multiple_of
+from netspec.declaration.output import Needs
+from netspec.declaration.refusal import Refusal
+from netspec.layers.spatial import by
+from netspec.sizes import Size, exact_quotient, product
+
+
+def _dims(input: TensorType, dims: tuple[int, ...], argument: str) -> tuple[int, ...]:
+    found = tuple(input.dim(dim, argument) for dim in dims)
+    if len(set(found)) < len(found):
+        raise Refusal(f"{argument} names a dim twice: {list(dims)}", argument=argument)
+    return found
+
+
+@layer("netspec.modules.tensor.Mean", obvious="dim")
+def mean(input: TensorType, *, dim: int | tuple[int, ...], keepdim: bool = False) -> Output:
+    """The mean over one or several dims, which go, or stay as 1 with ``keepdim``.
+
+    ``(N, C, H, W)`` with ``[2, 3]`` gives ``(N, C)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.mean.html
+    """
+    if not input.is_floating:
+        raise Refusal(f"a mean is of floating-point numbers, but the input holds {input.dtype}")
+    dims = (dim,) if isinstance(dim, int) else dim
+    if not dims:
+        raise Refusal("dim names no dim", argument="dim")
+    over = _dims(input, dims, "dim")
+    if keepdim:
+        return Output(tuple(1 if at in over else s for at, s in enumerate(input.shape)))
+    return Output(tuple(size for at, size in enumerate(input.shape) if at not in over))
+
+
+@layer("netspec.modules.tensor.Permute", obvious="dims")
+def permute(input: TensorType, *, dims: tuple[int, ...]) -> Output:
+    """The dims in another order: ``(N, C, H, W)`` with ``[0, 2, 3, 1]`` gives ``(N, H, W, C)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.permute.html
+    """
+    if len(dims) != input.rank:
+        raise Refusal(
+            f"dims has {len(dims)} dims, but the input {input} has {input.rank}", argument="dims"
+        )
+    return Output(tuple(input.shape[at] for at in _dims(input, dims, "dims")))
+
+
+@layer("netspec.modules.tensor.Transpose")
+def transpose(input: TensorType, *, dim0: int, dim1: int) -> Output:
+    """Two dims exchanged: ``(N, L, E)`` with 1 and 2 gives ``(N, E, L)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.transpose.html
+    """
+    first, other = input.dim(dim0, "dim0"), input.dim(dim1, "dim1")
+    shape = list(input.shape)
+    if shape:
+        shape[first], shape[other] = shape[other], shape[first]
+    return Output(tuple(shape))
+
+
+@layer("netspec.modules.tensor.Reshape", obvious="shape")
+def reshape(input: TensorType, *, shape: tuple[int, ...]) -> Output:
+    """Other sizes after the first, which stays; a single -1 is found from the others.
+
+    ``(N, 12)`` with ``[3, -1]`` gives ``(N, 3, 4)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
+    """
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no batch to keep")
+    if any(size < -1 or size == 0 for size in shape) or shape.count(-1) > 1:
+        raise Refusal("shape takes sizes and at most one -1", argument="shape")
+    whole = product(input.shape[1:])
+    known = product(size for size in shape if size != -1)
+    assert isinstance(known, int)
+    shown = ", ".join(map(str, shape))
+    if -1 not in shape:
+        if not isinstance(whole, int) or whole != known:
+            raise Refusal(
+                f"[{shown}] has {known} values, but a sample of {input} has {whole}",
+                argument="shape",
+            )
+        return Output((input.shape[0], *shape))
+    needs = multiple_of(
+        whole, known, f"a sample of {input} has {whole} values, no multiple of {known}", "shape"
+    )
+    missing = exact_quotient(whole, known)
+    if missing is None:
+        missing = whole // known
+    sizes = tuple(missing if size == -1 else size for size in shape)
+    return Output((input.shape[0], *sizes), needs=needs)
+
+
+@layer("netspec.modules.tensor.Select")
+def select(input: TensorType, *, dim: int, index: int) -> Output:
+    """One entry along a dim, which goes: ``(N, L, E)`` with dim 1 gives ``(N, E)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.select.html
+    """
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no dim to select from")
+    at = input.dim(dim)
+    size = input.shape[at]
+    least = index + 1 if index >= 0 else -index
+    message = f"dim {at} of {input} has no entry {index}"
+    needs = at_least(size, least, message, "index")
+    return Output((*input.shape[:at], *input.shape[at + 1 :]), needs=needs)
+
+
+@layer("netspec.modules.tensor.Slice")
+def slice(
+    input: TensorType,
+    *,
+    dim: int,
+    start: int = 0,
+    stop: int | None = None,
+    step: Positive = 1,
+) -> Output:
+    """The entries along a dim from ``start`` to before ``stop``; negative ones count from the end.
+
+    ``(N, L, E)`` with ``{dim: 1, start: 1}`` gives ``(N, L - 1, E)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
+    """
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no dim to slice")
+    at = input.dim(dim)
+    size = input.shape[at]
+    if isinstance(size, int):
+        length: Size = len(range(size)[start:stop:step])
+        return Output((*input.shape[:at], length, *input.shape[at + 1 :]))
+    first: Size = start if start >= 0 else size + start
+    last: Size = size if stop is None else stop if stop >= 0 else size + stop
+    message = f"dim {at} of {input} may be too short for this slice"
+    needs: Needs = at_least(size, max(abs(start), abs(stop or 0)), message, "start")
+    count = last - first
+    needs += at_least(count, 0, message, "stop")
+    if step > 1:
+        count = (count + (step - 1)) // step
+    return Output((*input.shape[:at], count, *input.shape[at + 1 :]), needs=needs)
+
+
+@layer("netspec.modules.tensor.Pad", obvious="pad")
+def pad(
+    input: TensorType,
+    *,
+    pad: tuple[int, ...],
+    mode: Literal["constant", "reflect", "replicate", "circular"] = "constant",
+    value: float = 0.0,
+) -> Output:
+    """More entries at both ends of the last dims; negative numbers take some away.
+
+    ``[1, 2]`` adds one at the beginning and two at the end of the last dim, two more numbers are
+    of the dim before it.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+    """
+    if len(pad) % 2 or len(pad) > 2 * input.rank or not pad:
+        raise Refusal(
+            f"pad takes two numbers for each dim of {input}, from the last on", argument="pad"
+        )
+    dims = len(pad) // 2
+    if mode != "constant" and not (dims <= 3 and input.rank in (dims + 1, dims + 2)):
+        raise Refusal(f"mode {mode} pads all dims of {input} after its channels", argument="pad")
+    shape = list(input.shape)
+    needs: Needs = ()
+    for number in range(dims):
+        before, after = pad[2 * number : 2 * number + 2]
+        at = input.rank - 1 - number
+        size = shape[at]
+        most = max(before, after)
+        message = f"pad {before} and {after} do not fit dim {at} of {input}"
+        if mode == "reflect":
+            needs += at_least(size, most + 1, message, "pad")
+        elif mode == "circular":
+            needs += at_least(size, most, message, "pad")
+        if mode != "constant" and min(before, after) < 0:
+            raise Refusal(f"mode {mode} pads, it takes nothing away", argument="pad")
+        if min(before, after) < 0 or mode != "constant":
+            needs += at_least(size + min(before, 0) + min(after, 0), 1, message, "pad")
+        shape[at] = size + before + after
+    return Output(tuple(shape), needs=needs)
+
+
+@layer("netspec.modules.tensor.Chunk")
+def chunk(input: TensorType, *, chunks: Positive, dim: int = 0) -> Output:
+    """Equal parts along a dim, picked by their numbers: ``from: name.0``, ``from: name.1``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.chunk.html
+    """
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no dim to cut")
+    if chunks > 1000:
+        raise Refusal(f"{chunks} chunks are too many", argument="chunks")
+    at = input.dim(dim)
+    size = input.shape[at]
+    message = f"dim {at} of {input} cannot be cut into {chunks} equal parts"
+    needs = multiple_of(size, chunks, message, "chunks") + at_least(size, chunks, message, "chunks")
+    part: Size | None = exact_quotient(size, chunks)
+    shape = (*input.shape[:at], size // chunks if part is None else part, *input.shape[at + 1 :])
+    others = {str(number): TensorType(shape, input.dtype) for number in range(1, chunks)}
+    return Output(shape, needs=needs, name="0", others=others)
+
+
+@layer("netspec.modules.tensor.Squeeze")
+def squeeze(input: TensorType, *, dim: int) -> Output:
+    """A dim of size 1 goes: ``(N, 1, L)`` with 1 gives ``(N, L)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.squeeze.html
+    """
+    if not input.shape:
+        raise Refusal("the input [] is a single number: it has no dim")
+    at = input.dim(dim)
+    if input.shape[at] != 1:
+        raise Refusal(f"dim {at} of {input} is {input.shape[at]}, not 1", argument="dim")
+    return Output((*input.shape[:at], *input.shape[at + 1 :]))
+
+
+@layer("netspec.modules.tensor.Unsqueeze")
+def unsqueeze(input: TensorType, *, dim: int) -> Output:
+    """One more dim of size 1: ``(N, L)`` with 1 gives ``(N, 1, L)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.unsqueeze.html
+    """
+    rank = input.rank + 1
+    if not -rank <= dim < rank:
+        raise Refusal(f"dim is from {-rank} to {rank - 1} for the input {input}", argument="dim")
+    at = dim % rank
+    return Output((*input.shape[:at], 1, *input.shape[at:]))
+
+
+_RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+
+
+@layer("netspec.modules.tensor.Interpolate")
+def interpolate(
+    input: TensorType,
+    like: TensorType | None = None,
+    *,
+    size: Annotated[int | tuple[int, ...] | None, Range(1)] = None,
+    scale_factor: Annotated[float | tuple[float, ...] | None, Range(0)] = None,
+    mode: Literal[
+        "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"
+    ] = "nearest",
+    align_corners: bool | None = None,
+) -> Output:
+    """An image of another size: ``size``, ``scale_factor``, or that of the second input.
+
+    ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
+    """
+    input.require_floating("interpolate")
+    ranks = (_RANKS[mode],) if mode in _RANKS else (3, 4, 5)
+    if input.rank not in ranks:
+        raise Refusal(
+            f"mode {mode} takes {ranks[0]} sizes, but its input is {input}", argument="mode"
+        )
+    if align_corners is not None and mode not in _RANKS:
+        raise Refusal(f"mode {mode} has no align_corners", argument="align_corners")
+    ways = [way is not None for way in (like, size, scale_factor)]
+    if sum(ways) != 1:
+        raise Refusal(
+            "interpolate takes one of size, scale_factor and a second input",
+            help="write `{scale_factor: 2}`, or `from: [x, like]`",
+        )
+    dims = input.rank - 2
+    message = f"interpolate needs at least one value, but its input is {input}"
+    needs: Needs = ()
+    for known in input.shape[1:]:
+        needs += at_least(known, 1, message)
+    if like is not None:
+        if like.rank != input.rank:
+            raise Refusal(f"the second input is {like}, but the first is {input}")
+        return Output((*input.shape[:2], *like.shape[2:]), needs=needs)
+    if size is not None:
+        sizes = (size,) * dims if isinstance(size, int) else size
+        if len(sizes) != dims:
+            raise Refusal(f"size has {len(sizes)} sizes, but {input} has {dims}", argument="size")
+        return Output((*input.shape[:2], *sizes), needs=needs)
+    assert scale_factor is not None
+    factors = scale_factor if isinstance(scale_factor, tuple) else (scale_factor,) * dims
+    if len(factors) != dims:
+        message = f"scale_factor has {len(factors)} numbers, but {input} has {dims} sizes"
+        raise Refusal(message, argument="scale_factor")
+    scaled: list[Size] = []
+    for known, factor in zip(input.shape[2:], factors, strict=True):
+        result: Size
+        if isinstance(known, int):
+            result = int(float(known) * factor)
+        elif float(factor).is_integer():
+            result = known * int(factor)
+        elif factor and float(1 / factor).is_integer():
+            result = known // int(1 / factor)
+        else:
+            raise Refusal(
+                f"{known} times {factor} is no whole number for all {known}",
+                argument="scale_factor",
+            )
+        needs += at_least(
+            result, 1, f"{by(input.shape[2:])} times {factor} is empty", "scale_factor"
+        )
+        scaled.append(result)
+    return Output((*input.shape[:2], *scaled), needs=needs)
+
+
+@layer("netspec.modules.tensor.Exp")
+def exp(input: TensorType) -> Output:
+    """``e`` to the power of each value: ``(*)`` gives ``(*)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.exp.html
+    """
+    input.require_floating("exp")
+    return Output(input.shape)
+
+
+@layer("netspec.modules.tensor.Abs")
+def abs_(input: TensorType) -> Output:
+    """Each value without its sign: ``(*)`` gives ``(*)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.abs.html
+    """
+    input.require_floating("abs")
+    return Output(input.shape)
+
+
+@layer("netspec.modules.sampling.Reparameterize")
+def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
+    """A draw of a normal distribution, ``mu + exp(logvar / 2) * noise``; in evaluation ``mu``.
+
+    Two inputs of one shape ``(*)`` give ``(*)``.
+    Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
+    """
+    mu.require_floating("reparameterize")
+    if mu != logvar:
+        raise Refusal(f"mu is {mu}, but logvar is {logvar}")
+    return Output(mu.shape)
