@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.expansion.module_names import TAKEN_NAMES
+from netspec.expansion.references import fits
 from netspec.expansion.values import Environment, UnknownShape, report, text_of
 from netspec.spec import Item
 from netspec.spec.parser import MAX_WORD
@@ -72,10 +73,9 @@ def register(scope: ScopeBuilder, names: Environment) -> list[int]:
         except EvaluationError as problem:
             report(problem, span, scope.found)
             continue
-        made = scope.made.get(name)
-        if made is not None:
-            first.append(made.place)
-        elif name not in scope.named:
+        fitting = [known for known in scope.made if fits(name, known)]
+        first += [scope.made[known].place for known in fitting]
+        if not fitting and name not in scope.named:
             scope.found.error(
                 "unknown-reference", f"`register` names {name!r}, but no child is called so", span
             )

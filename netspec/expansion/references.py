@@ -46,11 +46,18 @@ def find(scope: ScopeBuilder, name: str, span: Span) -> tuple[int, ...]:
     return ()
 
 
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name is the pattern, or has any letters where the pattern has a ``*``."""
+    if "*" not in pattern:
+        return name == pattern
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(expression, name, re.DOTALL) is not None
+
+
 def _matching(scope: ScopeBuilder, pattern: str, span: Span) -> tuple[int, ...]:
     name, _, output = pattern.partition(".")
-    expression = re.compile(".*".join(re.escape(part) for part in name.split("*")) + r"\Z")
     numbers: list[int] = []
-    fitting = [known for known in scope.named if expression.match(known)]
+    fitting = [known for known in scope.named if fits(name, known)]
     for known in fitting:
         if output:
             found = _output(scope, known, output, span)

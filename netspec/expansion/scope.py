@@ -205,11 +205,12 @@ class ScopeBuilder:
             if keys.when is not True:
                 when = self.value(keys.when, names, at, item.origin.reserved("when"))
                 if not when:
+                    passed = given[0] if len(given) == 1 else value
                     if item.name is not None:
-                        self.named[text_of(item.name, names)] = Named((given[0],))
-                    if given[0] != value:
+                        self.named.setdefault(text_of(item.name, names), Named((passed,)))
+                    if passed != value:
                         self.need_steps()
-                    return given[0]
+                    return passed
         except Skip:
             return self.unknown(item, names)
         return self.part(item, keys, given, names, device)

@@ -37,6 +37,7 @@ def report_unused_blocks(spec: Spec, found: Diagnostics) -> None:
                 if isinstance(part.type, str) and part.type != own:
                     said.add(part.type)
                 elif isinstance(part.type, Template):
+                    texts.append(part.type)
                     patterns.append([text for text in part.type.parts if isinstance(text, str)])
                 texts.append(part.arguments)
     for block in spec.blocks:

@@ -64,8 +64,8 @@ def keys(model: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
 def randomise(model: nn.Module, seed: int = 0) -> dict[str, Tensor]:
     """A state of random values; variances are positive, and what counts stays."""
     generator = torch.Generator().manual_seed(seed)
-    state = {}
-    for name, value in model.state_dict().items():
+    state = model.state_dict()  # with the versions that MNASNet asks for
+    for name, value in list(state.items()):
         if not value.is_floating_point():
             state[name] = value.clone()
             continue

@@ -1,0 +1,5 @@
+"""torchvision's own layers for netspec.
+
+``netspec_torchvision.plugin`` lists the declarations, without torch; ``netspec_torchvision.modules``
+computes where torchvision's classes take more than tensors.
+"""
