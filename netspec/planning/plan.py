@@ -265,17 +265,33 @@ class Plan:
 
     @property
     def total_macs(self) -> Size:
-        """Multiply-adds of one forward pass; twice this are the FLOPs of torch's flop_counter."""
+        """Multiply-adds of one forward pass in evaluation, without auxiliary outputs.
+
+        Twice this are the FLOPs of torch's flop_counter.
+        """
         # Equal layers are added once: a thousand additions of expressions would take a while.
-        times = Counter(id(layer.application) for layer in self.layers)
+        times: Counter[int] = Counter()
+        applications: dict[int, Application] = {}
         total: Size = 0
-        for layer in {id(layer.application): layer for layer in self.layers}.values():
-            if layer.macs != 0:
-                total = total + layer.macs * times[id(layer.application)]
-        for scope in self.calls():
-            for step in scope.steps or ():
-                if step.macs != 0:
-                    total = total + step.macs
+        waiting: list[PlannedChild] = [self.root]
+        while waiting:
+            child = waiting.pop()
+            if isinstance(child, PlannedLayer):
+                times[id(child.application)] += 1
+                applications[id(child.application)] = child.application
+            elif child.steps is None:
+                waiting.extend(child.children)
+            else:
+                for step in child.steps:
+                    if step.is_auxiliary:
+                        continue
+                    if step.planned is not None:
+                        waiting.append(step.planned)
+                    elif step.macs != 0:
+                        total = total + step.macs
+        for key, application in applications.items():
+            if application.macs != 0:
+                total = total + application.macs * times[key]
         return total
 
     def scopes(self) -> Iterator[PlannedScope]:
@@ -286,15 +302,3 @@ class Plan:
             if isinstance(child, PlannedScope):
                 yield child
                 waiting.extend(reversed(child.children))
-
-    def calls(self) -> Iterator[PlannedScope]:
-        """All calls of containers: one that is called twice comes twice."""
-        waiting: list[PlannedChild] = [self.root]
-        while waiting:
-            child = waiting.pop()
-            if isinstance(child, PlannedScope):
-                yield child
-                if child.steps is None:
-                    waiting.extend(child.children)
-                else:
-                    waiting.extend(step.planned for step in child.steps if step.planned is not None)

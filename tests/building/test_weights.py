@@ -23,11 +23,12 @@ def test_rules_are_applied_in_the_order_of_modules() -> None:
     )
     model = netspec.build(netspec.loads(text), seed=3, device="cpu")
     torch.manual_seed(3)
-    expected = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 6), nn.Linear(6, 3, bias=False))
-    nn.init.normal_(expected[0].weight, std=2.0 / 8**0.5)
-    nn.init.constant_(expected[0].bias, 0.5)
-    nn.init.kaiming_normal_(expected[1].weight, mode="fan_out", nonlinearity="relu")
-    nn.init.normal_(expected[2].weight, std=2.0 / 6**0.5)
+    first, second, third = nn.Linear(8, 4), nn.Linear(4, 6), nn.Linear(6, 3, bias=False)
+    nn.init.normal_(first.weight, std=2.0 / 8**0.5)
+    nn.init.constant_(first.bias, 0.5)
+    nn.init.kaiming_normal_(second.weight, mode="fan_out", nonlinearity="relu")
+    nn.init.normal_(third.weight, std=2.0 / 6**0.5)
+    expected = nn.Sequential(first, second, third)
     for (name, ours), theirs in zip(model.named_parameters(), expected.parameters(), strict=True):
         assert torch.equal(ours, theirs), name
 

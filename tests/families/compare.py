@@ -40,9 +40,9 @@ def without_init() -> Iterator[None]:
 
 def theirs(name: str, *, init: bool = True) -> nn.Module:
     """torchvision's model without weights of its own."""
-    from torchvision.models import get_model, get_model_builder
-
     import inspect
+
+    from torchvision.models import get_model, get_model_builder
 
     given: dict[str, Any] = {"weights": None}
     takes = inspect.signature(get_model_builder(name)).parameters
@@ -86,3 +86,85 @@ def tensors(output: Any) -> list[Tensor]:
         return [output]
     values = output.values() if isinstance(output, dict) else output
     return [tensor for value in values if value is not None for tensor in tensors(value)]
+
+
+def image(name: str) -> Tensor:
+    """A batch for the model, as small as it takes."""
+    shape: tuple[int, ...] = (2, 3, 96, 96)
+    if name.startswith("inception"):
+        shape = (2, 3, 299, 299)
+    elif name.startswith(("vit", "maxvit")):
+        shape = (2, 3, 224, 224)
+    elif name.startswith(("r3d", "mc3", "r2plus1d")):
+        shape = (2, 3, 4, 32, 32)
+    elif name == "s3d":
+        shape = (2, 3, 16, 224, 224)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(1))
+
+
+def same_values(ours: nn.Module, reference: nn.Module, inputs: Tensor) -> list[str]:
+    """What differs under one random state: logits, then a step of training under one seed."""
+    wrong = []
+    for name, value in reference.state_dict().items():
+        # Computed buffers, such as relative_position_index, come out of building.
+        if not value.is_floating_point() and not torch.equal(value, ours.state_dict()[name]):
+            wrong.append(f"computed {name}")
+    state = randomise(reference)
+    reference.load_state_dict(state)
+    ours.load_state_dict(state)
+    ours.eval(), reference.eval()
+    with torch.no_grad():
+        wrong += _different("logits", ours(inputs), reference(inputs))
+    ours.train(), reference.train()
+    outputs = []
+    for model in (ours, reference):
+        torch.manual_seed(5)
+        outputs.append(model(inputs))
+        total = torch.stack([tensor.square().mean() for tensor in tensors(outputs[-1])]).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+    wrong += _different("outputs in training", *outputs)
+    for kind in ("named_parameters", "named_buffers"):
+        for (name, one), (_, other) in zip(
+            getattr(ours, kind)(), getattr(reference, kind)(), strict=True
+        ):
+            if kind == "named_buffers" and not torch.equal(one, other):
+                wrong.append(f"buffer {name} after training")
+            if kind == "named_parameters" and not _equal(one.grad, other.grad):
+                wrong.append(f"gradient of {name}")
+    return wrong
+
+
+def _equal(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return torch.equal(one, other)
+
+
+def _different(what: str, one: Any, other: Any) -> list[str]:
+    if isinstance(other, dict) and list(one) != list(other):
+        return [f"{what}: {list(one)} against {list(other)}"]
+    pairs = zip(tensors(one), tensors(other), strict=True)
+    return [what for a, b in pairs if not torch.equal(a, b)][:1]
+
+
+def unlike_beginnings(ours: nn.Module, reference: nn.Module) -> list[str]:
+    """The parameters whose fresh values are neither equal nor of one distribution.
+
+    For n values the standard error of a mean is ``std / sqrt(n)``, that of a standard deviation
+    about ``std / sqrt(2 n)``; six of both for the two samples together hold in practice always.
+    """
+    wrong = []
+    for (name, one), (_, other) in zip(
+        ours.named_parameters(), reference.named_parameters(), strict=True
+    ):
+        if torch.equal(one, other):
+            continue
+        n, spread = one.numel(), float(other.std(correction=0))
+        bound = 6 * (2 / n) ** 0.5 * spread
+        if abs(float(one.mean() - other.mean())) > bound or n < 2:
+            wrong.append(f"mean of {name}")
+        if abs(float(one.std(correction=0)) - spread) > bound:
+            wrong.append(f"spread of {name}")
+        if float(one.abs().max()) > 1.5 * float(other.abs().max()) + 1e-12:
+            wrong.append(f"range of {name}")
+    return wrong

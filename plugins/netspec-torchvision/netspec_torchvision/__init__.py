@@ -1,5 +1,5 @@
 """torchvision's own layers for netspec.
 
-``netspec_torchvision.plugin`` lists the declarations, without torch; ``netspec_torchvision.modules``
+``netspec_torchvision.plugin`` lists the declarations, without torch; ``modules``
 computes where torchvision's classes take more than tensors.
 """

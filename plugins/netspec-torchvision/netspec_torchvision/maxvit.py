@@ -54,6 +54,7 @@ def relative_positional_multi_head_attention(
         raise Refusal(f"a window has p*p places, but the input {input} has {max_seq_len}")
     heads = feat_dim // head_dim
     places = product(input.shape[:3])
+    products = (head_dim > 1) + (max_seq_len > 1)  # einsum multiplies over one value without bmm
     return Output(
         input.shape,
         parameters={
@@ -64,7 +65,7 @@ def relative_positional_multi_head_attention(
             "merge.bias": (feat_dim,),
         },
         buffers={"relative_position_index": (max_seq_len, max_seq_len)},
-        macs=places * (4 * feat_dim * feat_dim + 2 * max_seq_len * feat_dim),
+        macs=places * (4 * feat_dim * feat_dim + products * max_seq_len * feat_dim),
     )
 
 

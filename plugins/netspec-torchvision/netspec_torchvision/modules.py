@@ -1,7 +1,13 @@
-"""torchvision's modules whose ``forward`` takes more than tensors, with those values fixed."""
+"""torchvision's modules where they take more than a spec can give them.
+
+Those whose ``forward`` takes numbers get them when they are made; those that want lists get lists.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
-from torchvision.models import maxvit
+from torchvision.models import maxvit, swin_transformer
 from torchvision.models.swin_transformer import _patch_merging_pad
 
 
@@ -11,6 +17,34 @@ class PatchMergingPad(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         result: Tensor = _patch_merging_pad(input)
         return result
+
+
+class ShiftedWindowAttention(swin_transformer.ShiftedWindowAttention):  # type: ignore[misc]
+    """torchvision's, with sizes in any sequence."""
+
+    def __init__(
+        self,
+        dim: int,
+        window_size: Sequence[int],
+        shift_size: Sequence[int],
+        *others: Any,
+        **named: Any,
+    ) -> None:
+        super().__init__(dim, list(window_size), list(shift_size), *others, **named)
+
+
+class ShiftedWindowAttentionV2(swin_transformer.ShiftedWindowAttentionV2):  # type: ignore[misc]
+    """torchvision's, with sizes in any sequence."""
+
+    def __init__(
+        self,
+        dim: int,
+        window_size: Sequence[int],
+        shift_size: Sequence[int],
+        *others: Any,
+        **named: Any,
+    ) -> None:
+        super().__init__(dim, list(window_size), list(shift_size), *others, **named)
 
 
 class WindowPartition(maxvit.WindowPartition):  # type: ignore[misc]

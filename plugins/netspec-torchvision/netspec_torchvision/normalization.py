@@ -72,4 +72,4 @@ def frozen_batch_norm2d(
     """
     input.require_weights_dtype("frozen_batch_norm2d")
     names = ("weight", "bias", "running_mean", "running_var")
-    return Output(input.shape, buffers={name: (num_features,) for name in names})
+    return Output(input.shape, buffers=dict.fromkeys(names, (num_features,)))

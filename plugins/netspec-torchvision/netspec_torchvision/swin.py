@@ -29,7 +29,7 @@ Window = Annotated[tuple[int, int], Range(1)]
 Shift = Annotated[tuple[int, int], Range(0)]
 
 
-@layer("torchvision.models.swin_transformer.ShiftedWindowAttention")
+@layer("netspec_torchvision.modules.ShiftedWindowAttention")
 def shifted_window_attention(
     input: TensorType,
     *,
@@ -50,13 +50,13 @@ def shifted_window_attention(
     rows = (2 * height - 1) * (2 * width - 1)
     own = {"relative_position_bias_table": (rows, num_heads)}
     parameters = own | _projections(dim, qkv_bias, proj_bias)
-    buffers = {"relative_position_index": ((height * width) ** 2,)}
+    buffers: dict[str, tuple[int, ...]] = {"relative_position_index": ((height * width) ** 2,)}
     return _attention(
         "shifted_window_attention", input, dim, window_size, num_heads, parameters, buffers, 0
     )
 
 
-@layer("torchvision.models.swin_transformer.ShiftedWindowAttentionV2")
+@layer("netspec_torchvision.modules.ShiftedWindowAttentionV2")
 def shifted_window_attention_v2(
     input: TensorType,
     *,
