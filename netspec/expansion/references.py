@@ -24,12 +24,17 @@ def resolve(
     span = origin.reserved("from")
     for name in written:
         try:
-            found = find(scope, scope.text(name, names, span), span)
+            value = scope.value(name, names, None, span)
         except Skip:
             return ()
-        if not found:
-            return ()
-        numbers += found
+        for text in value if type(value) is tuple else (value,):
+            if type(text) is not str and type(text) is not int:
+                scope.found.error("bad-name", f"`from` takes names, but {name} is {text}", span)
+                return ()
+            found = find(scope, str(text), span)
+            if not found:
+                return ()
+            numbers += found
     return tuple(numbers)
 
 

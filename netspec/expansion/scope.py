@@ -364,7 +364,7 @@ class ScopeBuilder:
         application = self.walk.planner.apply(layer, item.origin, path, types)
         if application is None:
             return UNKNOWN
-        init = PlannedInit(keys.init, names) if keys.init else None
+        init = None if keys.init is None else PlannedInit(keys.init, names)
         row = PlannedLayer(
             path, name, application, device, item.origin, is_reused or self.is_reused, init
         )

@@ -26,6 +26,7 @@ from netspec.layers.pooling import (
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
     avg_pool2d,
+    avg_pool3d,
     max_pool2d,
     max_pool3d,
 )
@@ -66,6 +67,7 @@ LAYERS = (
     max_pool2d,
     max_pool3d,
     avg_pool2d,
+    avg_pool3d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
     embedding,

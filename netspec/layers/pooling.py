@@ -98,6 +98,33 @@ def max_pool3d(
     return _pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+@layer("torch.nn.AvgPool3d")
+def avg_pool3d(
+    input: TensorType,
+    *,
+    kernel_size: Positive3d,
+    stride: Positive3d | None = None,
+    padding: NotNegative3d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Annotated[int, Range(1)] | None = None,
+) -> Output:
+    """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    input or its left padding. The kernel fits into the input without its padding.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+    """
+    output = _pool("avg_pool3d", 3, input, kernel_size, stride, padding, 1, ceil_mode)
+    needs = output.needs
+    kernel = for_each_dim(kernel_size, 3)
+    message = f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-3:])}"
+    for size, k in zip(input.shape[-3:], kernel, strict=True):
+        needs += at_least(size, k, message, "kernel_size")
+    return Output(output.shape, needs=needs)
+
+
 @layer("torch.nn.AdaptiveAvgPool3d")
 def adaptive_avg_pool3d(
     input: TensorType,

@@ -327,7 +327,7 @@ class Parser:
         when: Written = True
         inputs: tuple[Name, ...] = ()
         let: tuple[tuple[str, Written], ...] = ()
-        init: Init = ()
+        init: Init | None = None
         for word, node in written.items():
             if word == "when":
                 when = self.value(node)

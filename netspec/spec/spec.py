@@ -229,7 +229,7 @@ class Keys:
     when: Written = True
     inputs: tuple[Name, ...] = ()
     let: tuple[tuple[str, Written], ...] = ()
-    init: Init = ()
+    init: Init | None = None  # nothing in it is torch's own beginning
 
 
 @dataclass(frozen=True, slots=True)

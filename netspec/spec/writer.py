@@ -225,7 +225,7 @@ def _few(keys: Keys, margin: str) -> list[str]:
     if keys.let:
         given = ", ".join(f"{name}: {_flow(value)}" for name, value in keys.let)
         lines.append(f"{margin}let: {{{given}}}")
-    if keys.init:
+    if keys.init is not None:
         lines.append(f"{margin}init: {_init(keys.init)}")
     return lines
 

@@ -20,8 +20,11 @@ SMALL = [
     "alexnet", "vgg11_bn", "squeezenet1_1", "densenet121", "googlenet", "inception_v3", "resnet18",
     "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5",
     "efficientnet_b0", "efficientnet_v2_s", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny",
-    "vit_b_32", "swin_t", "swin_v2_t", "maxvit_t",
+    "vit_b_32", "swin_t", "swin_v2_t", "maxvit_t", "lraspp_mobilenet_v3_large", "r3d_18",
+    "mc3_18", "r2plus1d_18", "fcn_resnet50", "deeplabv3_resnet50", "s3d",
 ]  # fmt: skip
+#: Models of frames.
+VIDEO = ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")
 #: Models that take one size only.
 ONE_SIZE = ("vit", "maxvit")
 
@@ -29,6 +32,10 @@ ONE_SIZE = ("vit", "maxvit")
 def test_every_classifier_has_a_spec() -> None:
     assert set(CLASSIFIERS) <= FILES.keys()
     assert len(CLASSIFIERS) == 80
+
+
+def test_every_segmentation_model_has_a_spec() -> None:
+    assert set(models.list_models(module=models.segmentation)) <= FILES.keys()
 
 
 @pytest.mark.parametrize("path", sorted(set(FILES.values())), ids=lambda path: path.stem)
@@ -65,10 +72,13 @@ def test_one_symbolic_plan_tells_shapes_and_costs(name: str) -> None:
         model = compare.theirs(name).eval().to("meta")
     assert plan.total_params == sum(p.numel() for p in model.parameters())
     sizes = [(224, 224)] if name.startswith(ONE_SIZE) else [(224, 224), (256, 192)]
+    if name.startswith("inception"):
+        sizes = [(299, 299), (320, 310)]
     for height, width in sizes:
+        shape = (2, 3, 16, height, width) if name in VIDEO else (2, 3, height, width)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            output = model(torch.empty(2, 3, height, width, device="meta"))
-        numbers = {"N": 2, "H": height, "W": width}
+            (output,) = compare.tensors(model(torch.empty(shape, device="meta")))
+        numbers = {"N": 2, "T": 16, "H": height, "W": width}
         assert tuple(substitute(size, numbers) for size in plan.output_shape) == output.shape
         macs = substitute(plan.total_macs, numbers)
         assert isinstance(macs, int)
