@@ -38,6 +38,10 @@ def test_every_segmentation_model_has_a_spec() -> None:
     assert set(models.list_models(module=models.segmentation)) <= FILES.keys()
 
 
+def test_every_video_model_has_a_spec() -> None:
+    assert set(models.list_models(module=models.video)) <= FILES.keys()
+
+
 @pytest.mark.parametrize("path", sorted(set(FILES.values())), ids=lambda path: path.stem)
 def test_the_specs_are_checked_without_a_warning(path: Any) -> None:
     assert netspec.check(path) == []

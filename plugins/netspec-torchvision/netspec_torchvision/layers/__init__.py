@@ -1,0 +1,1 @@
+"""The declarations, by subject. Nothing here imports torch or torchvision."""
