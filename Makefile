@@ -32,13 +32,13 @@ stubs: $(VENV)/installed
 	@$(BIN)/python -m netspec.builder.stub --write
 
 # One environment for everything, made again when the dependencies change.
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "netspec needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "making the virtual environment $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing netspec with torch and torchvision (some 5 GB, a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]'
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision
 	@touch $@
 
 clean:

@@ -34,6 +34,19 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
         """
 
+    def channel_shuffle(
+        self,
+        groups: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The channels of ``groups`` groups, dealt out in turn: ``(N, C, *)`` stays.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
+        """
+
     def identity(
         self,
         *,
@@ -164,6 +177,24 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
         """
 
+    def batch_norm3d(
+        self,
+        *,
+        num_features: int = ...,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises each channel over the batch: ``(N, C, D, H, W)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
+        """
+
     def layer_norm(
         self,
         normalized_shape: int | tuple[int, ...] | list[int] = ...,
@@ -215,6 +246,27 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
         """
 
+    def max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        return_indices: Literal[False] = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        """
+
     def avg_pool2d(
         self,
         kernel_size: int | tuple[int, int] | list[int],
@@ -236,6 +288,27 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
         """
 
+    def avg_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding. The kernel fits into the input without its padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        """
+
     def adaptive_avg_pool2d(
         self,
         output_size: int | tuple[int | None, int | None] | list[int | None],
@@ -248,6 +321,20 @@ class Builder(BaseBuilder):
 
         A ``null`` in the list keeps that size.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        """
+
+    def adaptive_avg_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
         """
 
     def embedding(
@@ -269,6 +356,62 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
         """
 
+    def position_embedding(
+        self,
+        num_embeddings: int,
+        *,
+        embedding_dim: int = ...,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A vector for each place: ``(N, T)`` or ``(N, T, E)`` gives ``(T, embedding_dim)``.
+
+        Added to a sequence it says where each vector stands. There are ``num_embeddings`` places.
+        """
+
+    def lstm(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, gives the same sizes
+        with ``hidden_size`` (twice that where it is bidirectional) last; ``h_n`` and ``c_n`` are
+        ``(layers * directions, N, hidden_size)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+        """
+
+    def self_attention(
+        self,
+        num_heads: int,
+        *,
+        embed_dim: int = ...,
+        dropout: float = 0.0,
+        bias: bool = True,
+        is_causal: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
+
+        With ``is_causal`` no place sees a later one. The weights are named as those of
+        MultiheadAttention.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+        """
+
     def relu(
         self,
         *,
@@ -280,6 +423,45 @@ class Builder(BaseBuilder):
         """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+        """
+
+    def relu6(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
+        """
+
+    def hardswish(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
+        """
+
+    def hardsigmoid(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
         """
 
     def gelu(
@@ -370,4 +552,202 @@ class Builder(BaseBuilder):
         """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
+        """
+
+    def mean(
+        self,
+        dim: int | tuple[int, ...] | list[int],
+        *,
+        keepdim: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean over one or several dims, which go, or stay as 1 with ``keepdim``.
+
+        ``(N, C, H, W)`` with ``[2, 3]`` gives ``(N, C)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.mean.html
+        """
+
+    def permute(
+        self,
+        dims: tuple[int, ...] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The dims in another order: ``(N, C, H, W)`` with ``[0, 2, 3, 1]`` gives ``(N, H, W, C)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.permute.html
+        """
+
+    def transpose(
+        self,
+        dim0: int,
+        dim1: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Two dims exchanged: ``(N, L, E)`` with 1 and 2 gives ``(N, E, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.transpose.html
+        """
+
+    def reshape(
+        self,
+        shape: tuple[int, ...] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Other sizes after the first, which stays; a single -1 is found from the others.
+
+        ``(N, 12)`` with ``[3, -1]`` gives ``(N, 3, 4)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
+        """
+
+    def select(
+        self,
+        dim: int,
+        index: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One entry along a dim, which goes: ``(N, L, E)`` with dim 1 gives ``(N, E)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.select.html
+        """
+
+    def slice(
+        self,
+        dim: int,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        step: int = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The entries along a dim from ``start`` to before ``stop``; negative ones count from the end.
+
+        ``(N, L, E)`` with ``{dim: 1, start: 1}`` gives ``(N, L - 1, E)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
+        """
+
+    def pad(
+        self,
+        pad: tuple[int, ...] | list[int],
+        *,
+        mode: Literal["constant", "reflect", "replicate", "circular"] = "constant",
+        value: float = 0.0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """More entries at both ends of the last dims; negative numbers take some away.
+
+        ``[1, 2]`` adds one at the beginning and two at the end of the last dim, two more numbers are
+        of the dim before it.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+        """
+
+    def chunk(
+        self,
+        chunks: int,
+        *,
+        dim: int = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Equal parts along a dim, picked by their numbers: ``from: name.0``, ``from: name.1``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.chunk.html
+        """
+
+    def squeeze(
+        self,
+        dim: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A dim of size 1 goes: ``(N, 1, L)`` with 1 gives ``(N, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.squeeze.html
+        """
+
+    def unsqueeze(
+        self,
+        dim: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One more dim of size 1: ``(N, L)`` with 1 gives ``(N, 1, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.unsqueeze.html
+        """
+
+    def interpolate(
+        self,
+        *,
+        size: int | tuple[int, ...] | list[int] | None = None,
+        scale_factor: float | tuple[float, ...] | list[float] | None = None,
+        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"] = "nearest",
+        align_corners: bool | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """An image of another size: ``size``, ``scale_factor``, or that of the second input.
+
+        ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
+        """
+
+    def exp(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``e`` to the power of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.exp.html
+        """
+
+    def abs(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Each value without its sign: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.abs.html
+        """
+
+    def reparameterize(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A draw of a normal distribution, ``mu + exp(logvar / 2) * noise``; in evaluation ``mu``.
+
+        Two inputs of one shape ``(*)`` give ``(*)``.
+        Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
         """

@@ -43,7 +43,8 @@ def relu6(input: TensorType, *, inplace: bool = False) -> Output:
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
     """
-    input.require_floating("relu6")
+    if input.dtype == "bool" or input.dtype.startswith("complex"):
+        raise Refusal(f"relu6 takes real numbers, but its input holds {input.dtype}")
     return Output(input.shape)
 
 

@@ -308,8 +308,8 @@ def exp(input: TensorType) -> Output:
 
     https://docs.pytorch.org/docs/stable/generated/torch.exp.html
     """
-    input.require_floating("exp")
-    return Output(input.shape)
+    is_fraction = input.is_floating or input.dtype.startswith("complex")
+    return Output(input.shape, dtype=input.dtype if is_fraction else "float32")
 
 
 @layer("netspec.modules.tensor.Abs")

@@ -26,7 +26,7 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "batch norm looks at eps in training only"
     if name == "layer_norm" and input.dtype in ("float16", "bfloat16"):
         return "the cpu takes halves with float32 weights, cuda does not"
-    if name.startswith("adaptive_avg_pool") and input.rank not in (3, 4):
+    if name.startswith("adaptive_avg_pool") and input.rank not in (3, 4, 5):
         return "for an output of 1 torch takes the mean, whatever the rank"
     if 0 in input.shape and "holds" in message:
         return "torch does not look at the dtype where nothing is computed"
@@ -63,6 +63,11 @@ _UNCHECKED = {
     ("linear", "out_features"): _EMPTY,
     ("embedding", "embedding_dim"): _EMPTY,
     ("adaptive_avg_pool2d", "output_size"): _EMPTY,
+    ("adaptive_avg_pool3d", "output_size"): _EMPTY,
+    ("avg_pool3d", "divisor_override"): _NONSENSE,
+    ("batch_norm3d", "num_features"): "without weights torch does not look at it",
+    ("batch_norm3d", "momentum"): _NONSENSE,
+    ("batch_norm3d", "eps"): _NONSENSE,
     ("batch_norm1d", "num_features"): "without weights torch does not look at it",
     ("batch_norm2d", "num_features"): "without weights torch does not look at it",
     ("batch_norm1d", "momentum"): _NONSENSE,

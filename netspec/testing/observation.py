@@ -56,6 +56,8 @@ def observe(
                 output = layer(given)
         except Exception as problem:
             return TorchRefusal(f"{type(problem).__name__}: {problem}")
+    while not isinstance(output, torch.Tensor):
+        output = output[0]  # of several outputs the first, as in the plan's first
     state = {key: tuple(value.shape) for key, value in layer.state_dict().items()}
     parameters = {key for key, _ in layer.named_parameters()}
     return Observed(
