@@ -246,7 +246,7 @@ def interpolate(
     """An image of another size: ``size``, ``scale_factor``, or that of the second input.
 
     ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
     """
     input.require_floating("interpolate")
     ranks = (_RANKS[mode],) if mode in _RANKS else (3, 4, 5)
