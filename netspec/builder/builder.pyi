@@ -712,7 +712,7 @@ class Builder(BaseBuilder):
         """An image of another size: ``size``, ``scale_factor``, or that of the second input.
 
         ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
         """
 
     def exp(
