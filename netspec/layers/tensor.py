@@ -1,5 +1,6 @@
 """Steps on tensors that torch.nn has no classes for."""
 
+from math import isfinite
 from typing import Annotated, Literal
 
 from netspec.declaration import Output, Positive, Range, TensorType, at_least, layer, multiple_of
@@ -281,6 +282,8 @@ def interpolate(
     if len(factors) != dims:
         message = f"scale_factor has {len(factors)} numbers, but {input} has {dims} sizes"
         raise Refusal(message, argument="scale_factor")
+    if not all(isfinite(factor) for factor in factors):
+        raise Refusal("scale_factor is no finite number", argument="scale_factor")
     scaled: list[Size] = []
     for known, factor in zip(input.shape[2:], factors, strict=True):
         result: Size

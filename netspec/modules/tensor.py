@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,7 +62,11 @@ class Reshape(_Step):
         self.shape = tuple(shape)
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.reshape(input.shape[0], *self.shape)
+        # torch cannot find the -1 of an empty batch: it is found from a sample.
+        known = prod(size for size in self.shape if size != -1)
+        missing = prod(input.shape[1:]) // known
+        sizes = [missing if size == -1 else size for size in self.shape]
+        return input.reshape(input.shape[0], *sizes)
 
 
 class Select(_Step):

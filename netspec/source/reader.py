@@ -114,6 +114,10 @@ def _report_syntax(source: TextSource, problem: yaml.MarkedYAMLError, found: Dia
     begin = _offset(problem.context_mark.index) if problem.context_mark else at
     context = problem.context or ""
     message = problem.problem or context or "cannot be read"
+    if "nesting depth" in message:  # libyaml's own limit, which it may meet before ours
+        message = f"nested more than {MAX_DEPTH} levels deep"
+        found.error("too-deep", message, Span(source, at, at + 1))
+        return
     letter, opened = source.text[at : at + 1], source.text[begin : begin + 1]
     help = ""
     notes: list[Note] = []

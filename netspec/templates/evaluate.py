@@ -19,6 +19,7 @@ MOST = 2**63
 MAX_LIST = 10_000
 MAX_TEXT = 1_000
 MAX_POWER = 64
+MAX_DIGITS = 20  # of what is rounded
 
 
 class EvaluationError(Exception):
@@ -72,11 +73,22 @@ def _value(node: ast.expr, names: Names) -> Any:
 def _limited(value: Any) -> Any:
     if type(value) is int and abs(value) > MOST:
         raise EvaluationError("a number is beyond 2**63")
-    if type(value) is tuple and len(value) > MAX_LIST:
+    if type(value) is tuple and _counted(value, 0) > MAX_LIST:
         raise EvaluationError(f"a list has more than {MAX_LIST:,} values")
     if type(value) is str and len(value) > MAX_TEXT:
         raise EvaluationError(f"a text has more than {MAX_TEXT:,} letters")
     return value
+
+
+def _counted(value: tuple[Any, ...], count: int) -> int:
+    """The values in a list and in the lists in it, as far as the limit: one may stand in it often."""
+    count += len(value)
+    for item in value:
+        if count > MAX_LIST:
+            break
+        if type(item) is tuple:
+            count = _counted(item, count)
+    return count
 
 
 def _constant(node: Any, names: Names) -> Any:
@@ -286,8 +298,12 @@ def _floor(value: Any) -> Any:
     return value if isinstance(value, Expression) else math.floor(_number(value))
 
 
-def _round(value: Any, digits: int | None = None) -> Any:
-    return round(_known(value), digits) if digits is not None else round(_known(value))
+def _round(value: Any, digits: Any = None) -> Any:
+    if digits is None:
+        return round(_known(value))
+    if type(digits) is not int or abs(digits) > MAX_DIGITS:
+        raise EvaluationError(f"round takes at most {MAX_DIGITS} digits, not {_shown(digits)}")
+    return round(_known(value), digits)
 
 
 def _least(*values: Any) -> Any:

@@ -19,13 +19,20 @@ from netspec.testing import specs, trees
 REGISTRY = Registry()
 
 
-def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, tuple[Any, str]]:
+def seen(output: Any) -> list[tuple[Any, str]]:
+    """The shape and dtype of each tensor of an output, which may be a nested tuple."""
+    if isinstance(output, torch.Tensor):
+        return [(tuple(output.shape), str(output.dtype).removeprefix("torch."))]
+    return [pair for value in output for pair in seen(value)]
+
+
+def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, list[tuple[Any, str]]]:
     """What each layer gives, by its path; the model's own output is under ``""``."""
-    given: dict[str, tuple[Any, str]] = {}
+    given: dict[str, list[tuple[Any, str]]] = {}
 
     def watch(path: str, module: nn.Module) -> None:
-        def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-            given[path] = tuple(output.shape), str(output.dtype).removeprefix("torch.")
+        def hook(module: nn.Module, inputs: object, output: object) -> None:
+            given[path] = seen(output)
 
         module.register_forward_hook(hook)
 
@@ -35,7 +42,7 @@ def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, tuple
     shape = [evaluate(size, values) for size in kind.shape]
     with torch.no_grad():
         output = model.eval()(torch.zeros(shape, dtype=getattr(torch, kind.dtype), device="meta"))
-    given[""] = tuple(output.shape), str(output.dtype).removeprefix("torch.")
+    given[""] = seen(output)
     return given
 
 
@@ -65,10 +72,12 @@ def test_random_models_do_what_was_planned() -> None:
         for values in accepted_numbers(plan):
             real = run(model, plan, values)
             for row in (*plan.layers, None):
-                output = row.outputs[0] if row else plan.outputs[0]
-                shape = tuple(substitute(size, values) for size in output.shape)
                 path = row.path if row else ""
-                assert real[path] == (shape, output.dtype), f"{path!r} of\n{spec.to_yaml()}"
+                expected = [
+                    (tuple(substitute(size, values) for size in output.shape), output.dtype)
+                    for output in (row.outputs if row else plan.outputs)
+                ]
+                assert real[path] == expected, f"{path!r} of\n{spec.to_yaml()}"
         state = {key: tuple(value.shape) for key, value in model.state_dict().items()}
         planned = {
             f"{row.path}.{part.name}": part.shape
