@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from netspec.diagnostics import Note, did_you_mean, listed
-from netspec.expansion.values import Environment, UnknownShape, computed, names_at, report
+from netspec.expansion.values import (
+    Arguments,
+    Environment,
+    UnknownShape,
+    computed,
+    names_at,
+    report,
+)
 from netspec.expansion.walk import Walk
 from netspec.planning.planner import Known
 from netspec.spec import Block, Origin
@@ -39,7 +46,7 @@ def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
 def block_environment(
     walk: Walk,
     block: Block,
-    arguments: tuple[tuple[str | None, Any], ...],
+    arguments: Arguments,
     origin: Origin,
     at: Known,
 ) -> Environment | None:
@@ -62,9 +69,7 @@ def block_environment(
     return names
 
 
-def _bound(
-    walk: Walk, block: Block, arguments: tuple[tuple[str | None, Any], ...], origin: Origin
-) -> dict[str, Any] | None:
+def _bound(walk: Walk, block: Block, arguments: Arguments, origin: Origin) -> dict[str, Any] | None:
     """The written arguments by name; wrong ones are mistakes of the place where it is used."""
     here = walk.found.context.pop()
     try:
@@ -74,7 +79,7 @@ def _bound(
 
 
 def _arguments(
-    walk: Walk, block: Block, arguments: tuple[tuple[str | None, Any], ...], origin: Origin
+    walk: Walk, block: Block, arguments: Arguments, origin: Origin
 ) -> dict[str, Any] | None:
     known = [param.name for param in block.params]
     required = [param.name for param in block.params if not param.is_given]

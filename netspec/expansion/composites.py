@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from netspec.declaration import Refusal, TensorType
-from netspec.expansion.values import Environment
+from netspec.expansion.values import Environment, Skip
 from netspec.planning.merging import merge, split
 from netspec.planning.needs import decide
 from netspec.planning.plan import Step, StepKind
-from netspec.sizes import Size, SizeLimit
+from netspec.sizes import SizeLimit
 from netspec.spec import Concat, Each, Item, Layers, Merge, Origin, Part, Residual, Scale, Split
 
 if TYPE_CHECKING:
@@ -87,18 +87,16 @@ def _each(
     names: Environment,
     device: str | None,
 ) -> int:
-    from netspec.expansion.scope import Skip
-
     value = given[0]
     span = origin.argument("in")
     try:
         entries = scope.value(part.entries, names, scope.types[value], span)
     except Skip:
-        return _lost(scope)
+        return scope.lost()
     if type(entries) is not tuple:
         message = f"`each` needs a list, but {part.entries} is {entries}"
         scope.found.error("bad-value", message, span, help=["`$(range(n))` counts to a number"])
-        return _lost(scope)
+        return scope.lost()
     for index, entry in enumerate(entries):
         scope.walk.count(origin)
         inner = {**names, "index": index}
@@ -110,7 +108,7 @@ def _each(
                     f"row {index} of `each` is {has}, but `as` has {len(part.names)} names",
                     span,
                 )
-                return _lost(scope)
+                return scope.lost()
             inner.update(zip(part.names, entry, strict=True))
         elif part.names:
             inner[part.names[0]] = entry
@@ -169,7 +167,7 @@ def _merged(
     number = len(scope.types)
     known = [scope.types[value] for value in given]
     if None in known:
-        return _lost(scope)
+        return scope.lost()
     types = cast(tuple[TensorType, ...], tuple(known))
     stretched: tuple[int, ...] = ()
     if kind == "concat":
@@ -183,7 +181,7 @@ def _merged(
         at = types[-1].dim(dim) if kind == "concat" else None
     except (Refusal, SizeLimit) as refusal:
         _report(scope, refusal, origin)
-        return _lost(scope)
+        return scope.lost()
     scope.types.append(result)
     scope.steps.append(
         Step(
@@ -191,12 +189,6 @@ def _merged(
         )
     )
     return number
-
-
-def _lost(scope: ScopeBuilder) -> int:
-    scope.failed = True
-    scope.types.append(None)
-    return len(scope.types) - 1
 
 
 def _report(scope: ScopeBuilder, problem: Refusal | SizeLimit, origin: Origin) -> None:
@@ -210,8 +202,6 @@ def _report(scope: ScopeBuilder, problem: Refusal | SizeLimit, origin: Origin) -
 def _dim(
     scope: ScopeBuilder, written: Any, item: Item, names: Environment, value: int
 ) -> int | None:
-    from netspec.expansion.scope import Skip
-
     span = item.origin.argument("dim")
     try:
         dim = scope.value(written, names, scope.types[value], span)
@@ -221,6 +211,3 @@ def _dim(
         scope.found.error("bad-value", f"`dim` takes a whole number, not {dim}", span)
         return None
     return dim
-
-
-__all__ = ["Size", "branches", "write_out"]

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.references import fits
-from netspec.expansion.values import Environment, UnknownShape, report, text_of
+from netspec.expansion.values import Environment, Skip
+from netspec.planning.planner import Known
 from netspec.spec import Item
 from netspec.spec.parser import MAX_WORD
-from netspec.templates import EvaluationError, Template
+from netspec.templates import Template
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
 
 
-def child_name(scope: ScopeBuilder, item: Item, names: Environment) -> str | None:
+def child_name(scope: ScopeBuilder, item: Item, names: Environment, at: Known) -> str | None:
     """The child's name: its own, or its number among the children without one.
 
     None where it can have no name; that, and a name that is taken, are reported.
@@ -30,11 +31,8 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment) -> str | Non
     span = item.origin.reserved("name")
     if isinstance(written, Template):
         try:
-            name = text_of(written, names)
-        except EvaluationError as problem:
-            report(problem, span, scope.found)
-            return None
-        except UnknownShape:
+            name = scope.text(written, names, at, span)
+        except Skip:
             return None
         if not name or "." in name or len(name) > MAX_WORD:
             what = "is empty" if not name else "has a dot" if "." in name else "is too long"
@@ -69,9 +67,8 @@ def register(scope: ScopeBuilder, names: Environment) -> list[int]:
     first: list[int] = []
     for written in scope.layers.register:
         try:
-            name = text_of(written, names)
-        except EvaluationError as problem:
-            report(problem, span, scope.found)
+            name = scope.text(written, names, None, span)
+        except Skip:
             continue
         fitting = [known for known in scope.made if fits(name, known)]
         first += [scope.made[known].place for known in fitting]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Span, did_you_mean
-from netspec.expansion.values import Environment
-from netspec.spec import Concat, Each, Layers, Merge, Name, Origin, Residual, Scale, Split
+from netspec.expansion.composites import branches
+from netspec.expansion.values import Environment, Skip
+from netspec.spec import Layers, Name, Origin
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -18,8 +19,6 @@ def resolve(
     scope: ScopeBuilder, written: tuple[Name, ...], origin: Origin, names: Environment
 ) -> tuple[int, ...]:
     """The numbers of the values that names stand for; nothing where one is wrong (reported)."""
-    from netspec.expansion.scope import Skip
-
     numbers: list[int] = []
     span = origin.reserved("from")
     for name in written:
@@ -131,15 +130,5 @@ def _names(layers: Layers) -> Iterator[str]:
     for item in layers.items:
         if isinstance(item.name, str):
             yield item.name
-        part = item.part
-        inner: tuple[Layers, ...] = ()
-        if isinstance(part, Residual):
-            inner = (part.body, part.shortcut)
-        elif isinstance(part, Scale):
-            inner = (part.body,)
-        elif isinstance(part, Concat | Split | Merge):
-            inner = part.branches
-        elif isinstance(part, Each):
-            inner = (part.layers,)
-        for branch in inner:
+        for branch in branches(item.part):
             yield from _names(branch)

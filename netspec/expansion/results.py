@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from netspec.expansion.references import find
-from netspec.expansion.values import Environment
+from netspec.expansion.values import Environment, Skip
 from netspec.planning.plan import NO_RESULTS, Results
 from netspec.spec import Layers, Outputs
 
@@ -44,14 +44,12 @@ def planned_results(
 def _results(
     scope: ScopeBuilder, outputs: Outputs, word: str, names: Environment
 ) -> Results | None:
-    from netspec.expansion.scope import Skip
-
     span = scope.origin.reserved(word)
     numbers: list[int] = []
     names_: list[str] = []
     for position, written in enumerate(outputs.names):
         try:
-            name = scope.text(written, names, span)
+            name = scope.text(written, names, None, span)
         except Skip:
             return None
         found = find(scope, name, span)

@@ -13,10 +13,16 @@ from netspec.templates import EvaluationError, Names, Template, evaluate
 from netspec.templates.evaluate import Computed
 
 Environment = dict[str, Any]
+#: The arguments of a layer or block, computed; one without a name is the one obvious argument.
+Arguments = tuple[tuple[str | None, Any], ...]
 
 
 class UnknownShape(Exception):
     """An expression asks for the shape of a value that is not known, after an error."""
+
+
+class Skip(Exception):
+    """An item is left out; the reason is among the diagnostics."""
 
 
 def names_at(names: Names, type: TensorType | None) -> Environment:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from netspec.diagnostics import Diagnostics
-from netspec.expansion.values import Environment
+from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
-from netspec.spec import Block, Layer, Origin, Value
+from netspec.spec import Block, Layer, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 MAX_NESTING = 100  # containers in containers
@@ -51,7 +52,23 @@ class Walk:
             )
             raise TooMany
 
-    def layer(self, type: str, arguments: tuple[tuple[str | None, Value], ...]) -> Layer:
+    @contextmanager
+    def nested(self, origin: Origin) -> Iterator[None]:
+        """
+        Raises:
+            Skip: containers are nested too deep, which is reported.
+        """
+        self.depth += 1
+        try:
+            if self.depth > MAX_NESTING:
+                message = f"containers are nested more than {MAX_NESTING} deep"
+                self.found.error("too-deep", message, origin.span())
+                raise Skip
+            yield
+        finally:
+            self.depth -= 1
+
+    def layer(self, type: str, arguments: Arguments) -> Layer:
         """The one Layer for all equal ones, so that each is checked once."""
         key = (type, arguments, _types(arguments))
         known = self._layers.get(key)

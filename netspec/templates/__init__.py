@@ -1,7 +1,7 @@
 """What a ``$`` in a text stands for: values and expressions, evaluated without ``eval``."""
 
 from netspec.templates.evaluate import EvaluationError, Names, evaluate
-from netspec.templates.template import Template, TemplateError, has_dollar, parse_template
+from netspec.templates.template import Template, TemplateError, parse_template
 
 __all__ = [
     "EvaluationError",
@@ -9,6 +9,5 @@ __all__ = [
     "Template",
     "TemplateError",
     "evaluate",
-    "has_dollar",
     "parse_template",
 ]

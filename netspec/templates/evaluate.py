@@ -81,7 +81,7 @@ def _limited(value: Any) -> Any:
 
 
 def _counted(value: tuple[Any, ...], count: int) -> int:
-    """The values in a list and in the lists in it, as far as the limit: one may stand in it often."""
+    """The values in a list and in its lists, as far as the limit: one may stand there often."""
     count += len(value)
     for item in value:
         if count > MAX_LIST:

@@ -44,23 +44,8 @@ class Template:
         only = self.parts[0]
         return only if len(self.parts) == 1 and isinstance(only, ast.expr) else None
 
-    def names(self) -> set[str]:
-        """The names that its expressions use."""
-        return {
-            node.id
-            for part in self.parts
-            if isinstance(part, ast.expr)
-            for node in ast.walk(part)
-            if isinstance(node, ast.Name)
-        }
-
     def __str__(self) -> str:
         return self.text
-
-
-def has_dollar(text: str) -> bool:
-    """Whether a text is a template, or has a ``$$`` that stands for a dollar."""
-    return "$" in text
 
 
 def parse_template(text: str) -> Template | str:

@@ -34,7 +34,7 @@ def losses(
         value = loss(model(*inputs), target)
         value.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        found.append(float(value))
+        found.append(float(value.detach()))
     return found
 
 

@@ -1,0 +1,162 @@
+"""The children of a container: layers, copies, blocks, and containers in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from netspec.diagnostics import listed
+from netspec.expansion.blocks import block_environment, inside_block
+from netspec.expansion.values import Arguments, Environment, Skip
+from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer
+from netspec.planning.planner import Known
+from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate
+from netspec.spec.words import INPUT
+from netspec.templates import Template
+
+if TYPE_CHECKING:
+    from netspec.expansion.scope import ScopeBuilder
+
+
+class Request(NamedTuple):
+    """A child that a scope asks for: an item under a name, for inputs of the types."""
+
+    item: Item
+    keys: Keys
+    name: str
+    types: tuple[Known, ...]
+    names: Environment
+    device: str | None
+    is_reused: bool = False
+
+
+class Child(NamedTuple):
+    """A planned child, with the types that it gives and what they are called."""
+
+    planned: PlannedChild | None
+    types: tuple[Known, ...]
+    outputs: tuple[str, ...]
+
+
+UNKNOWN = Child(None, (None,), ("output",))
+
+
+def make_child(scope: ScopeBuilder, request: Request) -> Child:
+    """The child of an item with its reserved keys; unknown after an error, which is reported."""
+    try:
+        return _single(scope, request) if request.item.repeat is None else _copies(scope, request)
+    except Skip:
+        return UNKNOWN
+
+
+def _single(scope: ScopeBuilder, request: Request) -> Child:
+    item, keys, name, types, names, device, is_reused = request
+    part = item.part
+    if part.__class__ is Layer and part.type not in scope.walk.blocks:
+        layer = part
+    elif isinstance(part, Layer | LayerTemplate):
+        type, arguments = scope.arguments(part, names, types[0], item.origin)
+        if type in scope.walk.blocks:
+            return _block(scope, request, type, arguments)
+        at = item.origin.argument
+        layer = scope.walk.layer(
+            type, tuple([(argument, scope.plain(v, at(argument))) for argument, v in arguments])
+        )
+    elif isinstance(part, Layers):
+        return _container(scope, request, part)
+    else:
+        bare = replace(item, name=None, keys=None, device=None, repeat=None)
+        return _container(scope, request, Layers((bare,)))
+    path = scope.prefix + name
+    application = scope.walk.planner.apply(layer, item.origin, path, types)
+    if application is None:
+        return UNKNOWN
+    init = None if keys.init is None else PlannedInit(keys.init, names)
+    row = PlannedLayer(
+        path, name, application, device, item.origin, is_reused or scope.is_reused, init
+    )
+    scope.walk.rows.append(row)
+    return Child(row, application.outputs, application.output_names)
+
+
+def _copies(scope: ScopeBuilder, request: Request) -> Child:
+    """One container of ``repeat`` copies, so that keys are predictable."""
+    item, names, origin = request.item, request.names, request.item.origin
+    span = origin.reserved("repeat")
+    times = item.repeat
+    if isinstance(times, Template):
+        times = scope.value(times, names, request.types[0], span)
+        if type(times) is not int or times < 0:
+            message = f"`repeat` takes a whole number, but {item.repeat} is {times}"
+            scope.found.error("bad-value", message, span)
+            return UNKNOWN
+    assert isinstance(times, int)
+    if len(request.types) > 1:
+        message = "copies in a row have one input each, not several"
+        scope.found.error("misplaced-key", message, span)
+        return UNKNOWN
+    inner = scope.inner(request, Layers())
+    inner.begin({INPUT: request.types[0]})
+    with scope.walk.nested(origin):
+        value = 0
+        for index in range(times):
+            scope.walk.count(origin, "repeat")
+            copy = Request(
+                item,
+                request.keys,
+                str(index),
+                (inner.types[value],),
+                {**names, "index": index},
+                request.device,
+            )
+            value = inner.called(copy.name, _single(inner, copy), (value,), origin)
+        inner.last = value
+    return _finished(inner, request)
+
+
+def _container(scope: ScopeBuilder, request: Request, layers: Layers) -> Child:
+    """A scope of its own: nested layers, a block, or a composite that has a name."""
+    origin, types = request.item.origin, request.types
+    inputs = layers.inputs or (INPUT,)
+    if layers.inputs == () and len(types) > 1 and len(layers.items) == 1:
+        part = layers.items[0].part
+        if part.__class__ in COMPOSITES:  # a merge with a name, of several values
+            inputs = tuple(str(number) for number in range(len(types)))
+    if len(inputs) != len(types):
+        gets = f"{len(types)} values" if len(types) > 1 else "one value"
+        scope.found.error(
+            "wrong-inputs",
+            f"this container takes {listed(inputs)}, but gets {gets}",
+            origin.reserved("from"),
+            help=[
+                f"name where they come from: `from: [{', '.join(inputs)}]`"
+                if len(inputs) > 1
+                else "name what it gets: `inputs: [a, b]` beside `layers`"
+            ],
+        )
+        return UNKNOWN
+    inner = scope.inner(request, layers)
+    inner.begin(dict(zip(inputs, types, strict=True)))
+    with scope.walk.nested(origin):
+        inner.run(request.names)
+    return _finished(inner, request)
+
+
+def _block(scope: ScopeBuilder, request: Request, type: str, arguments: Arguments) -> Child:
+    """An instance of a block, a scope of its own."""
+    walk, origin = scope.walk, request.item.origin
+    block = walk.blocks[type]
+    with inside_block(walk, block, origin) as may_enter:
+        if not may_enter:
+            return UNKNOWN
+        names = block_environment(walk, block, arguments, origin, request.types[0])
+        if names is None:
+            return UNKNOWN
+        return _container(scope, request._replace(names=names), block.layers)
+
+
+def _finished(inner: ScopeBuilder, request: Request) -> Child:
+    planned = inner.finish(request.name, request.names)
+    if planned is None:
+        return UNKNOWN
+    return Child(planned, planned.outputs, planned.output_names)
