@@ -23,6 +23,8 @@ T = TypeVar("T")
 Path = str | os.PathLike[str]
 Params = Mapping[str, Any]
 
+MAX_CHECKED = 200_000  # layers of all variants together
+
 
 def load(path: Path, variant: str | None = None) -> Spec:
     """Reads a spec from a YAML file.
@@ -189,12 +191,23 @@ def _checked(spec: Spec, registry: Registry | None, found: Diagnostics) -> None:
     report_unused_blocks(spec, found)
     if not spec.variants or all(param.is_given for param in spec.params):
         expand(spec, registry, found, planner=planner)
-    for variant in spec.variants:
+    for number, variant in enumerate(spec.variants):
         if found.is_full:
             return
+        if planner.walked > MAX_CHECKED:
+            found.warning(
+                "unchecked-variants",
+                f"the first {number:,} of {len(spec.variants):,} variants have {planner.walked:,} "
+                "layers: the others were not checked",
+                variant.span,
+                help=[f"check one of them with `--variant {variant.name}`"],
+            )
+            return
         found.context.append(Note(f"in the variant {variant.name}"))
-        expand(spec.with_variant(variant), registry, found, planner=planner)
-        found.context.pop()
+        try:
+            expand(spec.with_variant(variant), registry, found, planner=planner)
+        finally:
+            found.context.pop()
 
 
 def _chosen(spec: Spec, variant: str | None, found: Diagnostics) -> Spec:

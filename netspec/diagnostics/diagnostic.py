@@ -10,6 +10,8 @@ from netspec.diagnostics.location import Location, Span
 
 Severity = Literal["error", "warning"]
 
+SHOWN = 4  # notes at each end of a long context
+
 
 class Note(NamedTuple):
     """A remark that belongs to a diagnostic, with a place of its own where it has one."""
@@ -92,7 +94,7 @@ class Diagnostics:
             self.left_out += 1
             return
         whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
-        whole += tuple(reversed(self.context))
+        whole += tuple(_shown(self.context[::-1]))
         self.found.append(
             Diagnostic(code, message, span.locate(), severity, whole, tuple(h for h in help if h))
         )
@@ -117,3 +119,11 @@ class Diagnostics:
                 Diagnostic("too-many", f"{self.left_out} more findings are not shown", last)
             )
         return found
+
+
+def _shown(context: list[Note]) -> list[Note]:
+    """The notes next to the finding and next to the root; of a deep nesting, not those between."""
+    left_out = len(context) - 2 * SHOWN
+    if left_out <= 1:
+        return context
+    return [*context[:SHOWN], Note(f"... {left_out} more ..."), *context[-SHOWN:]]

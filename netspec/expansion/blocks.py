@@ -26,6 +26,7 @@ def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
     """Whether the block may be written out here; what is found inside says where it is used."""
     if block.name in walk.inside:
         ring = [*walk.inside[walk.inside.index(block.name) :], block.name]
+        ring = ring if len(ring) <= 9 else [*ring[:4], "...", *ring[-4:]]
         walk.found.error(
             "recursion",
             f"the block {block.name!r} uses itself: {' -> '.join(ring)}",

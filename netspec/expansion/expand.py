@@ -43,6 +43,7 @@ def expand(
     blocks = {block.name: block for block in spec.blocks}
     walk = Walk(planner, blocks, names, found)
     root = _root(walk, spec, inputs, names)
+    planner.walked += walk.modules
     if root is None or found.failed:
         return None
     rules = planned_rules(spec, registry, names, found)

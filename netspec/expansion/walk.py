@@ -35,7 +35,7 @@ class Walk:
         #: The blocks that are being written out, the innermost last.
         self.inside: list[str] = []
         self.depth = 0
-        self._modules = 0
+        self.modules = 0
         self._layers: dict[object, Layer] = {}
 
     def count(self, origin: Origin, key: str | None = None) -> None:
@@ -44,8 +44,8 @@ class Walk:
         Raises:
             TooMany: there are more than a model may have.
         """
-        self._modules += 1
-        if self._modules > MAX_LAYERS:
+        self.modules += 1
+        if self.modules > MAX_LAYERS:
             span = origin.span() if key is None else origin.reserved(key)
             self.found.error(
                 "too-many-layers", f"the model would have more than {MAX_LAYERS:,} layers", span

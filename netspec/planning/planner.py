@@ -32,6 +32,8 @@ class Planner:
         self.registry = registry
         self.found = found
         self.conditions = Conditions()
+        #: The modules of all finished walks, those of other variants too.
+        self.walked = 0
         self._bound: dict[int, Bound | None] = {}
         self._applied: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys

@@ -159,6 +159,13 @@ class _Document:
                 "write for example `variants: {small: {width: 64}}`",
             )
             return ()
+        if len(node.entries) > MAX_VARIANTS:
+            self.error(
+                "too-many-variants",
+                f"a spec has at most {MAX_VARIANTS:,} variants, not {len(node.entries):,}",
+                node.entries[MAX_VARIANTS][0],
+                "what only differs in a number is a param, given with `--set`",
+            )
         known = [param.name for param in params]
         read = []
         for key, value in node.entries[:MAX_VARIANTS]:

@@ -56,6 +56,12 @@ def nested(levels: int) -> str:
     return "[{residual: " * levels + "[relu]" + "}]" * levels
 
 
+def let_each(expression: str, first: str) -> str:
+    """Sixty names, each computed from the one before."""
+    values = [first] + [expression.replace("a", f"a{n}") for n in range(59)]
+    return ", ".join(f'a{n}: "{value}"' for n, value in enumerate(values))
+
+
 HOSTILE = {
     "brackets": ("[" * 2**20, "too-deep"),
     "braces": ("{a: " * 2**18, "too-deep"),
@@ -134,6 +140,74 @@ HOSTILE = {
     ),
     "quoted line breaks": (HEAD + '  - "' + "a\n\n" * 10**5 + '"\n', None),
     "comments": ("#" * 10**6 + "\n" + HEAD + "  - relu\n", None),
+    "a list that doubles itself": (
+        HEAD + "  - {let: {" + let_each("$([a, a])", "$([0])") + "}, relu: }\n",
+        "bad-expression",
+    ),
+    "a text that doubles itself": (
+        HEAD + "  - {let: {" + let_each("$(a + a)", "$('ab')") + "}, relu: }\n",
+        "bad-expression",
+    ),
+    "a number that squares itself": (
+        HEAD + "  - {let: {" + let_each("$(a * a)", "$(3)") + "}, relu: }\n",
+        "bad-expression",
+    ),
+    "powers": (HEAD + "  - linear: $(9 ** 9 ** 9 ** 9)\n", "bad-expression"),
+    "powers of sizes": (HEAD + "  - linear: $(shape[0] ** 64 ** 8)\n", "bad-expression"),
+    "an endless range": (HEAD + "  - linear: $(sum(range(10 ** 18)))\n", "bad-expression"),
+    "a long list": (HEAD + "  - linear: $(len([0] * 10 ** 9))\n", "bad-expression"),
+    "rounded to a billion digits": (HEAD + "  - dropout: $(round(0.5, -10 ** 9))\n", None),
+    "rounded far": (HEAD + "  - linear: $(round(5, -10 ** 9))\n", "bad-expression"),
+    "deep parentheses": (HEAD + f"  - linear: $({'(' * 200}1{')' * 200})\n", None),
+    "many minuses": (HEAD + f"  - linear: $({'-' * 480}1)\n", "bad-expression"),
+    "rows without end": (
+        HEAD
+        + "  - each: {in: $(range(10000)), layers: [{each: {in: $(range(10000)), layers: []}}]}\n",
+        "too-many-layers",
+    ),
+    "left out under a name of nobody": (
+        HEAD + "  - {when: false, name: $nobody, relu: }\n",
+        "bad-expression",
+    ),
+    "names of nobody": (
+        HEAD + "  - {name: $nobody, relu: }\n  - {use: $nobody}\n  - {from: $nobody, relu: }\n"
+        "  - {device: $nobody, relu: }\noutputs: [$nobody]\nregister: [$nobody]\n",
+        "bad-expression",
+    ),
+    "blocks that double": (
+        "netspec: 1\ninput: [N, 8]\nblocks:\n  b0: [relu]\n"
+        + "".join(f"  b{n}: [b{n - 1}, b{n - 1}]\n" for n in range(1, 60))
+        + "layers: [b59]\n",
+        "too-many-layers",
+    ),
+    "a deep chain of blocks": (
+        "netspec: 1\ninput: [N, 8]\nblocks:\n  b0: [relu]\n"
+        + "".join(f"  b{n}: [b{n - 1}]\n" for n in range(1, 2000))
+        + "layers: [b1999]\n",
+        "too-deep",
+    ),
+    "blocks in a ring": (
+        "netspec: 1\ninput: [N, 8]\nblocks:\n"
+        + "".join(f"  b{n}: [b{(n + 1) % 500}, b{(n + 2) % 500}]\n" for n in range(500))
+        + "layers: [b0]\n",
+        None,
+    ),
+    "1,000 variants of many layers": (
+        "netspec: 1\ninput: [N, 8]\nparams: {n: 1}\nvariants:\n"
+        + "".join(f"  v{n}: {{n: {900 + n}}}\n" for n in range(1000))
+        + "layers: [{repeat: $n, relu: }]\n",
+        "unchecked-variants",
+    ),
+    "10,000 variants": (
+        "netspec: 1\ninput: [N, 8]\nparams: {n: 1}\nvariants:\n"
+        + "".join(f"  v{n}: {{n: {n}}}\n" for n in range(10_000))
+        + "layers: [{linear: $n}]\n",
+        "too-many-variants",
+    ),
+    "100,000 ties": (
+        HEAD + "  - linear: 8\ntie:\n" + "".join(f"  k{n}: '0.weight'\n" for n in range(100_000)),
+        "too-many",
+    ),
     "spaces": (" " * 10**6 + HEAD, None),
     "tabs": ("\t" * 10**6, None),
 }
