@@ -22,6 +22,8 @@ TESTS = Path(__file__).parents[1]
 
 # Codes that no file for `netspec check` can bring, and the test that does.
 ELSEWHERE = {
+    "too-many-variants": "source/test_hostile.py",
+    "unchecked-variants": "source/test_hostile.py",
     "bad-call": "builder/test_builder.py",
     "bad-init": "building/test_weights.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
