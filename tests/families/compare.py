@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import netspec
+from netspec.sizes import substitute
 
+#: Models of frames.
+VIDEO = ("r3d", "mc3", "r2plus1d", "s3d", "mvit", "swin3d")
+MOST = 100_000  # values of a parameter that are compared as a distribution
 FOLDER = Path(__file__).parents[2] / "specs" / "torchvision"
 
 
@@ -88,7 +93,7 @@ def tensors(output: Any) -> list[Tensor]:
     return [tensor for value in values if value is not None for tensor in tensors(value)]
 
 
-def image(name: str) -> Tensor:
+def sample(name: str) -> Tensor:
     """A batch for the model, as small as it takes."""
     shape: tuple[int, ...] = (2, 3, 96, 96)
     if name.startswith("inception"):
@@ -99,72 +104,141 @@ def image(name: str) -> Tensor:
         shape = (2, 3, 4, 32, 32)
     elif name == "s3d":
         shape = (2, 3, 16, 224, 224)
+    elif name.startswith(("mvit", "swin3d")):
+        shape = (1, 3, 16, 224, 224)
     return torch.rand(shape, generator=torch.Generator().manual_seed(1))
 
 
-def same_values(ours: nn.Module, reference: nn.Module, inputs: Tensor) -> list[str]:
-    """What differs under one random state: logits, then a step of training under one seed."""
-    wrong = []
-    for name, value in reference.state_dict().items():
-        # Computed buffers, such as relative_position_index, come out of building.
-        if not value.is_floating_point() and not torch.equal(value, ours.state_dict()[name]):
-            wrong.append(f"computed {name}")
+def different_values(ours: nn.Module, reference: nn.Module, inputs: Tensor) -> list[str]:
+    """What differs before and under one random state: buffers, then logits."""
+    # Computed buffers, such as relative_position_index, come out of building.
+    wrong = different_tensors("computed", ours.named_buffers(), reference.named_buffers())
     state = randomise(reference)
     reference.load_state_dict(state)
     ours.load_state_dict(state)
     ours.eval(), reference.eval()
     with torch.no_grad():
-        wrong += _different("logits", ours(inputs), reference(inputs))
-    ours.train(), reference.train()
+        return wrong + _different_outputs("logits", ours(inputs), reference(inputs))
+
+
+def different_training(ours: nn.Module, reference: nn.Module, inputs: Tensor) -> list[str]:
+    """What differs after a step of training under one seed, of models with equal states."""
     outputs = []
-    for model in (ours, reference):
-        torch.manual_seed(5)
-        outputs.append(model(inputs))
-        total = torch.stack([tensor.square().mean() for tensor in tensors(outputs[-1])]).sum()
-        total.backward()  # type: ignore[no-untyped-call]
-    wrong += _different("outputs in training", *outputs)
-    for kind in ("named_parameters", "named_buffers"):
-        for (name, one), (_, other) in zip(
-            getattr(ours, kind)(), getattr(reference, kind)(), strict=True
-        ):
-            if kind == "named_buffers" and not torch.equal(one, other):
-                wrong.append(f"buffer {name} after training")
-            if kind == "named_parameters" and not _equal(one.grad, other.grad):
-                wrong.append(f"gradient of {name}")
-    return wrong
+    # Adding up gradients by index is in no fixed order otherwise, in torchvision's models too.
+    torch.use_deterministic_algorithms(True)
+    try:
+        for model in (ours, reference):
+            torch.manual_seed(5)
+            outputs.append(model.train()(inputs))
+            total = torch.stack([tensor.square().mean() for tensor in tensors(outputs[-1])]).sum()
+            total.backward()  # type: ignore[no-untyped-call]
+    finally:
+        torch.use_deterministic_algorithms(False)
+    wrong = _different_outputs("outputs in training", *outputs)
+    wrong += different_tensors("trained", ours.named_buffers(), reference.named_buffers())
+    return wrong + different_tensors("gradient of", gradients(ours), gradients(reference))
 
 
-def _equal(one: Tensor | None, other: Tensor | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return torch.equal(one, other)
+def gradients(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The gradients that there are, by the names of their parameters."""
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            yield name, parameter.grad
 
 
-def _different(what: str, one: Any, other: Any) -> list[str]:
+def different_tensors(
+    what: str, ours: Iterable[tuple[str, Tensor]], theirs: Iterable[tuple[str, Tensor]]
+) -> list[str]:
+    """The names whose tensors differ; those that only one side has, too."""
+    one, other = dict(ours), dict(theirs)
+    if list(one) != list(other):
+        return [f"{what}: other names, {sorted(one.keys() ^ other.keys())[:5]}"]
+    return [f"{what} {name}" for name, value in one.items() if not torch.equal(value, other[name])]
+
+
+def _different_outputs(what: str, one: Any, other: Any) -> list[str]:
     if isinstance(other, dict) and list(one) != list(other):
         return [f"{what}: {list(one)} against {list(other)}"]
     pairs = zip(tensors(one), tensors(other), strict=True)
     return [what for a, b in pairs if not torch.equal(a, b)][:1]
 
 
-def unlike_beginnings(ours: nn.Module, reference: nn.Module) -> list[str]:
+def different_beginnings(ours: nn.Module, reference: nn.Module) -> list[str]:
     """The parameters whose fresh values are neither equal nor of one distribution.
 
     For n values the standard error of a mean is ``std / sqrt(n)``, that of a standard deviation
     about ``std / sqrt(2 n)``; six of both for the two samples together hold in practice always.
+    The two samples' distribution functions differ by ``3 sqrt(2 / n)`` with a probability of
+    3e-8 (Smirnov 1948).
     """
+    one, other = dict(ours.named_parameters()), dict(reference.named_parameters())
+    if list(one) != list(other):
+        return ["other names"]
+    return [
+        f"{what} of {name}"
+        for name, value in one.items()
+        for what in _unlike(value.detach(), other[name].detach())
+    ]
+
+
+def are_equal(ours: nn.Module, reference: nn.Module) -> bool:
+    """Whether all parameters begin with the very same values."""
+    return not different_tensors("", ours.named_parameters(), reference.named_parameters())
+
+
+def _unlike(one: Tensor, other: Tensor) -> Iterator[str]:
+    if torch.equal(one, other):
+        return
+    n, spread = one.numel(), float(other.std(correction=0))
+    bound = 6 * (2 / n) ** 0.5 * spread
+    if abs(float(one.mean() - other.mean())) > bound or n < 2:
+        yield "mean"
+    if abs(float(one.std(correction=0)) - spread) > bound:
+        yield "spread"
+    most, expected = float(one.abs().max()), float(other.abs().max())
+    if most > 1.5 * expected + 1e-12 or (n >= 1000 and most < expected / 1.5):
+        yield "range"
+    if _distance(one, other) > 3 * (2 / min(n, MOST)) ** 0.5:
+        yield "distribution"
+
+
+def _distance(one: Tensor, other: Tensor) -> float:
+    """The largest difference of the distribution functions of (at most MOST of) the values."""
+    step = max(1, one.numel() // MOST)
+    first, second = (x.flatten()[::step][:MOST].sort().values for x in (one, other))
+    at = torch.cat([first, second])
+    below = [torch.searchsorted(x, at, right=True) / x.numel() for x in (first, second)]
+    return float((below[0] - below[1]).abs().max())
+
+
+def different_costs(name: str, plan: netspec.Plan, reference: nn.Module) -> list[str]:
+    """What the one symbolic plan tells otherwise than torch, at two sizes where there are two."""
+    model = reference.eval().to("meta")
     wrong = []
-    for (name, one), (_, other) in zip(
-        ours.named_parameters(), reference.named_parameters(), strict=True
-    ):
-        if torch.equal(one, other):
-            continue
-        n, spread = one.numel(), float(other.std(correction=0))
-        bound = 6 * (2 / n) ** 0.5 * spread
-        if abs(float(one.mean() - other.mean())) > bound or n < 2:
-            wrong.append(f"mean of {name}")
-        if abs(float(one.std(correction=0)) - spread) > bound:
-            wrong.append(f"spread of {name}")
-        if float(one.abs().max()) > 1.5 * float(other.abs().max()) + 1e-12:
-            wrong.append(f"range of {name}")
+    if plan.total_params != sum(p.numel() for p in model.parameters()):
+        wrong.append("parameters")
+    for shape in _sizes(name):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            outputs = tensors(model(torch.empty(shape, device="meta")))
+        numbers = dict(
+            zip("NTHW" if len(shape) == 5 else "NHW", (shape[0], *shape[2:]), strict=True)
+        )
+        planned = [tuple(substitute(s, numbers) for s in out.shape) for out in plan.outputs]
+        if planned != [tuple(output.shape) for output in outputs]:
+            wrong.append(f"output of {shape}")
+        macs = substitute(plan.total_macs, numbers)
+        if not isinstance(macs, int) or 2 * macs != counter.get_total_flops():
+            wrong.append(f"multiply-adds of {shape}")
     return wrong
+
+
+def _sizes(name: str) -> list[tuple[int, ...]]:
+    sizes = [(224, 224), (256, 192)]
+    if name.startswith(("vit", "maxvit", "mvit")):  # positions of one size
+        sizes = [(224, 224)]
+    elif name.startswith("inception"):
+        sizes = [(299, 299), (320, 310)]
+    elif name in ("s3d",) or name.startswith("swin3d"):
+        sizes = [(224, 224), (256, 240)]
+    is_video = name.startswith(VIDEO)
+    return [(2, 3, 16, *size) if is_video else (2, 3, *size) for size in sizes]
