@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+MOST = 500  # words that are compared letter by letter
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` most likely stands for, or None when none is near."""
@@ -11,7 +13,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     # Lower case on both sides: `ReLu` is near `relu`, whatever its capitals.
     by_lower = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.6)
+    word = word.lower()[:100]
+    if len(by_lower) > MOST:
+        alike = [name for name in by_lower if name[:1] == word[:1] and name[-1:] == word[-1:]]
+        by_lower = {name: by_lower[name] for name in alike[:MOST]}
+    found = get_close_matches(word, by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
 
 

@@ -71,9 +71,9 @@ def _root(
     builder.begin(given)
     try:
         builder.run(names)
+        return builder.finish("", names)
     except TooMany:
         return None
-    return builder.finish("", names)
 
 
 def plan_item(
@@ -90,9 +90,9 @@ def plan_item(
     builder.unnamed = unnamed
     try:
         builder.run({})
+        return builder.finish("", {}), builder.unnamed
     except TooMany:
         return None, unnamed
-    return builder.finish("", {}), builder.unnamed
 
 
 def plan_layers(
@@ -103,9 +103,9 @@ def plan_layers(
     builder.begin({"input": type})
     try:
         builder.run({})
+        return builder.finish("", {})
     except TooMany:
         return None
-    return builder.finish("", {})
 
 
 def _bare(registry: Registry, found: Diagnostics) -> Walk:

@@ -48,7 +48,7 @@ def _bias_before_norm(child: PlannedChild, following: PlannedChild, found: Diagn
             "bias-before-norm",
             f"the bias of {child.type} has no effect: {following.type} subtracts it again",
             child.origin.span(),
-            notes=[f"{child.path} is followed by {following.path}"],
+            notes=[f"`{child.path}` is followed by `{following.path}`"],
             help=["write `bias: false`, or `bias: true` where it is meant"],
         )
 
@@ -68,7 +68,7 @@ def _overwritten(steps: Sequence[Step], scope: PlannedScope, found: Diagnostics)
                 "overwritten-input",
                 f"{layer.type} works in place, and changes a value that is read again",
                 layer.origin.argument("inplace"),
-                notes=[f"{layer.path} overwrites its input before another reader gets it"],
+                notes=[f"`{layer.path}` overwrites its input before another reader gets it"],
                 help=["remove `inplace: true`"],
             )
 
@@ -96,7 +96,7 @@ def _unread(scope: PlannedScope, steps: Sequence[Step], found: Diagnostics) -> N
         if step.kind == "call" and not read.intersection(step.outputs) and step.planned is not None:
             found.warning(
                 "unused-output",
-                f"nothing reads what {step.planned.path} gives",
+                f"nothing reads what `{step.planned.path}` gives",
                 step.origin.span(),
                 help=["name it in a `from:` or in `outputs:`, or remove it"],
             )

@@ -70,11 +70,15 @@ def register(scope: ScopeBuilder, names: Environment) -> list[int]:
             name = scope.text(written, names, None, span)
         except Skip:
             continue
-        fitting = [known for known in scope.made if fits(name, known)]
+        if "*" in name:
+            scope.walk.read(len(scope.made), span)
+            fitting = [known for known in scope.made if fits(name, known)]
+        else:
+            fitting = [name] if name in scope.made else []
         first += [scope.made[known].place for known in fitting]
         if not fitting and name not in scope.named:
             scope.found.error(
                 "unknown-reference", f"`register` names {name!r}, but no child is called so", span
             )
-    first = list(dict.fromkeys(first))
-    return first + [index for index in range(len(scope.children)) if index not in first]
+    places = dict.fromkeys(first)
+    return [*places, *(place for place in range(len(scope.children)) if place not in places)]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Span, did_you_mean
-from netspec.expansion.composites import branches
 from netspec.expansion.values import Environment, Skip
-from netspec.spec import Layers, Name, Origin
+from netspec.spec import Name, Origin
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -30,15 +27,21 @@ def resolve(
             if type(text) is not str and type(text) is not int:
                 scope.found.error("bad-name", f"`from` takes names, but {name} is {text}", span)
                 return ()
-            found = find(scope, str(text), span)
+            found = find(scope, str(text), span, origin)
             if not found:
                 return ()
             numbers += found
+    scope.walk.read(len(numbers), span)
     return tuple(numbers)
 
 
-def find(scope: ScopeBuilder, name: str, span: Span) -> tuple[int, ...]:
-    """The values of one name, which may have a ``*``; nothing where there is none (reported)."""
+def find(
+    scope: ScopeBuilder, name: str, span: Span, asking: Origin | None = None
+) -> tuple[int, ...]:
+    """The values of one name, which may have a ``*``; nothing where there is none (reported).
+
+    ``asking`` is the item that takes them.
+    """
     if "*" in name:
         return _matching(scope, name, span)
     if name in scope.named:
@@ -46,21 +49,33 @@ def find(scope: ScopeBuilder, name: str, span: Span) -> tuple[int, ...]:
     child, _, output = name.rpartition(".")
     if child in scope.named:
         return _output(scope, child, output, span)
-    report_unknown(scope, name, span, "from")
+    if asking is None or not _report_cycle(scope, name, span, asking):
+        report_unknown(scope, name, span, "from")
     return ()
 
 
 def fits(pattern: str, name: str) -> bool:
     """Whether a name is the pattern, or has any letters where the pattern has a ``*``."""
-    if "*" not in pattern:
+    first, *others = pattern.split("*")
+    if not others:
         return name == pattern
-    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(expression, name, re.DOTALL) is not None
+    *middle, last = others
+    end = len(name) - len(last)
+    if len(first) > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    place = len(first)
+    for part in middle:
+        place = name.find(part, place, end)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
 
 
 def _matching(scope: ScopeBuilder, pattern: str, span: Span) -> tuple[int, ...]:
     name, _, output = pattern.partition(".")
     numbers: list[int] = []
+    scope.walk.read(len(scope.named), span)
     fitting = [known for known in scope.named if fits(name, known)]
     for known in fitting:
         if output:
@@ -76,7 +91,7 @@ def _matching(scope: ScopeBuilder, pattern: str, span: Span) -> tuple[int, ...]:
             "unknown-reference",
             f"no earlier value has a name like {pattern!r}",
             span,
-            help=[f"there are {known_names}"],
+            help=[f"known here: {known_names}"],
         )
     return tuple(numbers)
 
@@ -87,25 +102,39 @@ def _output(scope: ScopeBuilder, child: str, output: str, span: Span) -> tuple[i
         return named.values[:1]
     if output in named.outputs:
         return (named.values[named.outputs.index(output)],)
-    scope.found.error(
-        "unknown-output",
-        f"{child} has no output {output!r}",
-        span,
-        help=[did_you_mean(output, named.outputs) or f"it has {', '.join(named.outputs)}"],
-    )
+    help = did_you_mean(output, named.outputs) or f"it has {', '.join(named.outputs)}"
+    if len(named.outputs) == 1:
+        help = f"its one output is `from: {child}`; a container says `outputs: {{{output}: ...}}`"
+    scope.found.error("unknown-output", f"{child} has no output {output!r}", span, help=[help])
     return ()
+
+
+def _report_cycle(scope: ScopeBuilder, name: str, span: Span, asking: Origin) -> bool:
+    """Whether the item that asks for the value is what the value is made of (reported)."""
+    ring = [] if scope.found.is_full else scope.reads.cycle(name, asking)
+    if not ring:
+        return False
+    shown = [name[:40] for name in ring]
+    shown = shown if len(shown) <= 9 else [*shown[:4], "...", *shown[-4:]]
+    message = f"{shown[0]} takes its own output"
+    if len(ring) > 2:
+        message += f": {' <- '.join(shown)}"
+    help = "values flow one way: take an earlier one; `use` calls a layer again"
+    scope.found.error("cycle", message, span, help=[help])
+    return True
 
 
 def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> None:
     """Says why a name stands for no earlier value of the container."""
     where = scope.path or "the model"
     shown = name if len(name) <= 60 else name[:57] + "..."
-    later = set(_names(scope.layers))
     notes: list[str] = []
-    if name in scope.named:
+    if scope.found.is_full:
+        message, help = f"there is no {shown!r} in {where}", ""
+    elif name in scope.named:
         message = f"{shown!r} is a value, not a child that can be called again"
         help = "`use` takes the name of a layer, block or container"
-    elif name in later:
+    elif name in scope.reads.takes:
         message = f"{shown!r} comes later in {where}: only earlier values can be used"
         help = "move it up, or move this item below it"
     elif "." in name and name.partition(".")[0] in scope.named:
@@ -121,14 +150,5 @@ def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> Non
             "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used"
         )
         if known:
-            notes.append(f"there are {', '.join(known[:20])}")
+            notes.append(f"known here: {', '.join(known[:20])}")
     scope.found.error("unknown-reference", message, span, notes=notes, help=[help])
-
-
-def _names(layers: Layers) -> Iterator[str]:
-    """The names that the items of a scope are given, those of composites' branches too."""
-    for item in layers.items:
-        if isinstance(item.name, str):
-            yield item.name
-        for branch in branches(item.part):
-            yield from _names(branch)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from netspec.declaration import TensorType
 from netspec.diagnostics import Span
 from netspec.expansion import composites, references
 from netspec.expansion.children import Child, Request, make_child
+from netspec.expansion.cycles import Reads
 from netspec.expansion.lints import report_lints
 from netspec.expansion.names import child_name, register
 from netspec.expansion.parameters import parameter
@@ -82,6 +84,7 @@ class ScopeBuilder:
         self.origin = origin
         self.is_reused = is_reused
         self.types: list[Known] = []
+        self.input_names: tuple[str, ...] = ()
         self.inputs: tuple[Known, ...] = ()
         self.children: list[PlannedChild | None] = []
         self.parameters: list[PlannedParameter] = []
@@ -98,7 +101,7 @@ class ScopeBuilder:
     # ---- begin and end
 
     def begin(self, inputs: dict[str, Known]) -> None:
-        self.inputs = tuple(inputs.values())
+        self.input_names, self.inputs = tuple(inputs), tuple(inputs.values())
         self.types = list(self.inputs)
         for number, name in enumerate(inputs):
             self.named[name] = Named((number,))
@@ -134,6 +137,7 @@ class ScopeBuilder:
             steps,
             results,
             auxiliary,
+            self.input_names,
             cast(tuple[TensorType, ...], self.inputs),
             cast(tuple[TensorType, ...], outputs),
             self.device,
@@ -347,6 +351,11 @@ class ScopeBuilder:
         self.failed = True
         self.types.append(None)
         return len(self.types) - 1
+
+    @cached_property
+    def reads(self) -> Reads:
+        """What its items take from each other, for those that are wrong."""
+        return Reads(self.layers)
 
     # ---- values
 

@@ -34,7 +34,11 @@ def use(
         return scope.unknown(item, names)
     made = scope.made.get(name)
     if made is None:
-        report_unknown(scope, name, origin.argument(None), "use")
+        if name == item.name:
+            help = "`use` takes the name of an earlier child"
+            scope.found.error("cycle", f"{name} calls itself", origin.argument(None), help=[help])
+        else:
+            report_unknown(scope, name, origin.argument(None), "use")
         return scope.unknown(item, names)
     if made.planned is None:
         return scope.unknown(item, names)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from netspec.diagnostics import Diagnostics
+from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
@@ -14,6 +14,7 @@ from netspec.spec import Block, Layer, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 MAX_NESTING = 100  # containers in containers
+MAX_READS = 200_000  # values that are read by name, and names that patterns are compared with
 
 
 class TooMany(Exception):
@@ -36,6 +37,7 @@ class Walk:
         self.inside: list[str] = []
         self.depth = 0
         self.modules = 0
+        self.reads = 0
         self._layers: dict[object, Layer] = {}
 
     def count(self, origin: Origin, key: str | None = None) -> None:
@@ -49,6 +51,22 @@ class Walk:
             span = origin.span() if key is None else origin.reserved(key)
             self.found.error(
                 "too-many-layers", f"the model would have more than {MAX_LAYERS:,} layers", span
+            )
+            raise TooMany
+
+    def read(self, count: int, span: Span) -> None:
+        """So many more values are read by name.
+
+        Raises:
+            TooMany: there are more than a model may read.
+        """
+        self.reads += count
+        if self.reads > MAX_READS:
+            self.found.error(
+                "too-many-reads",
+                f"the model would look at more than {MAX_READS:,} values by their names",
+                span,
+                help=["a name with a `*` is compared with all names before it: be more exact"],
             )
             raise TooMany
 

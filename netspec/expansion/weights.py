@@ -47,7 +47,10 @@ def planned_ties(spec: Spec, walk: Walk, found: Diagnostics) -> tuple[PlannedTie
                 "unknown-parameter",
                 f"the model has no parameter {name[:80]!r}",
                 tie.span,
-                help=[did_you_mean(name, list(shapes)) or "`netspec show --json` lists them"],
+                help=[
+                    (not found.is_full and did_you_mean(name, shapes))
+                    or "`netspec show --json` lists them"
+                ],
             )
         if missing:
             continue

@@ -72,6 +72,10 @@ def _broadcast(kind: str, first: TensorType, other: TensorType, number: int) -> 
 
     https://docs.pytorch.org/docs/stable/notes/broadcasting.html
     """
+    if kind == "sub" and first.dtype == "bool":
+        raise Refusal("torch does not subtract bools: a difference is of numbers")
+    if first is other:
+        return first
     before = "branch 0" if number == 1 else "the branches before"
     what = f"{before} of {kind} gives {first} and branch {number} gives {other}"
     if first.dtype != other.dtype:

@@ -184,6 +184,7 @@ class PlannedScope:
     steps: tuple[Step, ...] | None = field(repr=False)
     results: Results
     auxiliary: Results
+    input_names: tuple[str, ...]
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
     device: str | None

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "placement-failed": "diagnostics/test_plugins_that_fail.py",
     "rule-failed": "diagnostics/test_plugins_that_fail.py",
     "too-many": "diagnostics/test_findings.py",
+    "too-many-reads": "source/test_hostile.py",
     "unknown-variant": "spec/test_variants.py",
     "unreadable-file": "cli/test_check.py",
 }

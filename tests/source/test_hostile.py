@@ -62,6 +62,7 @@ def let_each(expression: str, first: str) -> str:
     return ", ".join(f'a{n}: "{value}"' for n, value in enumerate(values))
 
 
+STARS = ", ".join(["'*'"] * 1000)
 HOSTILE = {
     "brackets": ("[" * 2**20, "too-deep"),
     "braces": ("{a: " * 2**18, "too-deep"),
@@ -203,6 +204,39 @@ HOSTILE = {
         + "".join(f"  v{n}: {{n: {n}}}\n" for n in range(10_000))
         + "layers: [{linear: $n}]\n",
         "too-many-variants",
+    ),
+    "30,000 references to nobody": (
+        HEAD + "".join(f"  a{n}: {{from: nobody, relu: }}\n" for n in range(30_000)),
+        "too-many",
+    ),
+    "30,000 items in a cycle": (
+        HEAD + "".join(f"  a{n}: {{from: a{(n + 1) % 30_000}, relu: }}\n" for n in range(30_000)),
+        "too-many",
+    ),
+    "each item reads all before it": (
+        HEAD + "  a: relu\n" + "".join(f"  b{n}: {{from: '*', add: }}\n" for n in range(5000)),
+        "too-many-reads",
+    ),
+    "1,000 patterns of outputs": (
+        HEAD + "".join(f"  b{n}: relu\n" for n in range(1000)) + f"outputs: [{STARS}]\n",
+        "too-many-reads",
+    ),
+    "1,000 patterns of children": (
+        HEAD + "".join(f"  b{n}: relu\n" for n in range(1000)) + f"register: [{STARS}]\n",
+        "too-many-reads",
+    ),
+    "a pattern of many stars": (
+        HEAD
+        + "".join(f"  {'a' * 90}{n}: relu\n" for n in range(1000))
+        + f"  c: {{from: '{'*a' * 40}*b', add: }}\n",
+        "unknown-reference",
+    ),
+    "30,000 ties of nobody": (
+        HEAD
+        + "".join(f"  b{n}: {{linear: 8}}\n" for n in range(30_000))
+        + "tie:\n"
+        + "".join(f"  c{n}.weight: b{n}.weight\n" for n in range(30_000)),
+        "too-many",
     ),
     "100,000 ties": (
         HEAD + "  - linear: 8\ntie:\n" + "".join(f"  k{n}: '0.weight'\n" for n in range(100_000)),
