@@ -52,16 +52,19 @@ class Flow(nn.Module):
         steps = scope.steps or ()
         names = [parameter.name for parameter in scope.parameters]
         self._steps = _with_lifetimes(list(self._modules), names, steps, scope)
+        self._inputs = scope.input_names
         self._results = scope.results
         self._auxiliary = scope.auxiliary
         self._count = 1 + max(
             (n for step in steps for n in step.outputs), default=len(scope.inputs)
         )
 
-    def forward(self, *inputs: Tensor) -> Any:
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
+        if named or len(inputs) != len(self._inputs):
+            inputs = self._in_order(inputs, named)
         values: Values = [None] * self._count
         values[: len(inputs)] = inputs
-        del inputs  # the list lets go of each value when it was read last
+        del inputs, named  # the list lets go of each value when it was read last
         modules = self._modules
         training = self.training
         for step in self._steps:
@@ -89,6 +92,21 @@ class Flow(nn.Module):
             for number in drop:
                 values[number] = None
         return _given(values, self._results, self._auxiliary if training else None)
+
+    def _in_order(self, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """The inputs, some of them by name, in the order of ``inputs:``.
+
+        Raises:
+            TypeError: one is missing, given twice, or not an input.
+        """
+        missing = self._inputs[len(inputs) :]
+        if len(inputs) > len(self._inputs) or set(named) != set(missing):
+            by_name = f", and by name {', '.join(named)}" if named else ""
+            raise TypeError(
+                f"this model takes {', '.join(self._inputs)}: "
+                f"it got {len(inputs)} by position{by_name}"
+            )
+        return (*inputs, *[named[name] for name in missing])
 
 
 def _merge(step: FlowStep, values: Values) -> None:

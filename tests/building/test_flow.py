@@ -1,14 +1,15 @@
 """Scopes with composites: the same keys, values and memory as hand-written modules."""
 
 import copy
-import gc
 import pickle
 
+import pytest
 import torch
 from torch import nn
 
 import netspec
 from netspec.building.flow import Flow
+from tests.building.memory import peak_bytes
 
 TEXT = """
 netspec: 1
@@ -111,19 +112,76 @@ def test_flows_can_be_pickled_copied_exported_and_compiled() -> None:
     assert torch.allclose(compiled(images), expected)
 
 
-def test_values_are_freed_when_they_were_read_last() -> None:
-    """In a long chain of residual steps only a few values live at a time."""
+def test_all_sizes_of_an_export_may_be_symbolic() -> None:
+    sizes = "netspec: 1\ninput: [N, 4, H, W]\n" + TEXT.partition("[N, 4, 8, 8]\n")[2]
+    model = netspec.build(netspec.loads(sizes), device="cpu").eval()
+    dynamic = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    exported = torch.export.export(model, (torch.rand(2, 4, 8, 8),), dynamic_shapes=(dynamic,))
+    other = torch.rand(3, 4, 12, 10)
+    assert torch.allclose(exported.module()(other), model(other))
+
+
+def test_autocast_does_to_them_what_it_does_to_hand_written_code() -> None:
+    ours, theirs, images = built(), by_hand(), torch.rand(3, 4, 8, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        one, other = ours(images), theirs(images)
+    assert one.dtype is other.dtype is torch.bfloat16
+    assert torch.equal(one, other)
+
+
+def test_they_are_moved_like_hand_written_code() -> None:
+    ours, theirs = built().double(), by_hand().double()
+    images = torch.rand(3, 4, 8, 8, dtype=torch.float64)
+    assert torch.equal(ours(images), theirs(images))
+    on_meta = ours.to("meta")(images.to("meta"))
+    assert (on_meta.device.type, on_meta.shape) == ("meta", (3, 5))
+
+
+def test_they_are_printed_with_the_names_of_their_children() -> None:
+    lines = [line.strip() for line in repr(built()).splitlines()]
+    for child in ("(block): Flow(", "(conv1): Conv2d(8, 8,", "(relu2): ReLU()", "(mix): Flow("):
+        assert any(line.startswith(child) for line in lines), child
+
+
+def test_inputs_may_be_given_by_name() -> None:
+    text = """
+netspec: 1
+inputs: {left: [N, 4], right: [N, 4]}
+layers: [{from: [left, right], sub: }]
+"""
+    model = netspec.build(netspec.loads(text), device="cpu")
+    left, right = torch.rand(2, 4), torch.rand(2, 4)
+    assert torch.equal(model(right=right, left=left), left - right)
+    assert torch.equal(model(left, right=right), left - right)
+    for args, named, told in (
+        ((left,), {}, "takes left, right: it got 1 by position"),
+        ((left, right, left), {}, "it got 3 by position"),
+        ((left,), {"rigth": right}, "by name rigth"),
+        ((left,), {"left": right}, "by name left"),
+    ):
+        with pytest.raises(TypeError, match=told):
+            model(*args, **named)
+
+
+def test_values_are_freed_when_hand_written_code_frees_them() -> None:
+    assert peak_bytes(built(), (3, 4, 8, 8)) == peak_bytes(by_hand(), (3, 4, 8, 8))
+
+
+def test_a_long_chain_of_steps_keeps_no_values() -> None:
+    """The value, the input of the step, and the sum that it makes of both."""
     items = "\n".join("  - residual: [relu]" for _ in range(20))
-    model = netspec.build(
-        netspec.loads(f"netspec: 1\ninput: [N, 4]\nlayers:\n{items}\n"), device="cpu"
-    )
-    alive: list[int] = []
+    spec = netspec.loads(f"netspec: 1\ninput: [N, 4]\nlayers:\n{items}\n")
+    assert peak_bytes(netspec.build(spec, device="meta"), (2, 4)) == 3 * 2 * 4 * 4
 
-    def count(module: nn.Module, inputs: object) -> None:
-        alive.append(sum(issubclass(type(item), torch.Tensor) for item in gc.get_objects()))
 
-    for child in model.children():
-        child.register_forward_pre_hook(count)
-    with torch.no_grad():
-        model(torch.rand(2, 4))
-    assert max(alive) - alive[0] <= 1
+def test_auxiliary_outputs_are_given_in_training_only() -> None:
+    text = """
+netspec: 1
+input: [N, 4]
+layers: [{name: a, linear: 4}, {name: b, from: a, linear: 4}, {from: [b, a], add: }]
+auxiliary: b
+"""
+    model = netspec.build(netspec.loads(text), device="cpu").train()
+    output, auxiliary = model(torch.rand(2, 4))
+    assert output.shape == auxiliary.shape == (2, 4)
+    assert isinstance(model.eval()(torch.rand(2, 4)), torch.Tensor)
