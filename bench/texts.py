@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SEED_SPEC = Path("specs/fashion_mnist_mlp.yaml")
+FAMILIES = Path("specs/torchvision")
 
 NAMED = ("- linear: {out_features: 64, bias: true}", "- relu")
 SHORT = ("- linear: 64", "- relu")
