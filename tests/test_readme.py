@@ -27,8 +27,9 @@ def snippets(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the README's YAML files, as the current one."""
+    """A folder with the README's YAML files and `specs`, as the current one."""
     path = tmp_path_factory.mktemp("readme")
+    (path / "specs").symlink_to(ROOT / "specs")
     for text in snippets("yaml"):
         name = text.partition("\n")[0].removeprefix("# ")
         assert name.endswith(".yaml"), "a YAML snippet begins with its file's name"
