@@ -61,7 +61,7 @@ class Flow(nn.Module):
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
         if named or len(inputs) != len(self._inputs):
-            inputs = self._in_order(inputs, named)
+            inputs = _in_order(self._inputs, inputs, named)
         values: Values = [None] * self._count
         values[: len(inputs)] = inputs
         del inputs, named  # the list lets go of each value when it was read last
@@ -93,20 +93,22 @@ class Flow(nn.Module):
                 values[number] = None
         return _given(values, self._results, self._auxiliary if training else None)
 
-    def _in_order(self, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        """The inputs, some of them by name, in the order of ``inputs:``.
 
-        Raises:
-            TypeError: one is missing, given twice, or not an input.
-        """
-        missing = self._inputs[len(inputs) :]
-        if len(inputs) > len(self._inputs) or set(named) != set(missing):
-            by_name = f", and by name {', '.join(named)}" if named else ""
-            raise TypeError(
-                f"this model takes {', '.join(self._inputs)}: "
-                f"it got {len(inputs)} by position{by_name}"
-            )
-        return (*inputs, *[named[name] for name in missing])
+def _in_order(
+    names: tuple[str, ...], inputs: tuple[Tensor, ...], named: dict[str, Tensor]
+) -> tuple[Tensor, ...]:
+    """The inputs, some of them given by name, in the order of the names.
+
+    Raises:
+        TypeError: one is missing, given twice, or not an input.
+    """
+    missing = names[len(inputs) :]
+    if len(inputs) > len(names) or set(named) != set(missing):
+        by_name = f", and by name {', '.join(named)}" if named else ""
+        raise TypeError(
+            f"this model takes {', '.join(names)}: it got {len(inputs)} by position{by_name}"
+        )
+    return (*inputs, *[named[name] for name in missing])
 
 
 def _merge(step: FlowStep, values: Values) -> None:

@@ -13,7 +13,8 @@ def report_lints(scope: PlannedScope, found: Diagnostics) -> PlannedScope:
     """Looks at a finished scope, and gives it back."""
     if scope.steps is None:
         for child, following in pairwise(scope.children):
-            _bias_before_norm(child, following, found)
+            if _is_norm(following):
+                _bias_before_norm(child, following, found)
     else:
         _overwritten(scope.steps, scope, found)
         _biases(scope.steps, found)
@@ -32,6 +33,10 @@ def _biases(steps: Sequence[Step], found: Diagnostics) -> None:
         following = readers.get(step.outputs[0], [])
         if len(following) == 1 and following[0].planned is not None:
             _bias_before_norm(step.planned, following[0].planned, found)
+
+
+def _is_norm(child: PlannedChild) -> bool:
+    return isinstance(child, PlannedLayer) and child.application.type.name.startswith("batch_norm")
 
 
 def _bias_before_norm(child: PlannedChild, following: PlannedChild, found: Diagnostics) -> None:

@@ -67,6 +67,7 @@ TAKEN_NAMES = frozenset(
         "_get_backward_pre_hooks",
         "_get_item_by_idx",
         "_get_name",
+        "_inputs",
         "_is_full_backward_hook",
         "_load_from_state_dict",
         "_load_state_dict_post_hooks",

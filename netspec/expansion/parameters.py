@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from netspec.declaration import Refusal, TensorType
@@ -81,4 +80,4 @@ def _init(scope: ScopeBuilder, item: Item, init: Initialiser, names: Environment
     arguments = [
         (name, scope.value(written, names, None, span)) for name, written in init.arguments
     ]
-    return replace(init, arguments=tuple(arguments))
+    return init._replace(arguments=tuple(arguments))

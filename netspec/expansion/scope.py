@@ -31,6 +31,7 @@ from netspec.expansion.walk import Walk
 from netspec.planning.plan import (
     NO_RESULTS,
     PlannedChild,
+    PlannedLayer,
     PlannedParameter,
     PlannedScope,
     Results,
@@ -165,11 +166,44 @@ class ScopeBuilder:
 
     def chain(self, layers: Layers, value: int, names: Environment, device: str | None) -> int:
         for item in layers.items:
-            if item.keys is None:
-                value = self.part(item, NO_KEYS, (value,), names, device)
-            else:
+            if item.keys is not None:
                 value = self.keyed(item, item.keys, value, names, device)
+                continue
+            next = self.known_layer(item, value, names, device) if self.is_chain else None
+            value = self.part(item, NO_KEYS, (value,), names, device) if next is None else next
         return value
+
+    def known_layer(
+        self, item: Item, value: int, names: Environment, device: str | None
+    ) -> int | None:
+        """What ``part`` does, in a few steps, for most items of a long chain; None for others.
+
+        That is a layer as there was one before, for a value of the same type, in a plain chain.
+        """
+        part, origin = item.part, item.origin
+        number, place = len(self.types), len(self.children)
+        if part.__class__ is not Layer or value != (number - 1 if place else 0):
+            return None
+        walk = self.walk
+        at = self.types[value]
+        application = walk.planner.known(part, at)
+        if application is None or len(application.outputs) > 1:
+            return None
+        if item.repeat is not None or item.device is not None or part.type in walk.blocks:
+            return None
+        if item.name.__class__ is Template:
+            return None
+        walk.count(origin)
+        name = child_name(self, item, names, at)
+        assert name is not None
+        device = device or self.device
+        row = PlannedLayer(self.prefix + name, name, application, device, origin, self.is_reused)
+        walk.rows.append(row)
+        self.children.append(row)
+        self.made[name] = Made(place, item, names, row)
+        self.named[name] = Named((number,))
+        self.types.append(application.outputs[0])
+        return number
 
     def keyed(
         self, item: Item, keys: Keys, value: int, names: Environment, device: str | None
@@ -243,7 +277,7 @@ class ScopeBuilder:
         request = Request(item, keys, name, types, names, device or self.device)
         child = make_child(self, request)
         if item.name is not None or child.planned is not None:
-            self.made[name] = Made(len(self.children), request, child.planned)
+            self.made[name] = Made(len(self.children), item, names, child.planned)
         return self.called(name, child, given, item.origin)
 
     def inner(self, request: Request, layers: Layers) -> ScopeBuilder:

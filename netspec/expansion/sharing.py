@@ -9,17 +9,18 @@ from netspec.expansion.children import UNKNOWN, Request, make_child
 from netspec.expansion.references import report_unknown
 from netspec.expansion.values import Environment, Skip
 from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope
-from netspec.spec import Item, Use
+from netspec.spec import Item, Keys, Use
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
 
 
 class Made(NamedTuple):
-    """A child's place among the children, what was asked for, and what came of it."""
+    """A child's place among the children, its item and the names it sees, and what came of it."""
 
     place: int
-    request: Request
+    item: Item
+    names: Environment
     planned: PlannedChild | None
 
 
@@ -46,8 +47,10 @@ def use(
     note = Note(f"{name} is used again here", origin.span().locate())
     scope.found.context.append(note)
     try:
-        again = made.request._replace(types=types, device=made.planned.device, is_reused=True)
-        child = make_child(scope, again)
+        keys = made.item.keys or Keys()
+        device = made.planned.device
+        request = Request(made.item, keys, name, types, made.names, device, is_reused=True)
+        child = make_child(scope, request)
     finally:
         scope.found.context.pop()
     if child.planned is not None and not _alike(made.planned, child.planned):

@@ -60,6 +60,10 @@ class Planner:
 
     # ---- one layer
 
+    def known(self, layer: Layer, input: Known) -> Application | None:
+        """The layer applied to its one input, where it was applied to it before."""
+        return self._applied.get((id(layer), id(input)))
+
     def apply(
         self, layer: Layer, origin: Origin, path: str, inputs: tuple[Known, ...]
     ) -> Application | None:
@@ -68,8 +72,8 @@ class Planner:
         None where it is wrong, which is reported, or where an input is not known.
         """
         first = inputs[0]
-        if first is not None and len(inputs) == 1:
-            known = self._applied.get((id(layer), id(first)))
+        if len(inputs) == 1:
+            known = self.known(layer, first)
             if known is not None:
                 return known
         if id(layer) in self._bound:

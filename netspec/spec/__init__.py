@@ -38,7 +38,6 @@ from netspec.spec.spec import (
     Variant,
     Written,
 )
-from netspec.spec.writer import to_yaml
 
 __all__ = [
     "COMPOSITES",
@@ -73,5 +72,4 @@ __all__ = [
     "Variant",
     "Written",
     "parse",
-    "to_yaml",
 ]

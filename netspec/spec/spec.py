@@ -67,8 +67,7 @@ class Origin(NamedTuple):
         return self.span()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer of the registry, or an instance of a block, with values for arguments.
 
     An argument without a name is the one obvious argument.
@@ -78,16 +77,14 @@ class Layer:
     arguments: tuple[tuple[str | None, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LayerTemplate:
+class LayerTemplate(NamedTuple):
     """A layer or block whose name or arguments are computed where it stands."""
 
     type: Name
     arguments: tuple[tuple[str | None, Written], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(NamedTuple):
     """What a container gives. ``keys`` name the values where they were written as a mapping.
 
     ``single`` is one value that stands for itself.
@@ -98,8 +95,7 @@ class Outputs:
     single: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """Items one after the other: a scope where it stands for itself, else a branch of one.
 
     ``inputs`` names what the scope gets (nothing is one value called ``input``), ``outputs``
@@ -114,8 +110,7 @@ class Layers:
     register: tuple[Name, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(NamedTuple):
     """The sum of a body's output and a shortcut's; an empty shortcut is the input itself.
 
     What was written first is called first and is the first operand.
@@ -126,15 +121,13 @@ class Residual:
     shortcut_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """What a body makes of the input, times the input."""
 
     body: Layers
 
 
-@dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(NamedTuple):
     """The outputs of branches that all get the same input, joined along ``dim``.
 
     Without branches it joins the values that ``from`` names.
@@ -144,6 +137,7 @@ class Concat:
     dim: Written = 1
 
 
+# A dataclass, as it must not equal a Concat of the same branches, which is a tuple.
 @dataclass(frozen=True, slots=True)
 class Split:
     """The input in equal parts along ``dim``, one for each branch, joined again."""
@@ -152,16 +146,14 @@ class Split:
     dim: Written = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(NamedTuple):
     """The sum, difference, product or matrix product of branches, or of what ``from`` names."""
 
     kind: Literal["add", "sub", "mul", "matmul"]
     branches: tuple[Layers, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(NamedTuple):
     """Layers that are written out for every entry of a list, into the scope around them.
 
     ``names`` is one name for the entry, or (``unpacks``) one for each value of a row.
@@ -173,15 +165,13 @@ class Each:
     unpacks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """An earlier child, called again with the same weights."""
 
     child: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Initialiser:
+class Initialiser(NamedTuple):
     """How the values of a parameter begin: a function of ``torch.nn.init``, or a constant."""
 
     name: str
@@ -191,8 +181,7 @@ class Initialiser:
 Init = tuple[tuple[str, Initialiser], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RawParameter:
+class RawParameter(NamedTuple):
     """A parameter of the scope itself, whose key has no suffix."""
 
     shape: tuple[Written, ...]
@@ -222,8 +211,7 @@ Part = (
 COMPOSITES = frozenset({Residual, Scale, Concat, Split, Merge, Each})
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """The reserved keys that few items have."""
 
     when: Written = True
@@ -247,8 +235,7 @@ class Item:
     origin: Origin = field(kw_only=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SizeRange:
+class SizeRange(NamedTuple):
     """What ``input`` states of a named size: ``H: {min: 32, max: 512, multiple_of: 32}``."""
 
     name: str
