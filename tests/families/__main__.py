@@ -1,7 +1,7 @@
 """Proves every model of torchvision as YAML: ``python -m tests.families [--only NAME] [--write]``.
 
-Run it from the repository root; all 95 models take about half an hour and 16 GB. ``--write`` puts
-the table into README.md, between its markers.
+Run it from the repository root; all 95 models take about 20 minutes on two cores, and 16 GB.
+``--write`` puts the table into README.md, between its markers.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ class Proof(NamedTuple):
     costs: list[str]
     fresh: list[str]
     fresh_is_equal: bool
+    peak: float
 
     @property
     def wrong(self) -> list[str]:
-        return self.keys + self.values + self.training + self.costs + self.fresh
+        wrong = self.keys + self.values + self.training + self.costs + self.fresh
+        if self.peak > compare.most_peak(self.name):
+            wrong += [f"{self.peak:.3f} of the memory"]
+        return wrong
 
 
 def prove(name: str, path: Path) -> Proof:
@@ -56,16 +60,17 @@ def prove(name: str, path: Path) -> Proof:
     for model in (ours, reference):
         model.zero_grad(set_to_none=True)
     costs = compare.different_costs(name, plan, reference)
+    peak = compare.peak_ratio(name, ours, reference)
     params = plan.total_params
-    return Proof(name, path.stem, params, keys, values, training, costs, fresh, is_equal)
+    return Proof(name, path.stem, params, keys, values, training, costs, fresh, is_equal, peak)
 
 
 def table(proofs: list[Proof]) -> str:
     """One row for each family, in Markdown."""
     lines = [
         "| specs/torchvision | models | parameters | keys, shapes | logits | training step "
-        "| fresh weights | shapes, multiply-adds |",
-        "|---|---|---|---|---|---|---|---|",
+        "| fresh weights | shapes, multiply-adds | peak memory |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for family in sorted({proof.family for proof in proofs}):
         those = [proof for proof in proofs if proof.family == family]
@@ -76,7 +81,7 @@ def table(proofs: list[Proof]) -> str:
         lines.append(
             f"| {family}.yaml | {len(those)} | {counted} | {_all(those, 'keys')} "
             f"| {_all(those, 'values')} | {_all(those, 'training')} | {_fresh(those)} "
-            f"| {_all(those, 'costs')} |"
+            f"| {_all(those, 'costs')} | {_peak(those)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -90,6 +95,14 @@ def _fresh(proofs: list[Proof]) -> str:
     if any(proof.fresh for proof in proofs):
         return _all(proofs, "fresh")
     return "equal" if all(proof.fresh_is_equal for proof in proofs) else "alike"
+
+
+def _peak(proofs: list[Proof]) -> str:
+    """``equal``, or the ratios to torchvision's."""
+    least, most = (f"{f(proof.peak for proof in proofs):.2f}" for f in (min, max))
+    if least == most:
+        return "equal" if least == "1.00" else least
+    return f"{least} to {most}"
 
 
 def main() -> int:

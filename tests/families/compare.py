@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import netspec
 from netspec.sizes import substitute
+from tests.building.memory import peak_bytes
 
 #: Models of frames.
 VIDEO = ("r3d", "mc3", "r2plus1d", "s3d", "mvit", "swin3d")
@@ -213,6 +214,18 @@ def _distance(one: Tensor, other: Tensor) -> float:
     at = torch.cat([first, second])
     below = [torch.searchsorted(x, at, right=True) / x.numel() for x in (first, second)]
     return float((below[0] - below[1]).abs().max())
+
+
+def peak_ratio(name: str, ours: nn.Module, reference: nn.Module) -> float:
+    """The peak memory of a forward pass over that of torchvision's model; both go to meta."""
+    shape = tuple(sample(name).shape)
+    return peak_bytes(ours, shape) / peak_bytes(reference, shape)
+
+
+def most_peak(name: str) -> float:
+    """What ``peak_ratio`` may be."""
+    # torchvision calls MViT's blocks one by one; an nn.Sequential of them keeps its own input.
+    return 1.05 if name.startswith("mvit") else 1.0
 
 
 def different_costs(name: str, plan: netspec.Plan, reference: nn.Module) -> list[str]:
