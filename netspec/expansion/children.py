@@ -10,7 +10,7 @@ from netspec.expansion.blocks import block_environment, inside_block
 from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer
 from netspec.planning.planner import Known
-from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate
+from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin
 from netspec.spec.words import INPUT
 from netspec.templates import Template
 
@@ -114,8 +114,13 @@ def _copies(scope: ScopeBuilder, request: Request) -> Child:
     return _finished(inner, request)
 
 
-def _container(scope: ScopeBuilder, request: Request, layers: Layers) -> Child:
-    """A scope of its own: nested layers, a block, or a composite that has a name."""
+def _container(
+    scope: ScopeBuilder, request: Request, layers: Layers, written: Origin | None = None
+) -> Child:
+    """A scope of its own: nested layers, a block, or a composite that has a name.
+
+    ``written`` is where a block is written, which is not where it is used.
+    """
     origin, types = request.item.origin, request.types
     inputs = layers.inputs or (INPUT,)
     if layers.inputs == () and len(types) > 1 and len(layers.items) == 1:
@@ -135,7 +140,7 @@ def _container(scope: ScopeBuilder, request: Request, layers: Layers) -> Child:
             ],
         )
         return UNKNOWN
-    inner = scope.inner(request, layers)
+    inner = scope.inner(request, layers, written)
     inner.begin(dict(zip(inputs, types, strict=True)))
     with scope.walk.nested(origin):
         inner.run(request.names)
@@ -152,7 +157,7 @@ def _block(scope: ScopeBuilder, request: Request, type: str, arguments: Argument
         names = block_environment(walk, block, arguments, origin, request.types[0])
         if names is None:
             return UNKNOWN
-        return _container(scope, request._replace(names=names), block.layers)
+        return _container(scope, request._replace(names=names), block.layers, block.origin)
 
 
 def _finished(inner: ScopeBuilder, request: Request) -> Child:

@@ -63,9 +63,9 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment, at: Known) -
 
 def register(scope: ScopeBuilder, names: Environment) -> list[int]:
     """The children's places in their order: those that ``register`` names first."""
-    span = scope.origin.reserved("register")
     first: list[int] = []
-    for written in scope.layers.register:
+    for position, written in enumerate(scope.layers.register):
+        span = scope.written.reserved("register", position)
         try:
             name = scope.text(written, names, None, span)
         except Skip:

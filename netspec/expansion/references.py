@@ -17,8 +17,8 @@ def resolve(
 ) -> tuple[int, ...]:
     """The numbers of the values that names stand for; nothing where one is wrong (reported)."""
     numbers: list[int] = []
-    span = origin.reserved("from")
-    for name in written:
+    for position, name in enumerate(written):
+        span = origin.reserved("from", position)
         try:
             value = scope.value(name, names, None, span)
         except Skip:
@@ -31,7 +31,7 @@ def resolve(
             if not found:
                 return ()
             numbers += found
-    scope.walk.read(len(numbers), span)
+    scope.walk.read(len(numbers), origin.reserved("from"))
     return tuple(numbers)
 
 

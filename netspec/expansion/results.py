@@ -33,7 +33,7 @@ def planned_results(
         scope.found.error(
             "bad-outputs",
             "`outputs` and `auxiliary` are both mappings, or none of them is",
-            scope.origin.reserved("auxiliary"),
+            scope.written.reserved("auxiliary"),
             help=["write for example `outputs: {out: head}` and `auxiliary: {aux: aux_head}`"],
         )
         return None
@@ -44,10 +44,10 @@ def planned_results(
 def _results(
     scope: ScopeBuilder, outputs: Outputs, word: str, names: Environment
 ) -> Results | None:
-    span = scope.origin.reserved(word)
     numbers: list[int] = []
     names_: list[str] = []
     for position, written in enumerate(outputs.names):
+        span = scope.written.reserved(word, position)
         try:
             name = scope.text(written, names, None, span)
         except Skip:

@@ -75,6 +75,7 @@ class ScopeBuilder:
         layers: Layers,
         origin: Origin,
         is_reused: bool = False,
+        written: Origin | None = None,
     ) -> None:
         self.walk = walk
         self.found = walk.found
@@ -83,6 +84,7 @@ class ScopeBuilder:
         self.device = device
         self.layers = layers
         self.origin = origin
+        self.written = written or origin  # of `outputs` and `register`
         self.is_reused = is_reused
         self.types: list[Known] = []
         self.input_names: tuple[str, ...] = ()
@@ -280,7 +282,9 @@ class ScopeBuilder:
             self.made[name] = Made(len(self.children), item, names, child.planned)
         return self.called(name, child, given, item.origin)
 
-    def inner(self, request: Request, layers: Layers) -> ScopeBuilder:
+    def inner(
+        self, request: Request, layers: Layers, written: Origin | None = None
+    ) -> ScopeBuilder:
         """The builder of a container in this one."""
         return ScopeBuilder(
             self.walk,
@@ -289,6 +293,7 @@ class ScopeBuilder:
             layers,
             request.item.origin,
             request.is_reused or self.is_reused,
+            written,
         )
 
     # ---- calls

@@ -51,7 +51,7 @@ def report_unused_blocks(spec: Spec, found: Diagnostics) -> None:
             found.warning(
                 "unused-block",
                 f"the block {block.name!r} is not used",
-                block.span,
+                block.origin.span(),
                 help=["remove it"],
             )
 

@@ -203,9 +203,9 @@ class _Document:
         if "$" in name or not name:
             self.error("bad-name", f"a block's name is a plain text, not {shortened(name)!r}", key)
             return None
-        span = self.parser.span(key)
+        origin = Origin(self.parser.source, node, key, None, key)
         if isinstance(node, ListNode):
-            return Block(name, self.parser.layers(node, "a block"), span=span)
+            return Block(name, self.parser.layers(node, "a block"), origin=origin)
         known = ("params", "let", "layers", *sorted(words.SCOPE_KEYS))
         if not isinstance(node, MapNode):
             self.error(
@@ -234,7 +234,7 @@ class _Document:
         scope = {word: entries[word] for word in words.SCOPE_KEYS if word in entries}
         if scope:
             layers = self.parser.scope_keys(layers, scope)
-        return Block(name, layers, params, let, span=span)
+        return Block(name, layers, params, let, origin=origin)
 
     # ---- weights
 

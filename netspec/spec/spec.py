@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from netspec.diagnostics import Source, Span
-from netspec.source import MapNode, Node
+from netspec.source import ListNode, MapNode, Node
 from netspec.templates import Template
 
 Value = None | bool | int | float | str | tuple["Value", ...]
@@ -56,15 +56,26 @@ class Origin(NamedTuple):
             key.value == name for key, _ in self.item.entries
         )
 
-    def reserved(self, name: str) -> Span:
-        """The value of a reserved key beside the word (``device: cuda``)."""
+    def reserved(self, name: str, place: int | None = None) -> Span:
+        """The value of a reserved key beside the word (``device: cuda``).
+
+        ``place`` is that of one value among several (``from: [a, b]``).
+        """
         if isinstance(self.item, MapNode):
             for key, value in self.item.entries:
                 if key.value == name:
-                    return Span(self.source, value.start, value.end)
+                    shown = value if place is None else _entry(value, place)
+                    return Span(self.source, shown.start, shown.end)
         if name == "name" and self.key is not None:
             return Span(self.source, self.key.start, self.key.end)
         return self.span()
+
+
+def _entry(node: Node, place: int) -> Node:
+    """One of the values of a list or mapping; the node itself where it is neither."""
+    if isinstance(node, ListNode):
+        return node.items[place]
+    return node.entries[place][1] if isinstance(node, MapNode) else node
 
 
 class Layer(NamedTuple):
@@ -281,7 +292,7 @@ class Block:
     layers: Layers
     params: tuple[Param, ...] = ()
     let: tuple[Param, ...] = ()
-    span: Span = field(kw_only=True, compare=False, repr=False)
+    origin: Origin = field(kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
