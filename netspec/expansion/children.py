@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
 from netspec.expansion.values import Arguments, Environment, Skip
-from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer
+from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
 from netspec.planning.planner import Known
 from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin
 from netspec.spec.words import INPUT
@@ -39,6 +39,16 @@ class Child(NamedTuple):
 
 
 UNKNOWN = Child(None, (None,), ("output",))
+
+
+def gives_a_tensor(child: Child) -> bool:
+    """Whether it gives one tensor as such, and not a tuple or dict of one.
+
+    That is what the next child of an ``nn.Sequential`` can take.
+    """
+    planned = child.planned
+    is_single = not isinstance(planned, PlannedScope) or planned.results.form == "single"
+    return is_single and len(child.types) == 1
 
 
 def make_child(scope: ScopeBuilder, request: Request) -> Child:

@@ -26,6 +26,14 @@ def planned_results(
         results = found
     if layers.auxiliary is None:
         return results, NO_RESULTS
+    if scope.path:
+        scope.found.error(
+            "misplaced-key",
+            "`auxiliary` is of the whole model: a container around this one would lose it",
+            scope.written.reserved("auxiliary"),
+            help=["name it in `outputs` here, and write `auxiliary: name.output` beside `input`"],
+        )
+        return None
     auxiliary = _results(scope, layers.auxiliary, "auxiliary", names)
     if auxiliary is None:
         return None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from netspec.declaration import TensorType
 from netspec.diagnostics import Span
 from netspec.expansion import composites, references
-from netspec.expansion.children import Child, Request, make_child
+from netspec.expansion.children import Child, Request, gives_a_tensor, make_child
 from netspec.expansion.cycles import Reads
 from netspec.expansion.lints import report_lints
 from netspec.expansion.names import child_name, register
@@ -303,7 +303,7 @@ class ScopeBuilder:
         first = len(self.types)
         if self.is_chain and (
             len(given) > 1
-            or len(child.types) > 1
+            or not gives_a_tensor(child)
             or given[0] != (first - 1 if self.children else 0)
         ):
             self.need_steps()

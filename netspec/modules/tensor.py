@@ -106,14 +106,14 @@ class Pad(_Step):
 
 
 class Chunk(_Step):
-    """Equal parts along a dim, as a tuple."""
+    """Equal parts along a dim, as a tuple; a single one is the input."""
 
     def __init__(self, chunks: int, dim: int = 0) -> None:
         super().__init__(chunks=chunks, dim=dim)
         self.chunks, self.dim = chunks, dim
 
-    def forward(self, input: Tensor) -> tuple[Tensor, ...]:
-        return input.chunk(self.chunks, self.dim)
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return input if self.chunks == 1 else input.chunk(self.chunks, self.dim)
 
 
 class Squeeze(_Step):

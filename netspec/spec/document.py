@@ -151,7 +151,7 @@ class _Document:
         return tuple(read)
 
     def variants(self, node: Node, params: tuple[Param, ...]) -> tuple[Variant, ...]:
-        if not isinstance(node, MapNode) or not node.entries:
+        if not isinstance(node, MapNode):
             self.error(
                 "bad-variants",
                 f"`variants` takes a mapping of names to params, not {kind(node)}",

@@ -46,7 +46,9 @@ def parse_inputs(node: Node, parser: Parser) -> tuple[Input, ...]:
     if not isinstance(node, MapNode) or not node.entries:
         parser.error(
             "bad-input",
-            f"`inputs` takes a mapping of names to shapes, not {kind(node)}",
+            f"`inputs` takes a mapping of names to shapes, not {kind(node)}"
+            if not isinstance(node, MapNode)
+            else "`inputs` names no input",
             node,
             "write for example `inputs: {left: [N, 8], right: [N, 8]}`",
         )

@@ -345,7 +345,8 @@ class Parser:
                 let = self.let(node)
             else:
                 init = self.init(node)
-        return Keys(when, inputs, let, init)
+        keys = Keys(when, inputs, let, init)
+        return None if keys == Keys() else keys
 
     def let(self, node: Node) -> tuple[tuple[str, Written], ...]:
         if not isinstance(node, MapNode):

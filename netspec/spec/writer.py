@@ -309,7 +309,7 @@ def layer_text(layer: Layer | LayerTemplate) -> str:
         return f"{name}:"
     if layer.arguments[0][0] is None:
         return f"{name}: {_flow(layer.arguments[0][1])}"
-    parts = [f"{_scalar(str(key))}: {_flow(value)}" for key, value in layer.arguments]
+    parts = [f"{_quoted(str(key))}: {_flow(value)}" for key, value in layer.arguments]
     return f"{name}: {{{', '.join(parts)}}}"
 
 

@@ -7,9 +7,10 @@ The strategies are derived from declarations, so a new layer is tested without n
 from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
 from netspec.testing.conformance import Tolerance, agrees_with_torch, substitutes
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
-from netspec.testing.models import specs, trees
+from netspec.testing.models import specs
 from netspec.testing.observation import Observed, TorchRefusal, observe
 from netspec.testing.strategies import arguments, dtypes, input_types, legal_values, shapes
+from netspec.testing.trees import trees
 
 __all__ = [
     "Case",

@@ -16,7 +16,7 @@ from netspec.testing import trees
 
 REGISTRY = Registry()
 LAYERS = REGISTRY.layers()
-SPECS = [path.read_text() for path in sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))]
+SPECS = [path.read_text() for path in sorted((Path(__file__).parents[2] / "specs").rglob("*.yaml"))]
 HEAD = "netspec: 1\ninput: [N, 3, 8, 8]\nlayers:\n"
 FRAGMENTS = (
     "netspec: 1\n", "input: [N, 8]\n", "input: ", "layers:\n", "layers: ", "  - ", "- ", "relu",
@@ -26,6 +26,10 @@ FRAGMENTS = (
     "device: ", "residual: ", "concat: ", "branches: ", "body: ", "dim: ", "10", "-1", "0", "1e400",
     ".nan", ".inf", "9" * 25, "9" * 500, "null", "true", "N", "H: {min: 3}", "shape: ", "<<: *a\n",
     "\r\n", "\r", "\x85", "\u2028", "\ufeff", "\x00", "\ud800", "😀", "when: ", "kernel_size: ",
+    "from: ", "use: ", "each: ", "in: ", "as: ", "let: ", "init: ", "parameter: ", "scale: ",
+    "add: ", "split: ", "matmul: ", "params: ", "variants: ", "blocks: ", "inputs: ", "outputs: ",
+    "tie: ", "auxiliary: ", "register: ", "$", "$w",
+    "$(", "$(1 // 0)", "$(shape[0])", "a.b", "a*", "zeros",
 )  # fmt: skip
 
 
@@ -113,7 +117,10 @@ plain = st.one_of(
 )
 words = st.sampled_from(
     ["netspec", "input", "layers", "name", "repeat", "device", "residual", "concat", "branches",
-     "body", "shortcut", "dim", "shape", "dtype", "N", "relu", "linear", "conv2d", "when", "0"]
+     "body", "shortcut", "dim", "shape", "dtype", "N", "relu", "linear", "conv2d", "when", "0",
+     "from", "use", "each", "in", "as", "let", "init", "parameter", "scale", "split", "add", "sub",
+     "matmul", "params", "variants", "blocks", "inputs", "outputs", "auxiliary", "register", "tie",
+     "$w", "$(w * 2)", "$(shape[0])", "a", "a.b", "*", "input", "weight", "zeros"]
 )  # fmt: skip
 keys = words | plain.filter(lambda key: not isinstance(key, (set, bytearray)))
 any_tree = st.recursive(

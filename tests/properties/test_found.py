@@ -1,6 +1,7 @@
 """What the properties have found, by name."""
 
 import pytest
+import torch
 
 import netspec
 
@@ -88,3 +89,32 @@ def test_whole_numbers_beyond_int64_are_no_reals() -> None:
 def test_numbers_too_long_to_be_written_are_refused(number: str) -> None:
     (message,) = errors(f"linear: {number}", "[N, 2]")
     assert "more than 400 digits" in message or "401 digits" in message
+
+
+def test_a_tuple_of_one_goes_on_as_its_tensor() -> None:
+    """A plain nn.Sequential would hand the tuple to the next child."""
+    text = """
+netspec: 1
+input: [N, 4]
+layers:
+  - {layers: {a: {linear: 3}}, outputs: [a]}
+  - {layers: {a: {linear: 2}}, outputs: {a: a}}
+  - relu
+"""
+    model = netspec.build(netspec.loads(text), device="cpu")
+    assert model(torch.rand(2, 4)).shape == (2, 2)
+
+
+def test_a_dollar_in_an_unknown_argument_is_read_back() -> None:
+    spec = netspec.from_dict({"netspec": 1, "input": [1], "layers": [{"block": {"$$": 1}}]})
+    assert netspec.loads(spec.to_yaml()) == spec
+
+
+@pytest.mark.parametrize("keys", [{"let": {}}, {"when": True}])
+def test_reserved_keys_that_say_nothing_are_none(keys: dict[str, object]) -> None:
+    spec = netspec.from_dict({"netspec": 1, "input": [1], "layers": [{"relu": None, **keys}]})
+    assert spec == netspec.from_dict({"netspec": 1, "input": [1], "layers": ["relu"]})
+
+
+def test_no_variants_are_a_spec_without_variants() -> None:
+    assert netspec.check("netspec: 1\ninput: [N, 4]\nvariants: {}\nlayers: [relu]\n") == []

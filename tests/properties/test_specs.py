@@ -50,7 +50,14 @@ def accepted_numbers(plan: Plan) -> list[dict[str, int]]:
     """A few numbers for the named sizes that fulfil the plan's conditions."""
     points = [{"N": n, "C": c, "H": h, "W": w} for n in (0, 1, 3) for c in (1, 4)
               for h, w in ((9, 8), (32, 33))]  # fmt: skip
-    return [p for p in points if all(eval(c.text, {}, dict(p)) for c in plan.conditions)][:3]
+    fit = [p for p in points if all(eval(c.text, {}, dict(p)) for c in plan.conditions)]
+    return [p for p in fit if not fails_on_meta(plan, p)][:3]
+
+
+def fails_on_meta(plan: Plan, values: dict[str, int]) -> bool:
+    """In torch 2.14 nearest interpolation of nothing fails on meta, with a TypeError of its own."""
+    interpolated = [row.inputs[0] for row in plan.layers if row.type == "interpolate"]
+    return any(substitute(size, values) == 0 for input in interpolated for size in input.shape)
 
 
 @pytest.mark.filterwarnings("ignore:Implicit dimension choice")
@@ -83,7 +90,7 @@ def test_random_models_do_what_was_planned() -> None:
             f"{row.path}.{part.name}": part.shape
             for row in plan.layers
             for part in (*row.parameters, *row.buffers)
-        }
+        } | {parameter.path: parameter.shape for parameter in plan.parameters}
         assert planned == state
 
     law()
