@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from netspec.diagnostics import did_you_mean, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
+from netspec.spec.initialisers import read_initialiser
 from netspec.spec.spec import (
     Concat,
     Each,
@@ -227,7 +228,7 @@ def parameter(parser: Parser, word: ScalarNode, node: Node) -> Part:
                 )
         shape = given["shape"][1] if "shape" in given else None
         if "init" in given:
-            init = parser.initialiser(given["init"][1])
+            init = read_initialiser(parser, given["init"][1])
     if not isinstance(shape, ListNode):
         parser.error(
             "bad-parameter", "`parameter` needs a shape, a list of sizes", shape or node, example

@@ -7,7 +7,9 @@ from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.collector import without_collector
 from netspec.source.nodes import kind, shortened
 from netspec.spec import words
+from netspec.spec.initialisers import read_init
 from netspec.spec.inputs import parse_input, parse_inputs
+from netspec.spec.keys import scope_keys
 from netspec.spec.parser import NO_ITEMS, Parser
 from netspec.spec.spec import Block, InitRule, Input, Origin, Param, Spec, Tie, Variant
 
@@ -55,7 +57,7 @@ class _Document:
             key: entries[key] for key in ("outputs", "auxiliary", "register") if key in entries
         }
         if scope:
-            layers = self.parser.scope_keys(layers, scope)
+            layers = scope_keys(self.parser, layers, scope)
         init = self.init(entries["init"]) if "init" in entries else ()
         tie = self.tie(entries["tie"]) if "tie" in entries else ()
         return Spec(
@@ -233,7 +235,7 @@ class _Document:
         layers = self.parser.layers(entries["layers"], "`layers`")
         scope = {word: entries[word] for word in words.SCOPE_KEYS if word in entries}
         if scope:
-            layers = self.parser.scope_keys(layers, scope)
+            layers = scope_keys(self.parser, layers, scope)
         return Block(name, layers, params, let, origin=origin)
 
     # ---- weights
@@ -248,7 +250,7 @@ class _Document:
             )
             return ()
         return tuple(
-            InitRule(str(key.value), self.parser.init(value), span=self.parser.span(key))
+            InitRule(str(key.value), read_init(self.parser, value), span=self.parser.span(key))
             for key, value in node.entries
         )
 

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 
-from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Source, Span, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened, written
 from netspec.spec import words
+from netspec.spec.keys import item_keys, with_scope_keys
 from netspec.spec.spec import (
-    Init,
-    Initialiser,
     Item,
-    Keys,
     Layer,
     Layers,
     LayerTemplate,
     Name,
     Origin,
-    Outputs,
     Part,
     Pass,
     Use,
@@ -38,23 +35,6 @@ MAX_WORD = 100  # a key of YAML has at most 1,024 letters, and to_yaml escapes o
 VALUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 #: Names that have a meaning in every expression.
 BUILT_IN = frozenset({"in_channels", "in_features", "shape", "index", "True", "False", "None"})
-#: The functions of torch.nn.init, without their underscore, with their arguments.
-INITIALISERS: dict[str, tuple[str, ...]] = {
-    "zeros": (),
-    "ones": (),
-    "eye": (),
-    "dirac": ("groups",),
-    "constant": ("val",),
-    "uniform": ("a", "b"),
-    "normal": ("mean", "std"),
-    "trunc_normal": ("mean", "std", "a", "b"),
-    "xavier_uniform": ("gain",),
-    "xavier_normal": ("gain",),
-    "kaiming_uniform": ("a", "mode", "nonlinearity"),
-    "kaiming_normal": ("a", "mode", "nonlinearity"),
-    "orthogonal": ("gain",),
-    "sparse": ("sparsity", "std"),
-}
 
 
 class Parser:
@@ -174,17 +154,17 @@ class Parser:
                 parts.append((word, value))
         if not parts and "from" in others and not scope:
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(Pass(), name, repeat, device, self.keys(others), origin=origin)
+            return Item(Pass(), name, repeat, device, item_keys(self, others), origin=origin)
         if len(parts) != 1:
             self.not_one_part(node, parts, key)
             origin = Origin(self.source, node, key or node, None, key)
-            return Item(UNREADABLE, name, repeat, device, self.keys(others), origin=origin)
+            return Item(UNREADABLE, name, repeat, device, item_keys(self, others), origin=origin)
         word, value = parts[0]
         part = self.part(word, value)
         if scope:
-            part = self.with_scope_keys(part, scope, word)
+            part = with_scope_keys(self, part, scope, word)
         origin = Origin(self.source, node, word, value, key)
-        return Item(part, name, repeat, device, self.keys(others), origin=origin)
+        return Item(part, name, repeat, device, item_keys(self, others), origin=origin)
 
     def later(self, word: str, key: ScalarNode) -> None:
         self.error(
@@ -320,49 +300,6 @@ class Parser:
 
     # ---- reserved keys
 
-    def keys(self, written: dict[str, Node]) -> Keys | None:
-        """The reserved keys that few items have."""
-        if not written:
-            return None
-        when: Written = True
-        inputs: tuple[Name, ...] = ()
-        let: tuple[tuple[str, Written], ...] = ()
-        init: Init | None = None
-        for word, node in written.items():
-            if word == "when":
-                when = self.value(node)
-                if not isinstance(when, bool | Template):
-                    self.error(
-                        "bad-value",
-                        f"`when` takes true, false or an expression, not {kind(node)}",
-                        node,
-                        "write for example `when: $(stride > 1)`",
-                    )
-                    when = True
-            elif word == "from":
-                inputs = self.names(node, "`from`")
-            elif word == "let":
-                let = self.let(node)
-            else:
-                init = self.init(node)
-        keys = Keys(when, inputs, let, init)
-        return None if keys == Keys() else keys
-
-    def let(self, node: Node) -> tuple[tuple[str, Written], ...]:
-        if not isinstance(node, MapNode):
-            self.error(
-                "bad-value",
-                f"`let` takes a mapping of names to values, not {kind(node)}",
-                node,
-                "write for example `let: {hidden: $(in_channels * 4)}`",
-            )
-            return ()
-        return tuple(
-            (str(key.value), self.value(value))
-            for key, value in node.entries
-            if self.value_name(key)
-        )
-
     def value_name(self, key: ScalarNode) -> bool:
         """Whether a key can be the name of a value in expressions."""
         word = str(key.value)
@@ -399,104 +336,6 @@ class Parser:
         if not items:
             self.error("bad-name", f"{what} names nothing", node)
         return tuple(names)
-
-    def init(self, node: Node) -> Init:
-        """How the parameters of a layer begin: ``{weight: xavier_uniform, bias: 0}``."""
-        if not isinstance(node, MapNode):
-            self.error(
-                "bad-value",
-                f"`init` takes a mapping of parameters, not {kind(node)}",
-                node,
-                "write for example `init: {weight: xavier_uniform, bias: 0}`",
-            )
-            return ()
-        read = [(str(key.value), self.initialiser(value)) for key, value in node.entries]
-        return tuple((name, how) for name, how in read if how is not None)
-
-    def initialiser(self, node: Node) -> Initialiser | None:
-        """``xavier_uniform``, ``{normal: {std: 0.02}}``, or a number."""
-        if isinstance(node, ScalarNode):
-            value = self.value(node)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return Initialiser("constant", (("val", value),))
-            if isinstance(value, Template):
-                return Initialiser("constant", (("val", value),))
-            if isinstance(value, str) and self.initialiser_name(value, node):
-                return Initialiser(value)
-        elif isinstance(node, MapNode) and len(node.entries) == 1:
-            word, given = node.entries[0]
-            name = str(word.value)
-            if not self.initialiser_name(name, word):
-                return None
-            if isinstance(given, MapNode):
-                arguments = tuple((str(k.value), self.value(v)) for k, v in given.entries)
-                for (argument, _), (key, _) in zip(arguments, given.entries, strict=True):
-                    if argument not in INITIALISERS[name]:
-                        self.error(
-                            "unknown-argument",
-                            f"{name} has no argument {shortened(argument)!r}",
-                            key,
-                            did_you_mean(argument, INITIALISERS[name])
-                            or f"it takes {listed(INITIALISERS[name]) or 'none'}",
-                        )
-                        return None
-                return Initialiser(name, arguments)
-        if not self.found.failed or not isinstance(node, ScalarNode):
-            self.error(
-                "bad-value",
-                f"how a parameter begins is a name, a number or a mapping, not {kind(node)}",
-                node,
-                "write for example `zeros`, `0.5` or `{normal: {std: 0.02}}`",
-            )
-        return None
-
-    def initialiser_name(self, name: str, node: Node) -> bool:
-        if name in INITIALISERS:
-            return True
-        self.error(
-            "unknown-initialiser",
-            f"there is no initialiser {shortened(name)!r}",
-            node,
-            did_you_mean(name, list(INITIALISERS)) or f"there are {listed(list(INITIALISERS))}",
-        )
-        return False
-
-    def with_scope_keys(
-        self, part: Part, written: dict[str, tuple[ScalarNode, Node]], word: ScalarNode
-    ) -> Part:
-        """The layers of a container with its own ``inputs``, ``outputs``, ``register``."""
-        if not isinstance(part, Layers):
-            for key, _ in written.values():
-                self.error(
-                    "misplaced-key",
-                    f"`{key.value}` stands beside `layers`, not beside "
-                    f"`{shortened(str(word.value))}`",
-                    key,
-                )
-            return part
-        return self.scope_keys(part, {name: value for name, (_, value) in written.items()})
-
-    def scope_keys(self, layers: Layers, written: dict[str, Node]) -> Layers:
-        inputs: tuple[str, ...] = ()
-        if "inputs" in written:
-            inputs = tuple(str(n) for n in self.names(written["inputs"], "`inputs`"))
-        outputs = auxiliary = None
-        if "outputs" in written:
-            outputs = self.outputs(written["outputs"], "`outputs`")
-        if "auxiliary" in written:
-            auxiliary = self.outputs(written["auxiliary"], "`auxiliary`")
-        register: tuple[Name, ...] = ()
-        if "register" in written:
-            register = self.names(written["register"], "`register`")
-        return Layers(layers.items, inputs, outputs, auxiliary, register)
-
-    def outputs(self, node: Node, what: str) -> Outputs | None:
-        if isinstance(node, MapNode) and node.entries:
-            keys = tuple(str(key.value) for key, _ in node.entries)
-            names = tuple(name for _, value in node.entries for name in self.names(value, what)[:1])
-            return Outputs(names, keys) if len(names) == len(keys) else None
-        names = self.names(node, what)
-        return Outputs(names, None, not isinstance(node, ListNode)) if names else None
 
     def child_name(self, node: Node) -> Name | None:
         value = node.value if isinstance(node, ScalarNode) else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from netspec.registry import RegisteredLayer, Registry
-from netspec.spec.parser import INITIALISERS
+from netspec.spec.initialisers import INITIALISERS
 from netspec.testing.strategies import BARE, Arguments, arguments
 
 #: A spec, or a part of one, as ``from_dict`` takes it.

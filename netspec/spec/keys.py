@@ -1,0 +1,100 @@
+"""The reserved keys that stand beside an item's word, or beside ``layers``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source.nodes import kind, shortened
+from netspec.spec.initialisers import read_init
+from netspec.spec.spec import Init, Keys, Layers, Name, Outputs, Part, Written
+from netspec.templates import Template
+
+if TYPE_CHECKING:
+    from netspec.spec.parser import Parser
+
+
+def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
+    """The reserved keys that few items have."""
+    if not written:
+        return None
+    when: Written = True
+    inputs: tuple[Name, ...] = ()
+    let: tuple[tuple[str, Written], ...] = ()
+    init: Init | None = None
+    for word, node in written.items():
+        if word == "when":
+            when = parser.value(node)
+            if not isinstance(when, bool | Template):
+                parser.error(
+                    "bad-value",
+                    f"`when` takes true, false or an expression, not {kind(node)}",
+                    node,
+                    "write for example `when: $(stride > 1)`",
+                )
+                when = True
+        elif word == "from":
+            inputs = parser.names(node, "`from`")
+        elif word == "let":
+            let = read_let(parser, node)
+        else:
+            init = read_init(parser, node)
+    keys = Keys(when, inputs, let, init)
+    return None if keys == Keys() else keys
+
+
+def read_let(parser: Parser, node: Node) -> tuple[tuple[str, Written], ...]:
+    """``let: {hidden: $(in_channels * 4)}``"""
+    if not isinstance(node, MapNode):
+        parser.error(
+            "bad-value",
+            f"`let` takes a mapping of names to values, not {kind(node)}",
+            node,
+            "write for example `let: {hidden: $(in_channels * 4)}`",
+        )
+        return ()
+    return tuple(
+        (str(key.value), parser.value(value))
+        for key, value in node.entries
+        if parser.value_name(key)
+    )
+
+
+def with_scope_keys(
+    parser: Parser, part: Part, written: dict[str, tuple[ScalarNode, Node]], word: ScalarNode
+) -> Part:
+    """The layers of a container with its own ``inputs``, ``outputs``, ``register``."""
+    if not isinstance(part, Layers):
+        for key, _ in written.values():
+            parser.error(
+                "misplaced-key",
+                f"`{key.value}` stands beside `layers`, not beside `{shortened(str(word.value))}`",
+                key,
+            )
+        return part
+    return scope_keys(parser, part, {name: value for name, (_, value) in written.items()})
+
+
+def scope_keys(parser: Parser, layers: Layers, written: dict[str, Node]) -> Layers:
+    """The layers with what stands beside them in an item, a block, or the document."""
+    inputs: tuple[str, ...] = ()
+    if "inputs" in written:
+        inputs = tuple(str(n) for n in parser.names(written["inputs"], "`inputs`"))
+    outputs = auxiliary = None
+    if "outputs" in written:
+        outputs = _outputs(parser, written["outputs"], "`outputs`")
+    if "auxiliary" in written:
+        auxiliary = _outputs(parser, written["auxiliary"], "`auxiliary`")
+    register: tuple[Name, ...] = ()
+    if "register" in written:
+        register = parser.names(written["register"], "`register`")
+    return Layers(layers.items, inputs, outputs, auxiliary, register)
+
+
+def _outputs(parser: Parser, node: Node, what: str) -> Outputs | None:
+    if isinstance(node, MapNode) and node.entries:
+        keys = tuple(str(key.value) for key, _ in node.entries)
+        names = tuple(name for _, value in node.entries for name in parser.names(value, what)[:1])
+        return Outputs(names, keys) if len(names) == len(keys) else None
+    names = parser.names(node, what)
+    return Outputs(names, None, not isinstance(node, ListNode)) if names else None
