@@ -106,19 +106,16 @@ def _matmul(inputs: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], Size]
         raise Refusal(f"{what}: matmul takes at least two sizes of each")
     if first.dtype != other.dtype:
         raise Refusal(f"{what}: {first.dtype} against {other.dtype}")
+    if first.dtype == "bool":
+        raise Refusal("torch does not multiply matrices of bools: a matmul is of numbers")
     _require_same(
         first.shape[-1],
         other.shape[-2],
         f"{what}: the last size of the first must be the second to last of the other",
         "`transpose: {dim0: -2, dim1: -1}` exchanges the last two sizes",
     )
-    batch = (
-        _broadcast(
-            "matmul", TensorType(first.shape[:-2], first.dtype), TensorType(other.shape[:-2]), 1
-        )
-        if first.dtype == "float32"
-        else TensorType(first.shape[:-2], first.dtype)
-    )
+    one, two = (TensorType(given.shape[:-2], given.dtype) for given in inputs)
+    batch = _broadcast("matmul", one, two, 1)
     shape = (*batch.shape, first.shape[-2], other.shape[-1])
     return (TensorType(shape, first.dtype),), product(shape) * first.shape[-1]
 

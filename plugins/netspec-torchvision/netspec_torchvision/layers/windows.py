@@ -184,13 +184,15 @@ def _attention(
     needs: tuple[Need, ...] = ()
     for size in sizes:
         needs += at_least(size, 1, f"{name} needs at least one value, but its input is {input}")
-    places = batch * product(
-        size if window == size else ceil_divide(size, int(str(window))) * window
-        for size, window in zip(sizes, windows, strict=True)
-    )
+    places = batch * product(map(_padded, sizes, windows))
     # For each place: queries, keys, values and the projection; its products with its window.
     macs = places * (4 * dim * dim + product(windows) * (2 * dim)) + extra_macs
     return Output(input.shape, parameters=parameters, buffers=buffers, macs=macs, needs=needs)
+
+
+def _padded(size: Size, window: Size) -> Size:
+    """The size in whole windows; a window that is no number has shrunk to the size."""
+    return ceil_divide(size, window) * window if isinstance(window, int) else size
 
 
 def _area(window_size: tuple[int, ...]) -> int:
