@@ -5,6 +5,7 @@ from typing import Annotated
 from netspec.declaration import Inferred, Output, Positive, Probability, TensorType, at_least, layer
 from netspec.declaration.refusal import Refusal
 from netspec.layers.linear import last_size
+from netspec.sizes import product
 
 
 @layer("torch.nn.LSTM", obvious="hidden_size")
@@ -38,6 +39,7 @@ def lstm(
     directions = 2 if bidirectional else 1
     out = proj_size or hidden_size
     parameters: dict[str, tuple[int, ...]] = {}
+    products = 0  # for one step of one sequence
     for number in range(num_layers):
         size = input_size if number == 0 else out * directions
         for suffix in ("", "_reverse")[:directions]:
@@ -49,6 +51,7 @@ def lstm(
                 parameters[f"bias_hh{end}"] = (4 * hidden_size,)
             if proj_size:
                 parameters[f"weight_hr{end}"] = (proj_size, hidden_size)
+            products += 4 * hidden_size * (size + out) + proj_size * hidden_size
     warnings: tuple[str, ...] = ()
     if dropout and num_layers == 1:
         warnings = ("dropout is between layers, and there is one layer only",)
@@ -59,6 +62,7 @@ def lstm(
         (*input.shape[:-1], out * directions),
         parameters=parameters,
         needs=at_least(length, 1, f"lstm needs a sequence, but its input is {input}"),
+        macs=products * product(input.shape[:-1]),
         warnings=warnings,
         others={
             "h_n": TensorType((state, *batch, out)),
