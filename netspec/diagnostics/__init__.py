@@ -3,7 +3,7 @@
 from netspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Note
 from netspec.diagnostics.error import SpecError
 from netspec.diagnostics.location import Location, Source, Span
-from netspec.diagnostics.nearest import did_you_mean, listed, nearest
+from netspec.diagnostics.nearest import did_you_mean, listed, nearest, ring
 
 __all__ = [
     "Diagnostic",
@@ -16,4 +16,5 @@ __all__ = [
     "did_you_mean",
     "listed",
     "nearest",
+    "ring",
 ]

@@ -32,3 +32,8 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def ring(names: Sequence[str]) -> list[str]:
+    """The names of a ring for a message: of a long one, those at both ends."""
+    return [*names] if len(names) <= 9 else [*names[:4], "...", *names[-4:]]

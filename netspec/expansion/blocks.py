@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from netspec.diagnostics import Note, did_you_mean, listed
+from netspec.diagnostics import Note, did_you_mean, listed, ring
 from netspec.expansion.values import (
     Arguments,
     Environment,
@@ -25,11 +25,10 @@ from netspec.templates import EvaluationError
 def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
     """Whether the block may be written out here; what is found inside says where it is used."""
     if block.name in walk.inside:
-        ring = [*walk.inside[walk.inside.index(block.name) :], block.name]
-        ring = ring if len(ring) <= 9 else [*ring[:4], "...", *ring[-4:]]
+        around = ring([*walk.inside[walk.inside.index(block.name) :], block.name])
         walk.found.error(
             "recursion",
-            f"the block {block.name!r} uses itself: {' -> '.join(ring)}",
+            f"the block {block.name!r} uses itself: {' -> '.join(around)}",
             origin.span(),
             help=["`repeat` and `each` write layers out several times"],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import Span, did_you_mean
+from netspec.diagnostics import Span, did_you_mean, ring
 from netspec.expansion.values import Environment, Skip
 from netspec.spec import Name, Origin
 
@@ -111,13 +111,12 @@ def _output(scope: ScopeBuilder, child: str, output: str, span: Span) -> tuple[i
 
 def _report_cycle(scope: ScopeBuilder, name: str, span: Span, asking: Origin) -> bool:
     """Whether the item that asks for the value is what the value is made of (reported)."""
-    ring = [] if scope.found.is_full else scope.reads.cycle(name, asking)
-    if not ring:
+    cycle = [] if scope.found.is_full else scope.reads.cycle(name, asking)
+    if not cycle:
         return False
-    shown = [name[:40] for name in ring]
-    shown = shown if len(shown) <= 9 else [*shown[:4], "...", *shown[-4:]]
+    shown = ring([name[:40] for name in cycle])
     message = f"{shown[0]} takes its own output"
-    if len(ring) > 2:
+    if len(cycle) > 2:
         message += f": {' <- '.join(shown)}"
     help = "values flow one way: take an earlier one; `use` calls a layer again"
     scope.found.error("cycle", message, span, help=[help])
