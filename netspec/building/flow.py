@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from netspec.planning.plan import PlannedScope, Results, Step
+from netspec.planning.plan import PlannedLayer, PlannedScope, Results, Step
 
 Values = list[Any]
 
@@ -17,7 +17,8 @@ class FlowStep(NamedTuple):
     """One step: what it does, and the values that it reads, gives, and that nobody reads later.
 
     ``child`` is the name of a child or of a parameter. ``device`` is where a merge moves its
-    values, where they come from several.
+    values, where they come from several. From the input at ``tuple_from`` on a child takes its
+    inputs as one tuple.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class FlowStep(NamedTuple):
     stretched: tuple[int, ...] = ()
     is_auxiliary: bool = False
     device: torch.device | None = None
+    tuple_from: int | None = None
 
 
 class Flow(nn.Module):
@@ -68,7 +70,7 @@ class Flow(nn.Module):
         modules = self._modules
         training = self.training
         for step in self._steps:
-            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _ = step
+            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _, tuple_from = step
             if is_auxiliary and not training:
                 continue
             if kind == "call":
@@ -76,7 +78,11 @@ class Flow(nn.Module):
                 if len(numbers) == 1:
                     result = module(values[numbers[0]])
                 else:
-                    result = module(*[values[number] for number in numbers])
+                    given = [values[number] for number in numbers]
+                    if tuple_from is not None:
+                        given[tuple_from:] = [tuple(given[tuple_from:])]
+                    result = module(*given)
+                    del given
                 if len(outputs) == 1:
                     values[outputs[0]] = result if isinstance(result, Tensor) else _first(result)
                 else:
@@ -204,6 +210,16 @@ def _with_lifetimes(
                 0 if step.dim is None else step.dim,
                 step.stretched,
                 step.is_auxiliary,
+                tuple_from=_tuple_from(step),
             )
         )
     return tuple(reversed(backwards))
+
+
+def _tuple_from(step: Step) -> int | None:
+    """The place of the first input that the layer takes in a tuple, where it gets such."""
+    if not isinstance(step.planned, PlannedLayer):
+        return None
+    type = step.planned.application.type
+    place = len(type.inputs) - len(type.tuple_inputs)
+    return place if place < len(step.inputs) else None

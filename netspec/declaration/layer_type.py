@@ -20,13 +20,15 @@ Rule = Callable[..., Output]
 class Inferred(NamedTuple):
     """Marks an argument that follows from the input: ``Annotated[int, Inferred(...)]``.
 
-    ``find`` gives the value from the layer's inputs; ``what`` says in words what it is ("the
-    input's last size"); ``help`` is the way out when that size is not a known number.
+    ``find`` gives the value from an input, the first or the one at ``place``; ``what`` says in
+    words what it is ("the input's last size"); ``help`` is the way out when that size is not a
+    known number.
     """
 
     what: str
     find: Callable[..., Size | tuple[Size, ...]]
     help: str = ""
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,15 @@ class LayerType:
     The rule is a function whose positional parameters are the input tensors and whose
     keyword-only parameters are the layer's arguments, with torch's names, type hints and
     defaults. It gives the Output or raises Refusal, on whole and on symbolic sizes.
+
+    ``tuple_inputs`` are the last inputs where the class's forward takes them as one tuple.
     """
 
     name: str
     target: str
     rule: Rule
     obvious: str | None = None
+    tuple_inputs: tuple[str, ...] = ()
 
     @property
     def alias(self) -> str:
@@ -139,12 +144,15 @@ class LayerType:
         return self.required[0] if len(self.required) == 1 else None
 
 
-def layer(target: str, *, obvious: str | None = None) -> Callable[[Rule], LayerType]:
+def layer(
+    target: str, *, obvious: str | None = None, tuple_inputs: tuple[str, ...] = ()
+) -> Callable[[Rule], LayerType]:
     """Declares a layer by its rule, which gives the layer its name.
 
     Args:
         target: the dotted path of the class that is made; it is imported at the first build.
         obvious: the argument that a bare value sets (``softmax: 1`` sets ``dim``).
+        tuple_inputs: the last inputs, where ``forward`` takes them as one tuple (``h_0, c_0``).
 
     Raises:
         TypeError: the class's path has no module, or the obvious argument is not one.
@@ -158,7 +166,7 @@ def layer(target: str, *, obvious: str | None = None) -> Callable[[Rule], LayerT
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
                 raise TypeError(f"{name} has no argument {obvious!r}")
-        return LayerType(name, target, rule, obvious)
+        return LayerType(name, target, rule, obvious, tuple_inputs)
 
     return declare
 

@@ -70,6 +70,11 @@ class Output:
     ``macs`` are multiply-adds as ``torch.utils.flop_counter`` counts them (two FLOPs each):
     products in convolutions, linear layers and attention; no bias, no normalisation.
     ``dtype`` None is the input's. ``parameters`` and ``buffers`` are named as in ``state_dict``.
+
+    What autograd keeps for the backward pass in training: ``saves`` names those of the layer's
+    own inputs and outputs, ``saved_bytes`` are further tensors (masks, indices, statistics), and
+    parameters and buffers are not counted. ``is_view`` says that the output shares the memory of
+    the first input. https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors
     """
 
     shape: Shape
@@ -81,3 +86,6 @@ class Output:
     warnings: tuple[str, ...] = ()
     name: str = "output"
     others: Mapping[str, TensorType] = field(default_factory=dict)
+    saves: tuple[str, ...] = ()
+    saved_bytes: Size = 0
+    is_view: bool = False

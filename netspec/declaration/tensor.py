@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netspec.declaration.refusal import Refusal
-from netspec.sizes import Size
+from netspec.sizes import Size, product
 
 FLOATING = frozenset({"float32", "float64", "float16", "bfloat16"})
+#: The dtypes of embeddings' and offsets' numbers.
+INDICES = frozenset({"int64", "int32"})
+_ITEMSIZES = {
+    "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2,
+    "int8": 1, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
+}  # fmt: skip
 
 
 class TensorType(NamedTuple):
@@ -19,6 +25,21 @@ class TensorType(NamedTuple):
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    @property
+    def numel(self) -> Size:
+        """The number of values, as ``Tensor.numel`` says it."""
+        return product(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one value."""
+        return _ITEMSIZES[self.dtype]
+
+    @property
+    def nbytes(self) -> Size:
+        """The bytes of all values, as ``Tensor.nbytes`` says it."""
+        return self.numel * self.itemsize
 
     @property
     def is_floating(self) -> bool:

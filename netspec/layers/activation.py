@@ -129,3 +129,18 @@ def _softmax(name: str, input: TensorType, dim: int | None) -> Output:
         return Output(input.shape, warnings=(warning,))
     input.dim(dim)
     return Output(input.shape)
+
+
+LAYERS = (
+    relu,
+    gelu,
+    silu,
+    relu6,
+    hardswish,
+    hardsigmoid,
+    tanh,
+    sigmoid,
+    leaky_relu,
+    softmax,
+    log_softmax,
+)

@@ -51,3 +51,6 @@ def self_attention(
         parameters=parameters,
         macs=projections + batch * length * length * (2 * embed_dim),
     )
+
+
+LAYERS = (self_attention,)

@@ -189,3 +189,10 @@ def _padding_needs(
             message = f"padding_mode {mode} cannot add {most} values to a size of {size}"
             needs += at_least(size, least, message, "padding")
     return needs
+
+
+LAYERS = (
+    conv1d,
+    conv2d,
+    conv3d,
+)

@@ -11,3 +11,6 @@ def dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -
     """
     input.require_floating("dropout")
     return Output(input.shape)
+
+
+LAYERS = (dropout,)

@@ -158,3 +158,11 @@ def layer_norm(
         if bias:
             parameters["bias"] = shape
     return Output(input.shape, parameters=parameters)
+
+
+LAYERS = (
+    batch_norm1d,
+    batch_norm2d,
+    batch_norm3d,
+    layer_norm,
+)

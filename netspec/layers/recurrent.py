@@ -7,6 +7,8 @@ from netspec.declaration.refusal import Refusal
 from netspec.layers.linear import last_size
 from netspec.sizes import product
 
+MOST_LAYERS = 1_000  # each has parameters of its own
+
 
 @layer("torch.nn.LSTM", obvious="hidden_size")
 def lstm(
@@ -36,6 +38,8 @@ def lstm(
             f"proj_size is from 0 to below hidden_size {hidden_size}, not {proj_size}",
             argument="proj_size",
         )
+    if num_layers > MOST_LAYERS:
+        raise Refusal(f"more than {MOST_LAYERS} layers", argument="num_layers")
     directions = 2 if bidirectional else 1
     out = proj_size or hidden_size
     parameters: dict[str, tuple[int, ...]] = {}
@@ -69,3 +73,6 @@ def lstm(
             "c_n": TensorType((state, *batch, hidden_size)),
         },
     )
+
+
+LAYERS = (lstm,)

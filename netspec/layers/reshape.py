@@ -71,3 +71,10 @@ def channel_shuffle(input: TensorType, *, groups: Positive) -> Output:
         raise Refusal(f"channel_shuffle takes [N, C, *], but its input is {input}")
     message = f"the channels of {input} are no multiple of groups {groups}"
     return Output(input.shape, needs=multiple_of(input.shape[1], groups, message, "groups"))
+
+
+LAYERS = (
+    flatten,
+    unflatten,
+    channel_shuffle,
+)

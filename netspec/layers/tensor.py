@@ -336,3 +336,21 @@ def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
     if mu != logvar:
         raise Refusal(f"mu is {mu}, but logvar is {logvar}")
     return Output(mu.shape)
+
+
+LAYERS = (
+    mean,
+    permute,
+    transpose,
+    reshape,
+    select,
+    slice,
+    pad,
+    chunk,
+    squeeze,
+    unsqueeze,
+    interpolate,
+    exp,
+    abs_,
+    reparameterize,
+)

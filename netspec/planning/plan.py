@@ -32,7 +32,8 @@ class Application:
     """A layer type with its arguments, applied to inputs. Equal layers of a plan share one.
 
     ``arguments`` are all of them with torch's names; ``written`` those to pass to the class (the
-    written and the inferred ones). ``macs`` are the multiply-adds of one call.
+    written and the inferred ones). ``macs`` are the multiply-adds of one call. ``saves`` and
+    ``saved_bytes`` are what is kept for the backward pass, as the Output of the rule says it.
     """
 
     type: LayerType
@@ -44,10 +45,26 @@ class Application:
     parameters: tuple[Parameter, ...]
     buffers: tuple[Parameter, ...]
     macs: Size
+    saves: tuple[str, ...] = ()
+    saved_bytes: Size = 0
+    is_view: bool = False
 
     @property
     def parameter_count(self) -> int:
         return sum(parameter.numel for parameter in self.parameters)
+
+    @property
+    def saved_for_backward(self) -> Size:
+        """The bytes that this one call keeps for the backward pass in training."""
+        total: Size = self.saved_bytes
+        inputs = dict(zip(self.type.inputs, self.inputs, strict=False))
+        outputs = dict(zip(self.output_names, self.outputs, strict=True))
+        kept = [{**outputs, **inputs}[name] for name in self.saves]
+        if self.is_view:
+            kept = kept[:1]
+        for type in kept:
+            total = total + type.nbytes
+        return total
 
 
 class PlannedInit(NamedTuple):

@@ -138,7 +138,7 @@ class Planner:
         layer_type = registered.layer
         try:
             self.require_inputs(layer_type, inputs, origin)
-            complete = self.with_inferred(layer_type, written, inputs[0])
+            complete = self.with_inferred(layer_type, written, inputs)
             output = layer_type.rule(*inputs, **complete)
             if not isinstance(output, Output):
                 raise TypeError(f"it gives {output!r}, which is no Output")
@@ -160,6 +160,9 @@ class Planner:
                 tuple(Parameter(*item) for item in output.parameters.items()),
                 tuple(Parameter(*item) for item in output.buffers.items()),
                 output.macs,
+                output.saves,
+                output.saved_bytes,
+                output.is_view,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)
@@ -202,7 +205,7 @@ class Planner:
         raise _Reported
 
     def with_inferred(
-        self, layer_type: LayerType, written: Mapping[str, Value], input: TensorType
+        self, layer_type: LayerType, written: Mapping[str, Value], inputs: tuple[TensorType, ...]
     ) -> dict[str, Value]:
         """The written arguments and those that follow from the input.
 
@@ -211,6 +214,7 @@ class Planner:
         """
         complete = dict(written)
         for name, inferred in layer_type.inferred.items():
+            input = inputs[inferred.place]
             found = inferred.find(input, written.get(name))
             for size in found if isinstance(found, tuple) else (found,):
                 if not isinstance(size, int):

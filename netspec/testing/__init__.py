@@ -5,7 +5,12 @@ The strategies are derived from declarations, so a new layer is tested without n
 """
 
 from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
-from netspec.testing.conformance import Tolerance, agrees_with_torch, substitutes
+from netspec.testing.conformance import (
+    Tolerance,
+    agrees_with_torch,
+    saves_what_torch_saves,
+    substitutes,
+)
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs
 from netspec.testing.observation import Observed, TorchRefusal, observe
@@ -27,6 +32,7 @@ __all__ = [
     "not_on_meta",
     "observe",
     "opened",
+    "saves_what_torch_saves",
     "shapes",
     "specs",
     "spoiled_cases",

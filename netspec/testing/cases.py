@@ -13,7 +13,15 @@ from netspec.diagnostics import SpecError
 from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.spec import SizeRange, Spec
-from netspec.testing.strategies import BARE, Arguments, arguments, input_types, spoiled
+from netspec.testing.companions import further_inputs
+from netspec.testing.strategies import (
+    BARE,
+    Arguments,
+    arguments,
+    input_types,
+    likely_input_types,
+    spoiled,
+)
 
 NAMES = ("N", "C", "D", "H", "W")
 
@@ -24,8 +32,13 @@ class Case:
 
     layer: LayerType
     arguments: Arguments
-    input: TensorType
+    inputs: tuple[TensorType, ...]
     sizes: tuple[SizeRange, ...] = ()
+
+    @property
+    def input(self) -> TensorType:
+        """The first input."""
+        return self.inputs[0]
 
     def spec(self) -> Spec:
         """The spec of a model of this one layer."""
@@ -36,14 +49,18 @@ class Case:
         for size in self.sizes:
             known = {"min": size.min, "max": size.max, "multiple_of": size.multiple_of}
             stated[size.name] = {key: value for key, value in known.items() if value is not None}
-        shape = [size if isinstance(size, int) else str(size) for size in self.input.shape]
-        return from_dict(
-            {
-                "netspec": 1,
-                "input": {"shape": shape, "dtype": self.input.dtype, **stated},
-                "layers": [{self.layer.name: written}],
-            }
-        )
+        inputs: list[dict[str, object]] = []
+        for type in self.inputs:
+            shape = [size if isinstance(size, int) else str(size) for size in type.shape]
+            of_it = {name: known for name, known in stated.items() if name in shape}
+            inputs.append({"shape": shape, "dtype": type.dtype, **of_it})
+        root: dict[str, object] = {"netspec": 1, "input": inputs[0]}
+        item: dict[str, object] = {self.layer.name: written}
+        if len(inputs) > 1:
+            names = [f"given{number}" for number in range(len(inputs))]
+            root["input"] = dict(zip(names, inputs, strict=True))
+            item["from"] = names
+        return from_dict({**root, "layers": [item]})
 
     def plan(self, registry: Registry) -> Plan | SpecError:
         """What netspec says of it, by the public way."""
@@ -67,30 +84,33 @@ class Case:
             return repr(self)
 
 
+@st.composite
 def cases(
-    layer: LayerType, registry: Registry, *, legal: bool | None = None, attempts: int = 18
-) -> st.SearchStrategy[Case]:
+    draw: st.DrawFn,
+    layer: LayerType,
+    registry: Registry,
+    *,
+    legal: bool | None = None,
+    attempts: int = 8,
+) -> Case:
     """Cases of one layer; most of the time the first of some that netspec accepts."""
+    if not draw(st.integers(0, 3)):
+        return draw(_candidates(layer, False, legal))
+    for _ in range(attempts):
+        drawn = draw(_candidates(layer, legal is not False, legal))
+        if drawn.fits(registry):
+            break
+    return drawn
 
-    @st.composite
-    def candidate(draw: st.DrawFn, likely: bool) -> Case:
-        input = draw(input_types(max_size=draw(st.sampled_from([12, 4]))))
-        if likely:
-            input = input._replace(dtype=draw(st.sampled_from(["float32", "float32", "int64"])))
-        written = draw(arguments(layer, input=input, legal=True if likely else legal))
-        return Case(layer, written, input)
 
-    @st.composite
-    def case(draw: st.DrawFn) -> Case:
-        drawn = draw(candidate(False))
-        if draw(st.integers(0, 3)):
-            for _ in range(attempts):
-                if drawn.fits(registry):
-                    break
-                drawn = draw(candidate(legal is not False))
-        return drawn
-
-    return case()
+@st.composite
+def _candidates(draw: st.DrawFn, layer: LayerType, likely: bool, legal: bool | None) -> Case:
+    max_size = draw(st.sampled_from([12, 4]))
+    types = likely_input_types(layer, max_size) if likely else input_types(max_size=max_size)
+    input = draw(types)
+    written = draw(arguments(layer, input=input, legal=True if likely else legal))
+    further = draw(further_inputs(layer, input, written))
+    return Case(layer, written, (input, *further))
 
 
 @st.composite
@@ -109,8 +129,13 @@ class Opened:
 
     def concrete(self, values: Mapping[str, int]) -> Case:
         """The case with the numbers put in."""
-        shape = tuple(values.get(str(size), size) for size in self.symbolic.input.shape)
-        return replace(self.symbolic, input=self.symbolic.input._replace(shape=shape), sizes=())
+        inputs = tuple(
+            [
+                input._replace(shape=tuple(values.get(str(size), size) for size in input.shape))
+                for input in self.symbolic.inputs
+            ]
+        )
+        return replace(self.symbolic, inputs=inputs, sizes=())
 
     def least(self, name: str) -> int:
         """A number that the conditions of ``input`` allow."""
@@ -122,33 +147,43 @@ class Opened:
 
 @st.composite
 def opened(draw: st.DrawFn, case: Case) -> Opened:
-    """Names instead of all or some of the sizes, sometimes with conditions that they fulfil."""
+    """Names instead of all or some of the sizes, sometimes with conditions that they fulfil.
+
+    In further inputs a size of the first has its name too, most of the time: that is how sizes
+    come to be equal.
+    """
     everything = draw(st.booleans())
-    shape: list[object] = []
+    own: dict[str, int] = {}
     sizes: list[SizeRange] = []
     strategies: dict[str, st.SearchStrategy[int]] = {}
-    for name, size in zip(NAMES, case.input.shape, strict=False):
-        assert isinstance(size, int)
-        if not everything and draw(st.booleans()):
-            shape.append(size)
-            continue
-        shape.append(name)
-        stated = draw(_conditions(name, size))
-        if stated != SizeRange(name):
-            sizes.append(stated)
-        step = stated.multiple_of
-        first = -(-(stated.min or 0) // step)
-        last = first + 15 if stated.max is None else stated.max // step
-        near = [n * step for n in range(first, min(last, first + 15) + 1)]
-        strategies[name] = st.just(size) | st.sampled_from(near)
+    opened: list[TensorType] = []
+    for number, input in enumerate(case.inputs):
+        shape: list[object] = []
+        for place, size in enumerate(input.shape):
+            assert isinstance(size, int)
+            name = NAMES[place % len(NAMES)] + ("" if place < len(NAMES) else "x")
+            if number:
+                shared = [known for known, value in own.items() if value == size]
+                name = draw(st.sampled_from(shared)) if shared else f"{name}{number}"
+            if not everything and draw(st.booleans()):
+                shape.append(size)
+                continue
+            shape.append(name)
+            if name in own:
+                continue
+            own[name] = size
+            stated = draw(_conditions(name, size))
+            if stated != SizeRange(name):
+                sizes.append(stated)
+            step = stated.multiple_of
+            first = -(-(stated.min or 0) // step)
+            last = first + 15 if stated.max is None else stated.max // step
+            near = [n * step for n in range(first, min(last, first + 15) + 1)]
+            strategies[name] = st.just(size) | st.sampled_from(near)
+        opened.append(input._replace(shape=tuple(shape)))  # type: ignore[arg-type]
     more = draw(st.lists(st.fixed_dictionaries(strategies), min_size=1, max_size=4))
-    own = {n: s for n, s in zip(NAMES, case.input.shape, strict=False) if n in strategies}
-    symbolic = replace(
-        case,
-        input=case.input._replace(shape=tuple(shape)),  # type: ignore[arg-type]
-        sizes=tuple(sizes),
-    )
-    return Opened(symbolic, (own, *more))  # type: ignore[arg-type]
+    symbolic = replace(case, inputs=tuple(opened), sizes=tuple(sizes))
+    return Opened(symbolic, (own, *more))
 
 
 @st.composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from math import prod
 from typing import cast
 
@@ -11,11 +12,12 @@ from netspec.declaration import LayerType, Refusal
 from netspec.declaration.arguments import Kind, OneOf, Real, Tuple, Whole
 from netspec.diagnostics import SpecError
 from netspec.planning import Plan
+from netspec.planning.planner import shown
 from netspec.registry import Registry
 from netspec.sizes import substitute
 from netspec.spec import Value
 from netspec.testing.cases import Case, Opened
-from netspec.testing.observation import TorchRefusal, observe
+from netspec.testing.observation import TorchRefusal, observe, saved_bytes
 from netspec.testing.strategies import BARE
 
 #: Says why netspec refuses what torch accepts, or nothing where there is no reason.
@@ -43,18 +45,18 @@ def agrees_with_torch(
         _refuses(case, planned, tolerance)
         return None
     row = planned.layers[0]
-    output = row.outputs[0]
     for device in _devices(case):
-        real = observe(case.layer.target, row.application.written, case.input, device)
+        real = observe(case.layer, row.application.written, case.inputs, device)
         if isinstance(real, TorchRefusal):
             if device == "meta" and not_on_meta and not_on_meta(case, SpecError([])):
                 continue
             raise AssertionError(
-                f"planned as {output}, but torch on {device} refuses:\n{real.message}\n{case}"
+                f"planned as {shown(row.outputs)}, but torch on {device} refuses:\n"
+                f"{real.message}\n{case}"
             )
-        assert (real.shape, real.dtype) == (output.shape, output.dtype), (
-            f"planned as {output}, but torch on {device} gives "
-            f"{list(real.shape)} {real.dtype}:\n{case}"
+        assert real.outputs == row.outputs, (
+            f"planned as {shown(row.outputs)}, but torch on {device} gives "
+            f"{shown(real.outputs)}:\n{case}"
         )
         for ours, theirs in ((row.parameters, real.parameters), (row.buffers, real.buffers)):
             assert [(part.name, part.shape) for part in ours] == list(theirs.items()), f"{case}"
@@ -63,6 +65,26 @@ def agrees_with_torch(
             assert isinstance(macs, int)
             assert 2 * macs == real.flops, f"{macs} macs, but {real.flops} FLOPs:\n{case}"
     return planned
+
+
+def saves_what_torch_saves(case: Case, registry: Registry) -> bool:
+    """The bytes that are kept for the backward pass are those that autograd keeps on the cpu.
+
+    Gives whether there was something to compare: torch trains the layer on such an input.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    planned = case.plan(registry)
+    if isinstance(planned, SpecError) or not is_cheap(case):
+        return False
+    application = planned.layers[0].application
+    kept = saved_bytes(case.layer, application.written, case.inputs)
+    if kept is None:
+        return False
+    expected = application.saved_for_backward
+    assert expected == kept, f"{expected} bytes saved, but torch saves {kept}:\n{case}"
+    return True
 
 
 def substitutes(opened: Opened, registry: Registry) -> bool:
@@ -88,10 +110,14 @@ def substitutes(opened: Opened, registry: Registry) -> bool:
             f"fine with names, but not with {values}:\n{concrete}\n{opened.symbolic}"
         )
         row, known = symbolic.layers[0], concrete.layers[0]
-        shape = tuple(substitute(size, values) for size in row.output_shape)
-        assert shape == known.output_shape, f"{row.outputs[0]} for {values}:\n{opened.symbolic}"
+        outputs = tuple(
+            [
+                output._replace(shape=tuple(substitute(size, values) for size in output.shape))
+                for output in row.outputs
+            ]
+        )
+        assert outputs == known.outputs, f"{row.outputs} for {values}:\n{opened.symbolic}"
         assert substitute(row.macs, values) == known.macs, f"macs of {opened.symbolic}"
-        assert row.outputs[0].dtype == known.outputs[0].dtype
         assert (row.parameters, row.buffers) == (known.parameters, known.buffers)
     return True
 
@@ -124,10 +150,10 @@ def _refuses(case: Case, refused: SpecError, tolerance: Tolerance) -> None:
         return
     device = _devices(case)[0]
     for arguments in completions(case):
-        real = observe(case.layer.target, arguments, case.input, device)
+        real = observe(case.layer, arguments, case.inputs, device)
         assert isinstance(real, TorchRefusal), (
             f"refused, but torch on {device} takes {arguments} and gives "
-            f"{list(real.shape)} {real.dtype}:\n{refused}"
+            f"{shown(real.outputs)}:\n{refused}"
         )
 
 
@@ -147,17 +173,20 @@ def completions(case: Case) -> Iterator[dict[str, Value]]:
     if not left:
         yield complete
         return
-    (name,) = left
-    for value in _guesses(layer, name, case):
-        yield {**complete, name: value}
+    for values in product(*[_guesses(layer, name, case) for name in left]):
+        yield {**complete, **dict(zip(left, values, strict=True))}
 
 
 def _guesses(layer: LayerType, name: str, case: Case) -> set[Value]:
-    """What follows from the input; where nothing does, anything that one could try."""
+    """What follows from an input; where nothing does, anything that one could try."""
+    mark = layer.inferred[name]
+    if mark.place >= len(case.inputs):
+        return {1}
+    input = case.inputs[mark.place]
     try:
-        found = layer.inferred[name].find(case.input, None)
+        found = mark.find(input, None)
     except Refusal:
-        return {1, *cast(tuple[int, ...], case.input.shape)}
+        return {1, *cast(tuple[int, ...], input.shape)}
     return {cast(Value, found)}
 
 
@@ -199,7 +228,7 @@ def _devices(case: Case) -> tuple[str, ...]:
 def is_cheap(case: Case) -> bool:
     """Whether the cpu may compute it."""
     numbers = list(_numbers(tuple(case.arguments.values())))
-    values = prod(max(number, 1) for number in _numbers(case.input.shape))
+    values = sum(prod(max(number, 1) for number in _numbers(input.shape)) for input in case.inputs)
     return all(number <= CHEAP for number in numbers) and values <= 10**6
 
 

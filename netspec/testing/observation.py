@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from netspec.declaration import TensorType
+from netspec.declaration import LayerType, TensorType
 from netspec.spec import Value
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 class Observed(NamedTuple):
-    """The output of a layer, its state as in ``state_dict``, and its FLOPs (on meta)."""
+    """What a layer gives, its state as in ``state_dict``, and its FLOPs (on meta)."""
 
-    shape: tuple[int, ...]
-    dtype: str
+    outputs: tuple[TensorType, ...]
     parameters: Shapes
     buffers: Shapes
     flops: int | None
@@ -33,37 +33,118 @@ class TorchRefusal(NamedTuple):
 
 
 def observe(
-    target: str, arguments: Mapping[str, Value], input: TensorType, device: str
+    layer: LayerType,
+    arguments: Mapping[str, Value],
+    inputs: tuple[TensorType, ...],
+    device: str,
 ) -> Observed | TorchRefusal:
     """Makes the layer on a device and runs it in eval mode, without gradients."""
-    module, _, name = target.rpartition(".")
-    made: Any = getattr(importlib.import_module(module), name)
     counter = FlopCounterMode(display=False)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
-            with torch.device(device):
-                layer = made(**arguments).eval()
-            given = torch.zeros(
-                [int(str(size)) for size in input.shape],
-                dtype=getattr(torch, input.dtype),
-                device=device,
-            )
+            module = made(layer, arguments, device).eval()
+            given = [zeros(input, device) for input in inputs]
             if device == "meta":
                 with counter:
-                    output = layer(given)
+                    outputs = call(layer, module, given)
             else:
-                output = layer(given)
+                outputs = call(layer, module, given)
         except Exception as problem:
             return TorchRefusal(f"{type(problem).__name__}: {problem}")
-    while not isinstance(output, torch.Tensor):
-        output = output[0]  # of several outputs the first, as in the plan's first
-    state = {key: tuple(value.shape) for key, value in layer.state_dict().items()}
-    parameters = {key for key, _ in layer.named_parameters()}
+    state = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    parameters = {key for key, _ in module.named_parameters()}
     return Observed(
-        tuple(output.shape),
-        str(output.dtype).removeprefix("torch."),
+        tuple([TensorType(tuple(output.shape), _dtype(output)) for output in outputs]),
         {key: shape for key, shape in state.items() if key in parameters},
         {key: shape for key, shape in state.items() if key not in parameters},
         counter.get_total_flops() if device == "meta" else None,
     )
+
+
+def saved_bytes(
+    layer: LayerType, arguments: Mapping[str, Value], inputs: tuple[TensorType, ...]
+) -> int | None:
+    """The bytes that autograd keeps for the backward pass of a layer in training, on the cpu.
+
+    Each storage is counted once; parameters and buffers are not counted. None where torch refuses,
+    or where no gradient flows.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            module = made(layer, arguments, "cpu").train()
+            given = [zeros(input, "cpu") for input in inputs]
+            given = [t.requires_grad_() * 1 if t.is_floating_point() else t for t in given]
+            with SavedStorages(module) as saved:
+                outputs = call(layer, module, given)
+        except Exception:
+            return None
+    return saved.nbytes if any(output.requires_grad for output in outputs) else None
+
+
+class SavedStorages:
+    """Counts what autograd saves in a ``with`` block, less the state of a module."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._state = {
+            value.untyped_storage().data_ptr()
+            for value in (*module.parameters(), *module.buffers())
+        }
+        self._kept: list[Tensor] = []  # alive, so that no address comes twice
+        self._sizes: dict[int, int] = {}
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda kept: kept)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(self._sizes.values())
+
+    def __enter__(self) -> SavedStorages:
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._hooks.__exit__(*problem)
+
+    def _keep(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._state:
+            self._kept.append(tensor.detach())
+            self._sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+
+def made(layer: LayerType, arguments: Mapping[str, Value], device: str) -> nn.Module:
+    """The layer's module, as ``build`` makes it."""
+    module, _, name = layer.target.rpartition(".")
+    target: Any = getattr(importlib.import_module(module), name)
+    with torch.device(device):
+        result: nn.Module = target(**arguments)
+    return result
+
+
+def zeros(type: TensorType, device: str) -> Tensor:
+    """A tensor of a type without symbols."""
+    sizes = [int(str(size)) for size in type.shape]
+    return torch.zeros(sizes, dtype=getattr(torch, type.dtype), device=device)
+
+
+def call(layer: LayerType, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The tensors that the layer gives, in the order of its outputs."""
+    given: list[Any] = list(inputs)
+    place = len(layer.inputs) - len(layer.tuple_inputs)
+    if place < len(given):
+        given[place:] = [tuple(given[place:])]
+    return tuple(_flat(module(*given)))
+
+
+def _flat(output: Any) -> Iterator[Tensor]:
+    if isinstance(output, Tensor):
+        yield output
+    elif output is not None:
+        for part in output:
+            yield from _flat(part)
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from typing import cast
 
 from hypothesis import strategies as st
@@ -25,19 +27,15 @@ _ODD_VALUES: tuple[Value, ...] = (
 )  # fmt: skip
 
 
-def shapes(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[tuple[int, ...]]:
+@st.composite
+def shapes(draw: st.DrawFn, max_rank: int = 5, max_size: int = 12) -> tuple[int, ...]:
     """Shapes with small sizes; the first is often 0 or 1, the others seldom 0."""
-
-    @st.composite
-    def shape(draw: st.DrawFn) -> tuple[int, ...]:
-        rank = draw(st.integers(0, max_rank))
-        if not rank:
-            return ()
-        least = draw(st.sampled_from([1] * 9 + [0]))
-        others = draw(st.lists(st.integers(least, max_size), min_size=rank - 1, max_size=rank - 1))
-        return (draw(st.sampled_from(_BATCHES)), *others)
-
-    return shape()
+    rank = draw(st.integers(0, max_rank))
+    if not rank:
+        return ()
+    least = draw(st.sampled_from([1] * 9 + [0]))
+    others = draw(st.lists(st.integers(least, max_size), min_size=rank - 1, max_size=rank - 1))
+    return (draw(st.sampled_from(_BATCHES)), *others)
 
 
 def dtypes() -> st.SearchStrategy[str]:
@@ -50,6 +48,28 @@ def input_types(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[Tens
     return st.builds(TensorType, shapes(max_rank, max_size), dtypes())
 
 
+@st.composite
+def likely_input_types(draw: st.DrawFn, layer: LayerType, max_size: int = 12) -> TensorType:
+    """Tensors of the ranks that the layer's docstring shows, which mostly fit it."""
+    rank = draw(st.sampled_from(documented_ranks(layer)))
+    others = draw(st.lists(st.integers(1, max_size), min_size=rank, max_size=rank))
+    if rank and draw(st.booleans()):
+        others[0] = draw(st.sampled_from(_BATCHES))
+    usual = ["int64"] * 3 + ["float32"] if "int64" in layer.description else ["float32"] * 6
+    return TensorType(tuple(others), draw(st.sampled_from([*usual, *_DTYPES[12:]])))
+
+
+@cache
+def documented_ranks(layer: LayerType) -> tuple[int, ...]:
+    """The ranks of inputs in the docstring: those of ``(N, C, L)`` and ``(C, L)`` are 3 and 2."""
+    ranks: set[int] = set()
+    for inside in re.findall(r"``\(([^()]*)\)``", layer.description.split("https://")[0]):
+        sizes = [size.strip() for size in inside.split(",") if size.strip()]
+        ranks |= set(range(len(sizes) - 1, 6)) if "*" in sizes else {len(sizes)}
+    return tuple(sorted(rank for rank in ranks if rank < 6)) or tuple(range(6))
+
+
+@lru_cache(maxsize=10_000)  # making a strategy takes longer than drawing from it
 def legal_values(kind: Kind, likely: tuple[int, ...] = ()) -> st.SearchStrategy[Value]:
     """Values of a declared kind: small numbers mostly, ``likely`` ones, and its limits."""
     if isinstance(kind, Whole):
@@ -98,9 +118,14 @@ def _beyond(kind: Kind) -> Iterator[Value]:
             yield from _beyond(option)
 
 
+@st.composite
 def arguments(
-    layer: LayerType, *, input: TensorType | None = None, legal: bool | None = None
-) -> st.SearchStrategy[Arguments]:
+    draw: st.DrawFn,
+    layer: LayerType,
+    *,
+    input: TensorType | None = None,
+    legal: bool | None = None,
+) -> Arguments:
     """What may be written as arguments of a layer.
 
     Args:
@@ -108,32 +133,30 @@ def arguments(
         legal: True for arguments that fit the declaration, False for some that mostly do not,
             None for both. Legal ones may still not fit the input, or each other.
     """
-
-    @st.composite
-    def drawn(draw: st.DrawFn) -> Arguments:
-        written: dict[str | None, Value] = {}
-        every = draw(st.sampled_from([1, 2, 4]))  # which of the optional arguments are written
-        sizes = () if input is None else tuple(n for n in input.shape if isinstance(n, int))
-        for name, argument in layer.arguments.items():
-            if argument.inferred is not None:
-                if draw(st.integers(0, 9)) > 7:
-                    written[name] = draw(_inferred(layer, name, input))
-            elif argument.required or draw(st.integers(1, every)) == every:
-                written[name] = draw(legal_values(argument.kind, sizes))
-        obvious = layer.obvious_argument
-        if list(written) == [obvious] and draw(st.booleans()):
-            written = {BARE: written[obvious]}
-        wrong = draw(st.integers(0, 7)) == 7 if legal is None else not legal
-        return draw(spoiled(layer, written)) if wrong else written
-
-    return drawn()
+    written: dict[str | None, Value] = {}
+    every = draw(st.sampled_from([1, 2, 4]))  # which of the optional arguments are written
+    sizes: tuple[int, ...] = ()
+    if input is not None:
+        sizes = tuple(sorted({n for n in input.shape if isinstance(n, int)}))
+    for name, argument in layer.arguments.items():
+        if argument.inferred is not None:
+            if draw(st.integers(0, 9)) > 7:
+                written[name] = draw(_inferred(layer, name, input))
+        elif argument.required or draw(st.integers(1, every)) == every:
+            written[name] = draw(legal_values(argument.kind, sizes))
+    obvious = layer.obvious_argument
+    if list(written) == [obvious] and draw(st.booleans()):
+        written = {BARE: written[obvious]}
+    wrong = draw(st.integers(0, 7)) == 7 if legal is None else not legal
+    return draw(spoiled(layer, written)) if wrong else written
 
 
 def _inferred(layer: LayerType, name: str, input: TensorType | None) -> st.SearchStrategy[Value]:
     """The value that follows from the input, or any other."""
     other = legal_values(layer.arguments[name].kind)
     try:
-        found = layer.inferred[name].find(input) if input is not None else None
+        mark = layer.inferred[name]
+        found = mark.find(input) if input is not None and not mark.place else None
     except Refusal:
         found = None
     right = cast(tuple[Value, Value], (found, found[0] if isinstance(found, tuple) else found))

@@ -5,14 +5,16 @@ import os
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
+UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 COMMON = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    phases=[*UNSHRUNK, Phase.shrink],
     print_blob=True,
 )
 settings.register_profile("fast", COMMON, max_examples=40, derandomize=True, database=None)
 settings.register_profile("middle", COMMON, max_examples=300)
-settings.register_profile("deep", COMMON, max_examples=1_000)
+settings.register_profile("deep", COMMON, max_examples=2_000)
+settings.register_profile("unshrunk", COMMON, max_examples=300, phases=UNSHRUNK)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))
 torch.set_num_threads(1)  # tiny tensors

@@ -14,6 +14,7 @@ from netspec.testing import (
     cases,
     not_on_meta,
     opened,
+    saves_what_torch_saves,
     spoiled_cases,
     substitutes,
     torch_is_lenient,
@@ -70,5 +71,15 @@ def test_numbers_in_a_symbolic_plan_give_the_concrete_one(layer: LayerType) -> N
     @given(cases(layer, REGISTRY).flatmap(opened))
     def law(case: Opened) -> None:
         event("accepted" if substitutes(case, REGISTRY) else "refused")
+
+    law()
+
+
+@every_layer
+def test_what_is_saved_for_the_backward_pass(layer: LayerType) -> None:
+    @settings(max_examples=max(settings().max_examples // 4, 15))
+    @given(cases(layer, REGISTRY, legal=True))
+    def law(case: Case) -> None:
+        event("compared" if saves_what_torch_saves(case, REGISTRY) else "not trained")
 
     law()
