@@ -5,9 +5,12 @@ from typing import Annotated
 from netspec.declaration import Inferred, Output, Positive, Range, TensorType, at_least, layer
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
+from netspec.diagnostics import listed
+from netspec.layers.spatial import require_batched_or_not, require_not_empty
 from netspec.sizes import Size, product
 
 Epsilon = Annotated[float, Range(0)]
+Momentum = Annotated[float, Range(0)] | None
 
 
 def _second_size(input: TensorType, written: object = None) -> Size:
@@ -25,7 +28,7 @@ def batch_norm1d(
     *,
     num_features: NumFeatures,
     eps: Epsilon = 1e-5,
-    momentum: Annotated[float, Range(0)] | None = 0.1,
+    momentum: Momentum = 0.1,
     affine: bool = True,
     track_running_stats: bool = True,
     bias: bool = True,
@@ -45,7 +48,7 @@ def batch_norm2d(
     *,
     num_features: NumFeatures,
     eps: Epsilon = 1e-5,
-    momentum: Annotated[float, Range(0)] | None = 0.1,
+    momentum: Momentum = 0.1,
     affine: bool = True,
     track_running_stats: bool = True,
     bias: bool = True,
@@ -65,7 +68,7 @@ def batch_norm3d(
     *,
     num_features: NumFeatures,
     eps: Epsilon = 1e-5,
-    momentum: Annotated[float, Range(0)] | None = 0.1,
+    momentum: Momentum = 0.1,
     affine: bool = True,
     track_running_stats: bool = True,
     bias: bool = True,
@@ -76,6 +79,27 @@ def batch_norm3d(
     """
     return _batch_norm(
         "batch_norm3d", (5,), input, num_features, eps, affine, track_running_stats, bias
+    )
+
+
+@layer("torch.nn.SyncBatchNorm")
+def sync_batch_norm(
+    input: TensorType,
+    *,
+    num_features: NumFeatures,
+    eps: Epsilon = 1e-5,
+    momentum: Momentum = 0.1,
+    affine: bool = True,
+    track_running_stats: bool = True,
+    bias: bool = True,
+) -> Output:
+    """Normalises each channel over the batches of all processes: ``(N, C, *)``.
+
+    It trains on GPUs only.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.SyncBatchNorm.html
+    """
+    return _batch_norm(
+        "sync_batch_norm", (2, 3, 4, 5), input, num_features, eps, affine, track_running_stats, bias
     )
 
 
@@ -92,35 +116,187 @@ def _batch_norm(
     if input.rank not in ranks:
         sizes = {2: "[N, C]", 3: "[N, C, L]", 4: "[N, C, H, W]", 5: "[N, C, D, H, W]"}
         raise Refusal(
-            f"{name} takes {' or '.join(sizes[rank] for rank in ranks)}, but its input is {input}",
+            f"{name} takes {listed([sizes[rank] for rank in ranks], 'or')}, "
+            f"but its input is {input}",
             help="batch norm needs the batch size in `input`: [N, ...]",
         )
     if eps <= 0:
         raise Refusal(f"eps is {eps}, but {name} needs one above 0 in training", argument="eps")
+    _require_dtype(name, input, affine or track_running_stats)
     needs: Needs = ()
-    if (affine or track_running_stats) and input.dtype not in ("float16", "bfloat16"):
-        input.require_weights_dtype(name)  # halves are normalised by float32 numbers
-    input.require_floating(name)
-    parameters: dict[str, tuple[int, ...]] = {}
-    if affine:
-        parameters = {"weight": (num_features,)}
-        if bias:
-            parameters["bias"] = (num_features,)
-    buffers: dict[str, tuple[int, ...]] = {}
-    if track_running_stats:
-        buffers = {
-            "running_mean": (num_features,),
-            "running_var": (num_features,),
-            "num_batches_tracked": (),
-        }
-    else:
+    if not track_running_stats:
         values = product((input.shape[0], *input.shape[2:]))
         message = (
             f"{name} without running statistics needs more than one value per channel, "
             f"but its input is {input}"
         )
         needs = at_least(values, 2, message, "track_running_stats")
-    return Output(input.shape, parameters=parameters, buffers=buffers, needs=needs)
+    return Output(
+        input.shape,
+        parameters=_weights((num_features,), affine, bias),
+        buffers=_running_statistics(num_features) if track_running_stats else {},
+        needs=needs,
+        saves=("input",),
+        saved_bytes=2 * num_features * _precise(input, affine or track_running_stats),
+    )
+
+
+def _channels(dims: int) -> Inferred:
+    def find(input: TensorType, written: object = None) -> Size:
+        require_batched_or_not(f"instance_norm{dims}d", input, dims)
+        return input.shape[-dims - 1]
+
+    return Inferred("the input's channels", find)
+
+
+@layer("torch.nn.InstanceNorm1d")
+def instance_norm1d(
+    input: TensorType,
+    *,
+    num_features: Annotated[Positive, _channels(1)],
+    eps: Epsilon = 1e-5,
+    momentum: Momentum = 0.1,
+    affine: bool = False,
+    track_running_stats: bool = False,
+    bias: bool = True,
+) -> Output:
+    """Normalises each channel of each sample: ``(N, C, L)`` or ``(C, L)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm1d.html
+    """
+    return _instance_norm(1, input, num_features, eps, affine, track_running_stats, bias)
+
+
+@layer("torch.nn.InstanceNorm2d")
+def instance_norm2d(
+    input: TensorType,
+    *,
+    num_features: Annotated[Positive, _channels(2)],
+    eps: Epsilon = 1e-5,
+    momentum: Momentum = 0.1,
+    affine: bool = False,
+    track_running_stats: bool = False,
+    bias: bool = True,
+) -> Output:
+    """Normalises each channel of each sample: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
+    """
+    return _instance_norm(2, input, num_features, eps, affine, track_running_stats, bias)
+
+
+@layer("torch.nn.InstanceNorm3d")
+def instance_norm3d(
+    input: TensorType,
+    *,
+    num_features: Annotated[Positive, _channels(3)],
+    eps: Epsilon = 1e-5,
+    momentum: Momentum = 0.1,
+    affine: bool = False,
+    track_running_stats: bool = False,
+    bias: bool = True,
+) -> Output:
+    """Normalises each channel of each sample: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm3d.html
+    """
+    return _instance_norm(3, input, num_features, eps, affine, track_running_stats, bias)
+
+
+def _instance_norm(
+    dims: int,
+    input: TensorType,
+    num_features: int,
+    eps: float,
+    affine: bool,
+    track_running_stats: bool,
+    bias: bool,
+) -> Output:
+    name = f"instance_norm{dims}d"
+    if eps <= 0:
+        raise Refusal(f"eps is {eps}, but {name} needs one above 0 in training", argument="eps")
+    _require_dtype(name, input, affine)
+    needs = require_not_empty(name, input, dims)
+    if not track_running_stats:
+        message = f"{name} needs more than one value to normalise, but its input is {input}"
+        needs += at_least(product(input.shape[-dims:]), 2, message)
+    batch = input.shape[: -dims - 1]
+    if batch and affine:
+        needs += at_least(batch[0], 1, f"{name} with weights takes no empty batch")
+    # Mean and deviation of each channel of each sample, and torch repeats weights and statistics.
+    numbers = product((*batch, num_features)) * (2 + affine + 2 * track_running_stats)
+    return Output(
+        input.shape,
+        parameters=_weights((num_features,), affine, bias),
+        buffers=_running_statistics(num_features) if track_running_stats else {},
+        needs=needs,
+        saves=("input",),
+        saved_bytes=numbers * _precise(input, affine),
+    )
+
+
+@layer("torch.nn.GroupNorm")
+def group_norm(
+    input: TensorType,
+    *,
+    num_groups: Positive,
+    num_channels: NumFeatures,
+    eps: Epsilon = 1e-5,
+    affine: bool = True,
+    bias: bool = True,
+) -> Output:
+    """Normalises groups of channels of each sample: ``(N, C, *)`` keeps its shape.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
+    """
+    if num_channels % num_groups:
+        raise Refusal(
+            f"{num_channels} channels cannot be split into {num_groups} groups",
+            argument="num_groups",
+            help=f"a divisor of {num_channels}, for example {_divisor(num_channels, num_groups)}",
+        )
+    _require_dtype("group_norm", input, affine)
+    values = product((input.shape[0], num_channels // num_groups, *input.shape[2:]))
+    message = f"group_norm needs more than one value to normalise, but its input is {input}"
+    return Output(
+        input.shape,
+        parameters=_weights((num_channels,), affine, bias),
+        needs=at_least(values, 2, message),
+        saves=("input",),
+        saved_bytes=2 * input.shape[0] * num_groups * _precise(input, affine),
+    )
+
+
+def _divisor(whole: int, near: int) -> int:
+    """The divisor of a number that is nearest to another number."""
+    divisors = [n for n in range(1, min(whole, 10_000) + 1) if whole % n == 0]
+    return min(divisors, key=lambda n: abs(n - near))
+
+
+def _require_dtype(name: str, input: TensorType, has_state: bool) -> None:
+    """Halves are normalised by float32 numbers."""
+    if has_state and input.dtype not in ("float16", "bfloat16"):
+        input.require_weights_dtype(name)
+    input.require_floating(name)
+
+
+def _precise(input: TensorType, has_state: bool) -> int:
+    """The bytes of a mean or a deviation: beside float32 weights halves have them in float32."""
+    return max(4, input.itemsize) if has_state else input.itemsize
+
+
+def _weights(shape: tuple[int, ...], affine: bool, bias: bool) -> dict[str, tuple[int, ...]]:
+    if not affine:
+        return {}
+    return {"weight": shape, "bias": shape} if bias else {"weight": shape}
+
+
+def _running_statistics(num_features: int) -> dict[str, tuple[int, ...]]:
+    return {
+        "running_mean": (num_features,),
+        "running_var": (num_features,),
+        "num_batches_tracked": (),
+    }
 
 
 def _last_sizes(input: TensorType, written: object = None) -> tuple[Size, ...]:
@@ -134,13 +310,16 @@ def _last_sizes(input: TensorType, written: object = None) -> tuple[Size, ...]:
     return input.shape[-count:]
 
 
+NormalizedShape = Annotated[
+    int | tuple[int, ...], Range(1), Inferred("the input's last size", _last_sizes)
+]
+
+
 @layer("torch.nn.LayerNorm", obvious="normalized_shape")
 def layer_norm(
     input: TensorType,
     *,
-    normalized_shape: Annotated[
-        int | tuple[int, ...], Range(1), Inferred("the input's last size", _last_sizes)
-    ],
+    normalized_shape: NormalizedShape,
     eps: Epsilon = 1e-5,
     elementwise_affine: bool = True,
     bias: bool = True,
@@ -150,19 +329,104 @@ def layer_norm(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
     """
     input.require_floating("layer_norm")
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
-    parameters: dict[str, tuple[int, ...]] = {}
     if elementwise_affine:
         input.require_weights_dtype("layer_norm")
-        parameters = {"weight": shape}
-        if bias:
-            parameters["bias"] = shape
-    return Output(input.shape, parameters=parameters)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+    return Output(
+        input.shape,
+        parameters=_weights(shape, elementwise_affine, bias),
+        saves=("input",),
+        saved_bytes=2 * product(input.shape[: -len(shape)]) * max(4, input.itemsize),
+    )
+
+
+@layer("torch.nn.RMSNorm", obvious="normalized_shape")
+def rms_norm(
+    input: TensorType,
+    *,
+    normalized_shape: NormalizedShape,
+    eps: Epsilon | None = None,
+    elementwise_affine: bool = True,
+) -> Output:
+    """Divides by the root mean square over the last sizes: ``(*, normalized_shape)`` stays.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
+    """
+    input.require_floating("rms_norm")
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+    precise = max(4, input.itemsize)
+    saved = product(input.shape[: -len(shape)]) * precise
+    if input.itemsize < 4:
+        saved = saved + input.numel * precise  # halves are computed with in float32
+    if elementwise_affine:
+        saved = saved + input.numel * precise
+    return Output(
+        input.shape,
+        parameters=_weights(shape, elementwise_affine, False),
+        saves=("input",) if input.itemsize >= 4 else (),
+        saved_bytes=saved,
+    )
+
+
+@layer("torch.nn.LocalResponseNorm")
+def local_response_norm(
+    input: TensorType,
+    *,
+    size: Positive,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+) -> Output:
+    """Divides each value by the squares in ``size`` neighbouring channels: ``(N, C, *)`` stays.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
+    """
+    if input.rank < 3:
+        raise Refusal(f"local_response_norm takes [N, C, *], but its input is {input}")
+    input.require_floating("local_response_norm")
+    if input.itemsize < 4 and input.rank > 3:
+        raise Refusal(f"the cpu has no local_response_norm of {input.dtype}")
+    padded = product((input.shape[0], input.shape[1] + (size - 1), *input.shape[2:]))
+    return Output(
+        input.shape,
+        saves=("input",),
+        saved_bytes=padded * input.itemsize + 2 * input.nbytes,
+    )
+
+
+@layer("torch.nn.CrossMapLRN2d")
+def cross_map_lrn2d(
+    input: TensorType,
+    *,
+    size: Positive,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1,
+) -> Output:
+    """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
+
+    As local_response_norm, which is faster.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossMapLRN2d.html
+    """
+    if input.rank != 4:
+        raise Refusal(f"cross_map_lrn2d takes [N, C, H, W], but its input is {input}")
+    input.require_floating("cross_map_lrn2d")
+    for argument, value in (("alpha", alpha), ("beta", beta), ("k", k)):
+        input.require_fits(value, argument)
+    return Output(input.shape, saves=("input", "output"))
 
 
 LAYERS = (
     batch_norm1d,
     batch_norm2d,
     batch_norm3d,
+    sync_batch_norm,
+    instance_norm1d,
+    instance_norm2d,
+    instance_norm3d,
+    group_norm,
     layer_norm,
+    rms_norm,
+    local_response_norm,
+    cross_map_lrn2d,
 )

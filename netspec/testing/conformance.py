@@ -76,7 +76,8 @@ def saves_what_torch_saves(case: Case, registry: Registry) -> bool:
         AssertionError: they differ.
     """
     planned = case.plan(registry)
-    if isinstance(planned, SpecError) or not is_cheap(case):
+    is_empty = any(0 in input.shape for input in case.inputs)  # torch takes shorter ways then
+    if isinstance(planned, SpecError) or is_empty or not is_cheap(case):
         return False
     application = planned.layers[0].application
     kept = saved_bytes(case.layer, application.written, case.inputs)

@@ -18,9 +18,15 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
     name, input = case.layer.name, case.input
     if name == "identity" and codes & {"unknown-argument", "no-bare-value"}:
         return "nn.Identity takes any arguments and forgets them"
-    if name == "dropout" and not input.is_floating:
+    if "dropout" in name and not input.is_floating:
         return "in training torch refuses to scale whole numbers; eval gives them back"
-    if "pool" in name and input.dtype in ("int64", "int32", "uint8"):
+    if "dropout" in name and "takes [N" in message:
+        return "in training torch refuses to drop channels of what has none; eval gives it back"
+    if ("pool" in name or name == "local_response_norm") and input.dtype in (
+        "int64",
+        "int32",
+        "uint8",
+    ):
         return "the cpu pools whole numbers, cuda does not"
     if "in training" in message and "eps" in case.arguments:
         return "batch norm looks at eps in training only"
@@ -35,9 +41,14 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
     if not is_cheap(case) and "holds" in message:
         return "meta does not look at the dtype, and the cpu is not asked about huge sizes"
     weightless = case.arguments.get("affine") is case.arguments.get("track_running_stats") is False
-    if weightless and name.startswith("batch_norm") and "num_features is" in message:
+    normalises = "batch_norm" in name or "instance_norm" in name
+    if name.startswith("instance_norm") and not case.arguments.get("track_running_stats"):
+        weightless = not case.arguments.get("affine")
+    if weightless and normalises and "num_features is" in message:
         return "without weights torch does not look at num_features"
-    if 0 in input.shape and name.startswith("batch_norm") and "num_features is" in message:
+    if name == "group_norm" and case.arguments.get("affine") is False and "num_chan" in message:
+        return "without weights torch does not look at num_channels"
+    if 0 in input.shape and normalises and "num_features is" in message:
         return "torch does not compare the channels where nothing is computed"
     if 0 in input.shape and (
         0 in input.shape[1:]
@@ -46,13 +57,19 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         or input.rank == 1
     ):
         return "sizes of 0 other than the batch: torch takes some, and warns of empty weights"
-    if "without running statistics needs more than one value" in message and 0 in input.shape:
+    if "more than one value" in message and 0 in input.shape:
         return "no values are normalised to no values"
-    if name in ("softmax", "log_softmax") and "no dim" in message and not is_cheap(case):
+    if (
+        name in ("softmax", "log_softmax", "softmin", "glu")
+        and "no dim" in message
+        and not is_cheap(case)
+    ):
         return "meta does not look at the dim, and the cpu is not asked about huge ones"
     for argument in out_of_range(case):
         if (name, argument) in _UNCHECKED:
             return _UNCHECKED[name, argument]
+        if "norm" in name and argument in _UNCHECKED_IN_NORMS:
+            return _UNCHECKED_IN_NORMS[argument]
     return None
 
 
@@ -65,18 +82,14 @@ _UNCHECKED = {
     ("adaptive_avg_pool2d", "output_size"): _EMPTY,
     ("adaptive_avg_pool3d", "output_size"): _EMPTY,
     ("avg_pool3d", "divisor_override"): _NONSENSE,
-    ("batch_norm3d", "num_features"): "without weights torch does not look at it",
-    ("batch_norm3d", "momentum"): _NONSENSE,
-    ("batch_norm3d", "eps"): _NONSENSE,
-    ("batch_norm1d", "num_features"): "without weights torch does not look at it",
-    ("batch_norm2d", "num_features"): "without weights torch does not look at it",
-    ("batch_norm1d", "momentum"): _NONSENSE,
-    ("batch_norm2d", "momentum"): _NONSENSE,
-    ("batch_norm1d", "eps"): _NONSENSE,
-    ("batch_norm2d", "eps"): _NONSENSE,
-    ("layer_norm", "eps"): _NONSENSE,
     ("avg_pool2d", "divisor_override"): _NONSENSE,
     ("embedding", "max_norm"): _NONSENSE,
+    ("cross_map_lrn2d", "size"): _NONSENSE,
+}
+_UNCHECKED_IN_NORMS = {
+    "num_features": "without weights torch does not look at it",
+    "momentum": _NONSENSE,
+    "eps": _NONSENSE,
 }
 
 
