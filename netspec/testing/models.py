@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 from hypothesis import strategies as st
 
 from netspec.api import from_dict
-from netspec.declaration import TensorType
+from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.expansion import input_types, plan_layers
+from netspec.planning import PlannedChild, PlannedScope
 from netspec.registry import Registry
-from netspec.spec import Layers, Spec
-from netspec.testing.strategies import arguments
+from netspec.spec import Spec
+from netspec.testing.strategies import arguments, documented_ranks
 from netspec.testing.trees import Tree, layer_tree
 
 
 def plain_names() -> st.SearchStrategy[str]:
     """Names that no module has as an attribute."""
-    return st.sampled_from(["stem", "block-1", "head", "größe", "a b", "x1", "7", "no", "#"])
+    few = st.sampled_from(["stem", "block-1", "head", "größe", "a b", "x1", "7", "no", "#"])
+    return few | st.integers(2, 99).map(lambda number: f"x{number}")
 
 
 @st.composite
@@ -81,6 +84,7 @@ class _Model:
         kinds = ["layer"] * 8
         if depth:
             kinds += ["scope", "residual", "concat", "repeat", "merge", "split", "flow", "each"]
+            kinds += ["several"] * 2
         item: Tree
         match self.draw(st.sampled_from(kinds)):
             case "scope":
@@ -108,20 +112,56 @@ class _Model:
                 item = self.split(type, depth)
             case "flow":
                 item = self.flow(type, depth)
+            case "several":
+                item = self.several(type)
             case "each":
                 inner, _ = self.container(type, 2, depth - 1)
                 items = list(inner.values()) if isinstance(inner, dict) else inner
                 item = {"each": {"in": [3, 4], "as": "v", "layers": items}}
             case _:
                 for _ in range(6):
-                    layer = self.draw(st.sampled_from(self.layers))
-                    written = arguments(layer, legal=None if self.careless else True)
+                    layer = self.draw(st.sampled_from(self.fitting(type)))
+                    written = arguments(layer, input=type, legal=None if self.careless else True)
                     item = layer_tree(layer.name, self.draw(written))
                     given = self.given(item, type)
                     if given is not None:
                         return item, given
                 return item, None
         return item, self.given(item, type)
+
+    def fitting(self, type: TensorType, inputs: int = 1) -> list[LayerType]:
+        """The layers of so many inputs whose documentation shows tensors of this rank."""
+        if self.careless:
+            return self.layers
+        return [
+            layer
+            for layer in self.layers
+            if layer.required_inputs <= inputs <= len(layer.inputs)
+            and type.rank in documented_ranks(layer)
+        ]
+
+    def several(self, type: TensorType) -> Tree:
+        """A layer of several inputs, all made of one value; and one of its outputs."""
+        number = self.draw(st.integers(1, 3))
+        known = self.fitting(type, number)
+        if not known:
+            return "identity"
+        layer = self.draw(st.sampled_from(known))
+        written = self.draw(arguments(layer, input=type, legal=None if self.careless else True))
+        call = {**_keyed(layer_tree(layer.name, written)), "from": ["input"] * number}
+        item: dict[str, Tree] = {"layers": {"other": "identity", "call": call}}
+        names = self.output_names(item, type)
+        if len(names) > 1:
+            picked = [f"call.{name}" for name in names]
+            item["outputs"] = self.draw(st.sampled_from(picked))
+        return item
+
+    def output_names(self, item: Tree, type: TensorType) -> tuple[str, ...]:
+        """What the outputs of the last layer of an item are called."""
+        planned = self.planned(item, type)
+        while isinstance(planned, PlannedScope):
+            planned = planned.children[-1] if planned.children else None
+        return planned.application.output_names if planned is not None else ()
 
     def merge(self, type: TensorType, depth: int) -> Tree:
         """Branches of which the last leaves the value as it is, or is a parameter."""
@@ -163,29 +203,27 @@ class _Model:
 
     def given(self, item: Tree, type: TensorType) -> TensorType | None:
         """What the item makes of the type; None where it is refused, or much too large."""
+        planned = self.planned(item, type)
+        if planned is None or any(_count(output) > 10**6 for output in planned.outputs):
+            return None
+        return planned.outputs[0]
+
+    def planned(self, item: Tree, type: TensorType) -> PlannedChild | None:
+        """A container of the item alone; None where it is refused."""
         try:
-            layers = from_dict({"netspec": 1, "input": [], "layers": [item]}).layers
+            start = from_dict({"netspec": 1, "input": [], "layers": [item]})
         except SpecError:
             return None
-        return applied(layers, type, self.registry)
+        found = Diagnostics()
+        planned = plan_layers(start.layers, type, start.origin, self.registry, found)
+        return None if found.failed else planned
+
+
+def _count(type: TensorType) -> int:
+    """The number of values, with 8 for each named size."""
+    return prod(size if isinstance(size, int) else 8 for size in type.shape)
 
 
 def _keyed(item: Tree) -> dict[str, Tree]:
     """An item as a mapping, beside whose word reserved keys may stand."""
     return dict(item) if isinstance(item, Mapping) else {str(item): None}
-
-
-def applied(layers: Layers, type: TensorType, registry: Registry) -> TensorType | None:
-    """What layers make of a type; None where one of them is refused or gives much too much."""
-    found = Diagnostics()
-    origin = from_dict({"netspec": 1, "input": [], "layers": []}).origin
-    planned = plan_layers(layers, type, origin, registry, found)
-    if found.failed or planned is None:
-        return None
-    output = planned.outputs[0]
-    known = 1
-    for size in output.shape:
-        known *= size if isinstance(size, int) else 8
-    if known > 10**6:
-        return None
-    return output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from torch import nn
 
 import netspec
@@ -60,41 +60,69 @@ def fails_on_meta(plan: Plan, values: dict[str, int]) -> bool:
     return any(substitute(size, values) == 0 for input in interpolated for size in input.shape)
 
 
-@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+def planned_or_refused(spec: netspec.Spec, drawn: Counter[str]) -> Plan | None:
+    try:
+        plan = netspec.plan(spec, registry=REGISTRY)
+    except netspec.SpecError:
+        drawn["refused"] += 1
+        event("refused")
+        return None
+    drawn["accepted"] += 1
+    event(f"accepted, {len(plan.layers) // 5 * 5} layers or more")
+    return plan
+
+
+def does_what_was_planned(spec: netspec.Spec, plan: Plan) -> None:
+    model = netspec.build(plan, device="meta", registry=REGISTRY)
+    assert (type(model) is nn.Sequential) == (plan.root.steps is None)
+    for values in accepted_numbers(plan):
+        real = run(model, plan, values)
+        for row in (*plan.layers, None):
+            path = row.path if row else ""
+            expected = [
+                (tuple(substitute(size, values) for size in output.shape), output.dtype)
+                for output in (row.outputs if row else plan.outputs)
+            ]
+            assert real[path] == expected, f"{path!r} of\n{spec.to_yaml()}"
+    state = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    planned = {
+        f"{row.path}.{part.name}": part.shape
+        for row in plan.layers
+        for part in (*row.parameters, *row.buffers)
+    } | {parameter.path: parameter.shape for parameter in plan.parameters}
+    assert planned == state
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_random_models_do_what_was_planned() -> None:
     drawn = Counter[str]()
 
     @given(specs(REGISTRY))
     def law(spec: netspec.Spec) -> None:
-        try:
-            plan = netspec.plan(spec, registry=REGISTRY)
-        except netspec.SpecError:
-            drawn["refused"] += 1
-            event("refused")
-            return
-        drawn["accepted"] += 1
-        event(f"accepted, {min(len(plan.layers), 5)} layers or more")
-        model = netspec.build(plan, device="meta", registry=REGISTRY)
-        assert (type(model) is nn.Sequential) == (plan.root.steps is None)
-        for values in accepted_numbers(plan):
-            real = run(model, plan, values)
-            for row in (*plan.layers, None):
-                path = row.path if row else ""
-                expected = [
-                    (tuple(substitute(size, values) for size in output.shape), output.dtype)
-                    for output in (row.outputs if row else plan.outputs)
-                ]
-                assert real[path] == expected, f"{path!r} of\n{spec.to_yaml()}"
-        state = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-        planned = {
-            f"{row.path}.{part.name}": part.shape
-            for row in plan.layers
-            for part in (*row.parameters, *row.buffers)
-        } | {parameter.path: parameter.shape for parameter in plan.parameters}
-        assert planned == state
+        plan = planned_or_refused(spec, drawn)
+        if plan is not None:
+            does_what_was_planned(spec, plan)
 
     law()
     assert drawn["accepted"] >= drawn.total() / 4, drawn
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_deep_random_models_do_what_was_planned() -> None:
+    """Chains of up to 30 items, each a layer or a composite of some."""
+    drawn, depths = Counter[str](), list[int]()
+
+    @settings(max_examples=settings().max_examples // 2)
+    @given(specs(REGISTRY, max_items=30, depth=3))
+    def law(spec: netspec.Spec) -> None:
+        plan = planned_or_refused(spec, drawn)
+        if plan is not None:
+            depths.append(len(plan.layers))
+            does_what_was_planned(spec, plan)
+
+    law()
+    assert drawn["accepted"] >= drawn.total() / 4, drawn
+    assert max(depths) >= 25, depths
 
 
 @given(trees(REGISTRY))
