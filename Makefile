@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench stubs clean
+.PHONY: help demo test deep lint bench stubs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
 	@echo "make test   check types, style and behaviour"
+	@echo "make deep   2,000 random cases of each layer against torch (most of an hour)"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
 	@echo "make stubs  write the builder's stub from the declarations"
@@ -17,7 +18,10 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
+
+deep: $(VENV)/installed
+	@NETSPEC_PROFILE=deep $(BIN)/python -m pytest -q -n auto tests/properties
 
 lint: $(VENV)/installed
 	@echo "checking style (ruff) and types (mypy)"

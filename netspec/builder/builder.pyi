@@ -47,18 +47,6 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
         """
 
-    def identity(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Gives its input unchanged: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
-        """
-
     def linear(
         self,
         out_features: int,
@@ -73,6 +61,18 @@ class Builder(BaseBuilder):
 
         ``(*, in_features)`` gives ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+        """
+
+    def identity(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Gives its input unchanged: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
         """
 
     def conv1d(
@@ -141,6 +141,118 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
         """
 
+    def max_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        return_indices: Literal[False] = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+        """
+
+    def avg_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+        """
+
+    def adaptive_avg_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        """
+
+    def max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        return_indices: Literal[False] = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        """
+
+    def avg_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding. The kernel fits into the input without its padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        """
+
+    def adaptive_avg_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+        """
+
     def batch_norm1d(
         self,
         *,
@@ -195,6 +307,96 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
         """
 
+    def sync_batch_norm(
+        self,
+        *,
+        num_features: int = ...,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises each channel over the batches of all processes: ``(N, C, *)``.
+
+        It trains on GPUs only.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.SyncBatchNorm.html
+        """
+
+    def instance_norm1d(
+        self,
+        *,
+        num_features: int = ...,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises each channel of each sample: ``(N, C, L)`` or ``(C, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm1d.html
+        """
+
+    def instance_norm2d(
+        self,
+        *,
+        num_features: int = ...,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises each channel of each sample: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
+        """
+
+    def instance_norm3d(
+        self,
+        *,
+        num_features: int = ...,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises each channel of each sample: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm3d.html
+        """
+
+    def group_norm(
+        self,
+        num_groups: int,
+        *,
+        num_channels: int = ...,
+        eps: float = 1e-05,
+        affine: bool = True,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Normalises groups of channels of each sample: ``(N, C, *)`` keeps its shape.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
+        """
+
     def layer_norm(
         self,
         normalized_shape: int | tuple[int, ...] | list[int] = ...,
@@ -211,6 +413,54 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
         """
 
+    def rms_norm(
+        self,
+        normalized_shape: int | tuple[int, ...] | list[int] = ...,
+        *,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Divides by the root mean square over the last sizes: ``(*, normalized_shape)`` stays.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
+        """
+
+    def local_response_norm(
+        self,
+        size: int,
+        *,
+        alpha: float = 0.0001,
+        beta: float = 0.75,
+        k: float = 1.0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Divides each value by the squares in ``size`` neighbouring channels: ``(N, C, *)`` stays.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
+        """
+
+    def cross_map_lrn2d(
+        self,
+        size: int,
+        *,
+        alpha: float = 0.0001,
+        beta: float = 0.75,
+        k: float = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
+
+        As local_response_norm, which is faster.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossMapLRN2d.html
+        """
+
     def dropout(
         self,
         p: float = 0.5,
@@ -225,116 +475,451 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
         """
 
-    def max_pool2d(
+    def dropout1d(
         self,
-        kernel_size: int | tuple[int, int] | list[int],
+        p: float = 0.5,
         *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        dilation: int | tuple[int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Sets whole channels to zero in training: ``(N, C, L)`` or ``(C, L)``.
 
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
         """
 
-    def max_pool3d(
+    def dropout2d(
         self,
-        kernel_size: int | tuple[int, int, int] | list[int],
+        p: float = 0.5,
         *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        dilation: int | tuple[int, int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Sets whole channels to zero in training: ``(N, C, H, W)``, or ``(N, C, L)``.
 
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
         """
 
-    def avg_pool2d(
+    def dropout3d(
         self,
-        kernel_size: int | tuple[int, int] | list[int],
+        p: float = 0.5,
         *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Sets whole channels to zero in training: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html
         """
 
-    def avg_pool3d(
+    def alpha_dropout(
         self,
-        kernel_size: int | tuple[int, int, int] | list[int],
+        p: float = 0.5,
         *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding. The kernel fits into the input without its padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
         """
 
-    def adaptive_avg_pool2d(
+    def feature_alpha_dropout(
         self,
-        output_size: int | tuple[int | None, int | None] | list[int | None],
+        p: float = 0.5,
         *,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Alpha dropout of whole channels: ``(N, C, *)`` keeps its shape.
 
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
         """
 
-    def adaptive_avg_pool3d(
+    def relu(
         self,
-        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+        """
+
+    def relu6(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
+        """
+
+    def leaky_relu(
+        self,
+        negative_slope: float = 0.01,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+        """
+
+    def prelu(
+        self,
+        num_parameters: int = 1,
+        *,
+        init: float = 0.25,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """leaky_relu with a slope that is learnt: ``(*)`` gives ``(*)``.
+
+        ``num_parameters`` is 1, or the number of channels (the second size) for a weight of each.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PReLU.html
+        """
+
+    def rrelu(
+        self,
+        *,
+        lower: float = 0.125,
+        upper: float = 0.3333333333333333,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """leaky_relu with a random slope in training: ``(*)`` gives ``(*)``.
+
+        It is between ``lower`` and ``upper``, and their mean in evaluation.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
+        """
+
+    def elu(
+        self,
+        alpha: float = 1.0,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x``, or ``alpha * (exp(x) - 1)`` where x is negative: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ELU.html
+        """
+
+    def celu(
+        self,
+        alpha: float = 1.0,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CELU.html
+        """
+
+    def selu(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``1.0507 * elu(x)`` with the alpha 1.67326 of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.SELU.html
+        """
+
+    def gelu(
+        self,
+        *,
+        approximate: Literal["none", "tanh"] = "none",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
+        """
+
+    def silu(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
+        """
+
+    def mish(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * tanh(softplus(x))`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Mish.html
+        """
+
+    def hardswish(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
+        """
+
+    def hardsigmoid(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
+        """
+
+    def hardtanh(
+        self,
+        *,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Each value, but not below ``min_val`` nor above ``max_val``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html
+        """
+
+    def tanh(
+        self,
         *,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
 
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
+        """
+
+    def sigmoid(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+        """
+
+    def log_sigmoid(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The logarithm of sigmoid of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html
+        """
+
+    def softplus(
+        self,
+        beta: float = 1.0,
+        *,
+        threshold: float = 20.0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``log(1 + exp(beta * x)) / beta`` of each value: ``(*)`` gives ``(*)``.
+
+        Where ``beta * x`` is above ``threshold`` it is ``x``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softplus.html
+        """
+
+    def softsign(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x / (1 + abs(x))`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softsign.html
+        """
+
+    def tanhshrink(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x - tanh(x)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html
+        """
+
+    def softshrink(
+        self,
+        lambd: float = 0.5,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x`` moved towards 0 by ``lambd``, not beyond it: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
+        """
+
+    def hardshrink(
+        self,
+        lambd: float = 0.5,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x``, or 0 where x is from ``-lambd`` to ``lambd``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html
+        """
+
+    def threshold(
+        self,
+        threshold: float,
+        value: float,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x``, or ``value`` where x is not above ``threshold``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
+        """
+
+    def glu(
+        self,
+        dim: int = -1,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``a * sigmoid(b)`` of the first half a and the second half b along ``dim``.
+
+        ``(*, 2*M, *)`` gives ``(*, M, *)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html
+        """
+
+    def softmax(
+        self,
+        dim: int | None = None,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+        """
+
+    def log_softmax(
+        self,
+        dim: int | None = None,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
+        """
+
+    def softmin(
+        self,
+        dim: int | None = None,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The softmax of the negative values along ``dim``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
+        """
+
+    def softmax2d(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The softmax over the channels at each place: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax2d.html
         """
 
     def embedding(
@@ -410,148 +995,6 @@ class Builder(BaseBuilder):
         With ``is_causal`` no place sees a later one. The weights are named as those of
         MultiheadAttention.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
-        """
-
-    def relu(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
-        """
-
-    def relu6(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
-        """
-
-    def hardswish(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
-        """
-
-    def hardsigmoid(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
-        """
-
-    def gelu(
-        self,
-        *,
-        approximate: Literal["none", "tanh"] = "none",
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
-        """
-
-    def silu(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
-        """
-
-    def tanh(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
-        """
-
-    def sigmoid(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
-        """
-
-    def leaky_relu(
-        self,
-        negative_slope: float = 0.01,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
-        """
-
-    def softmax(
-        self,
-        dim: int | None = None,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
-        """
-
-    def log_softmax(
-        self,
-        dim: int | None = None,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
         """
 
     def mean(

@@ -25,9 +25,15 @@ LAYERS = {name: found.layer for name, found in REGISTRY.layers().items()}
 
 
 def examples(layer: LayerType) -> int:
-    """More for a layer with more arguments, which have to be met together."""
+    """More for a layer with more arguments, which have to be met together; 2,000 in ``deep``."""
     usual = settings().max_examples
-    return max(usual // 2, usual * len(layer.arguments) // 4)
+    return usual if usual >= 1_000 else max(usual // 2, usual * len(layer.arguments) // 4)
+
+
+def fewer() -> int:
+    """For the laws beside the first."""
+    usual = settings().max_examples
+    return usual // 4 if usual >= 1_000 else usual
 
 
 #: Not yet held to these laws: layers of several inputs or outputs, and steps of netspec's own that
@@ -58,6 +64,7 @@ def test_the_plan_is_what_torch_does(layer: LayerType) -> None:
 
 @every_layer
 def test_one_wrong_argument_is_refused_by_both(layer: LayerType) -> None:
+    @settings(max_examples=fewer())
     @given(spoiled_cases(layer, REGISTRY))
     def law(case: Case) -> None:
         plan = agrees_with_torch(case, REGISTRY, torch_is_lenient, not_on_meta)
@@ -68,6 +75,7 @@ def test_one_wrong_argument_is_refused_by_both(layer: LayerType) -> None:
 
 @every_layer
 def test_numbers_in_a_symbolic_plan_give_the_concrete_one(layer: LayerType) -> None:
+    @settings(max_examples=fewer())
     @given(cases(layer, REGISTRY).flatmap(opened))
     def law(case: Opened) -> None:
         event("accepted" if substitutes(case, REGISTRY) else "refused")
