@@ -57,6 +57,8 @@ def test_every_page_fits_80_columns_and_shows_what_can_be_written(name: str) -> 
         ("relux", "relux is not a layer; did you mean relu?"),
         ("zzzzzz", "zzzzzz is not a layer; `netspec layers` lists all"),
         ("", " is not a layer; "),
+        ("BCELoss", "BCELoss is not a layer; a loss compares the model's output with a target"),
+        ("LazyConv2d", "LazyConv2d is not a layer; write conv2d: in_channels is inferred"),
     ],
 )
 def test_a_layer_that_is_not_there(name: str, said: str, run: Run) -> None:
