@@ -5,6 +5,8 @@ Imported only where a name is unknown. A test holds torch.nn's classes against t
 
 import re
 
+from netspec.layers import LAYERS
+
 _IN_THE_LOOP = "a loss compares the model's output with a target: your training loop calls it"
 _WITH_WEIGHTS = f"{_IN_THE_LOOP}, and gives its weights to the optimizer too"
 _LIST = "write its layers as a list, `- [linear: 8, relu]`, or with names, "
@@ -44,8 +46,6 @@ def why_not(name: str) -> str:
 
 
 def _why_not_lazy(eager: str) -> str:
-    from netspec.layers import LAYERS
-
     for layer in LAYERS:
         if layer.alias.lower() == eager and layer.inferred:
             return f"write {layer.name}: {' and '.join(layer.inferred)} is inferred in any case"
