@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from netspec.declaration import LayerType
 from netspec.declaration.arguments import Argument, spelled
@@ -19,12 +20,21 @@ from netspec.planning.binding import example, usage
 Row = tuple[str, str, str]
 
 
-def families() -> Iterator[tuple[str, tuple[LayerType, ...]]]:
-    """The families of torch.nn's layers under their headings."""
-    for family in FAMILIES:
-        if family.LAYERS:
-            heading = (family.__doc__ or "").partition("\n")[0].removesuffix(".")
-            yield heading, family.LAYERS
+class Family(NamedTuple):
+    """Layers of torch.nn that are alike, as their module's docstring says: ``heading: text``."""
+
+    heading: str
+    text: str
+    layers: tuple[LayerType, ...]
+
+
+def families() -> Iterator[Family]:
+    """The families of torch.nn's layers."""
+    for module in FAMILIES:
+        title = (module.__doc__ or "").partition("\n")[0].removesuffix(".")
+        heading, _, text = title.partition(": ")
+        if module.LAYERS:
+            yield Family(heading, text, module.LAYERS)
 
 
 def family_of(layer: LayerType) -> str | None:
@@ -34,7 +44,7 @@ def family_of(layer: LayerType) -> str | None:
 
 @cache
 def _headings() -> dict[LayerType, str]:
-    return {layer: heading for heading, layers in families() for layer in layers}
+    return {layer: family.heading for family in families() for layer in family.layers}
 
 
 def ways(layer: LayerType) -> list[str]:

@@ -49,7 +49,7 @@ def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
         "",
     ]
     inputs = several_inputs(layer)
-    lines += _labelled("write " if inputs else "write", "  or  ".join(ways(layer)), width)
+    lines += _ways(layer, "write " if inputs else "write", width)
     if inputs:
         lines += _labelled("inputs", plain(inputs), width)
     if layer.arguments:
@@ -60,6 +60,17 @@ def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
 def plain(docstring: str) -> str:
     """A docstring without the marks of code."""
     return docstring.replace("``", "").replace("`", "")
+
+
+def _ways(layer: LayerType, label: str, width: int) -> Iterator[str]:
+    """On one line, or each on its own."""
+    known = ways(layer)
+    line = f"{label}  {'  or  '.join(known)}"
+    if len(line) <= width:
+        yield line
+        return
+    for number, way in enumerate(known):
+        yield from _labelled("or".ljust(len(label)) if number else label, way, width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

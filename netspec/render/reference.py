@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from netspec.declaration import LayerType
-from netspec.render.facts import argument_rows, families, paragraphs, several_inputs, ways
+from netspec.render.facts import Family, argument_rows, families, paragraphs, several_inputs, ways
 
 TORCH_PAGES = "https://docs.pytorch.org/docs/stable/generated/"
 HEADER = """\
@@ -41,11 +41,13 @@ them, with those of installed plugins, and `netspec layers conv2d` says of one w
 def reference() -> str:
     """The page as Markdown."""
     known = list(families())
-    text = HEADER.replace("{count}", str(sum(len(layers) for _, layers in known)))
-    text += "".join(f"{_contents(heading, layers)}\n" for heading, layers in known)
-    for heading, layers in known:
-        text += f"\n## {heading}\n"
-        for layer in layers:
+    text = HEADER.replace("{count}", str(sum(len(family.layers) for family in known)))
+    text += "".join(f"{_contents(family)}\n" for family in known)
+    for family in known:
+        text += f"\n## {family.heading}\n"
+        if family.text:
+            text += f"\n{family.text[0].upper()}{family.text[1:]}.\n"
+        for layer in family.layers:
             text += f"\n### {layer.name}\n\n" + "\n\n".join(_section(layer)) + "\n"
     return text.replace("``", "`")
 
@@ -55,9 +57,9 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def _contents(heading: str, layers: Sequence[LayerType]) -> str:
-    links = [f"[{layer.name}](#{layer.name})" for layer in layers]
-    return f"| [{heading}](#{anchor(heading)}) | {', '.join(links)} |"
+def _contents(family: Family) -> str:
+    links = [f"[{layer.name}](#{layer.name})" for layer in family.layers]
+    return f"| [{family.heading}](#{anchor(family.heading)}) | {', '.join(links)} |"
 
 
 def _section(layer: LayerType) -> Iterator[str]:

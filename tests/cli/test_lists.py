@@ -69,11 +69,11 @@ def mixed(
 
 
 def test_several_inputs_are_named() -> None:
-    page = layer_page(RegisteredLayer(mixed, Plugin("mine", "mine", "1.0")), 80)
+    page = layer_page(RegisteredLayer(mixed, Plugin("mine", "mine", "1.0")), 79)
     written = page[page.index("write ") :].split("\n\n")[0]
     assert written.splitlines() == [
-        "write   {from: [first, second], mixed: 64}  or  {from: [first, second, mask],",
-        "        mixed: 64}",
+        "write   {from: [first, second], mixed: 64}",
+        "or      {from: [first, second, mask], mixed: 64}",
         "inputs  first and second; mask may be left out",
     ]
     assert "inputs " not in layer_page(Registry().layers()["conv2d"])
