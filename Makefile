@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test deep lint bench stubs clean
+.PHONY: help demo test deep lint bench stubs docs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
 	@echo "make stubs  write the builder's stub from the declarations"
+	@echo "make docs   write docs/layers.md from the declarations"
 	@echo "make clean  remove the virtual environment"
 
 demo: $(VENV)/installed
@@ -34,6 +35,9 @@ bench: $(VENV)/installed
 
 stubs: $(VENV)/installed
 	@$(BIN)/python -m netspec.builder.stub --write
+
+docs: $(VENV)/installed
+	@$(BIN)/python -m netspec.render.reference --write
 
 # One environment for everything, made again when the dependencies change.
 $(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml

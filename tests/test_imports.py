@@ -47,6 +47,13 @@ def test_importing_netspec_loads_nothing() -> None:
     assert out.strip() == "[]"
 
 
+def test_what_is_not_a_layer_is_loaded_where_a_layer_is_unknown() -> None:
+    text = "netspec: 1\\ninput: [N, 3]\\nlayers: [{}]\\n"
+    loaded = "print('netspec.layers.not_layers' in sys.modules)"
+    checks = [f"netspec.check('{text.format(name)}'); {loaded}" for name in ("relu", "MSELoss")]
+    assert run(f"import sys, netspec; {'; '.join(checks)}").split() == ["False", "True"]
+
+
 def test_the_public_names_are_there() -> None:
     assert set(netspec.__all__) <= set(dir(netspec))
     for name in netspec.__all__:

@@ -14,7 +14,10 @@ class Builder(BaseBuilder):
     def __getattr__(self, name: str) -> Callable[..., Builder]:
         found = None if name.startswith("_") else self._registry.find(name)
         if found is None:
-            hint = did_you_mean(name, [] if name.startswith("_") else self._registry.layers())
+            from netspec.layers.not_layers import why_not
+
+            known = [] if name.startswith("_") else self._registry.layers()
+            hint = why_not(name) or did_you_mean(name, known)
             message = f"there is no layer {name!r}" + (f"; {hint}" if hint else "")
             raise AttributeError(message, name=name, obj=self)
         return self._layer_method(found.layer)

@@ -29,6 +29,7 @@ def add_to(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from netspec.diagnostics import did_you_mean
+    from netspec.layers.not_layers import why_not
     from netspec.registry import default_registry
     from netspec.render import layer_values
     from netspec.render.layers import layer_list, layer_page
@@ -39,7 +40,8 @@ def run(given: argparse.Namespace) -> int:
     if given.name is not None:
         found = registry.find(given.name)
         if found is None:
-            hint = did_you_mean(given.name, registry.layers()) or "`netspec layers` lists all"
+            hint = why_not(given.name) or did_you_mean(given.name, registry.layers())
+            hint = hint or "`netspec layers` lists all"
             return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
         chosen = [found]
     if given.json:

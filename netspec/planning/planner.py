@@ -105,6 +105,8 @@ class Planner:
         return None if written is None else (registered, written)
 
     def unknown_layer(self, name: str, origin: Origin) -> None:
+        from netspec.layers.not_layers import why_not  # most specs have no use for it
+
         names = list(self.registry.layers())
         disabled = self.registry.disabled()
         notes = [f"a plugin is disabled: {plugin.problem}" for plugin in disabled]
@@ -115,6 +117,7 @@ class Planner:
             notes=notes,
             help=[
                 self.missing_space(name)
+                or why_not(name)
                 or (not self.found.is_full and did_you_mean(name, names))
                 or "`netspec layers` lists what can be written"
             ],

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from netspec.declaration import LayerType
-from netspec.declaration.arguments import Argument, spelled
 from netspec.diagnostics.text import printable
-from netspec.planning.binding import example, usage
 from netspec.registry import Plugin, RegisteredLayer
 from netspec.render.columns import cut, wrapped
+from netspec.render.facts import argument_rows, family_of, paragraphs, several_inputs, ways
 
 WIDTH = 80  # of what is not a table of one line for each row, where no terminal says another
 
 
 def layer_list(layers: Sequence[RegisteredLayer], width: int | None) -> str:
-    """One line for each layer, under the plugin that brought it."""
-    names = max((len(one.layer.name) for one in layers), default=0)
+    """One line for each layer, by family, under the plugin that brought it."""
     lines: list[str] = []
-    plugin = None
-    for one in layers:
-        if one.plugin != plugin:
-            plugin = one.plugin
-            lines += [""] if lines else []
-            lines.append(_titled(plugin))
-        head = f"  {one.layer.name.ljust(names)}  "
-        summary = plain(one.layer.summary).removesuffix(".")
-        lines.append(head + (summary if width is None else _fitted(summary, width - len(head))))
+    for plugin, brought in groupby(layers, lambda one: one.plugin):
+        lines += [""] if lines else []
+        lines.append(_titled(plugin))
+        for family, alike in groupby(brought, lambda one: family_of(one.layer)):
+            lines += _family(family, [one.layer for one in alike], width)
     return "\n".join([*lines, "", "`netspec layers NAME` explains one"])
 
 
+def _family(heading: str | None, layers: Sequence[LayerType], width: int | None) -> Iterator[str]:
+    indent = "  "
+    if heading is not None:
+        yield ""
+        yield indent + _fitted(heading, width and width - len(indent))
+        indent *= 2
+    names = max(len(layer.name) for layer in layers)
+    for layer in layers:
+        head = f"{indent}{layer.name.ljust(names)}  "
+        summary = plain(layer.summary).removesuffix(".")
+        yield head + _fitted(summary, width and width - len(head))
+
+
 def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
-    """How a layer is written, what it does, and each of its arguments."""
+    """How a layer is written, what it does, and each of its inputs and arguments."""
     layer = one.layer
     width = width or WIDTH
     lines = [
@@ -40,8 +47,11 @@ def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
         "",
         *_description(layer, width),
         "",
-        f"write  {_usage(layer)}",
     ]
+    inputs = several_inputs(layer)
+    lines += _ways(layer, "write " if inputs else "write", width)
+    if inputs:
+        lines += _labelled("inputs", plain(inputs), width)
     if layer.arguments:
         lines += ["", *_arguments(layer, width)]
     return "\n".join(lines)
@@ -52,34 +62,31 @@ def plain(docstring: str) -> str:
     return docstring.replace("``", "").replace("`", "")
 
 
-def _usage(layer: LayerType) -> str:
-    """The shortest form, and the one with the obvious argument where the layer has one."""
-    text = plain(usage(layer))
-    obvious = layer.obvious_argument
-    if layer.required or obvious is None:
-        return text
-    argument = layer.arguments[obvious]
-    value = example(argument) if argument.default is None else spelled(argument.default)
-    return f"{text}  or  {layer.name}: {value}"
+def _ways(layer: LayerType, label: str, width: int) -> Iterator[str]:
+    """On one line, or each on its own."""
+    known = ways(layer)
+    line = f"{label}  {'  or  '.join(known)}"
+    if len(line) <= width:
+        yield line
+        return
+    for number, way in enumerate(known):
+        yield from _labelled("or".ljust(len(label)) if number else label, way, width)
 
 
-def _description(layer: LayerType, width: int) -> list[str]:
-    """Paragraphs are filled anew; addresses and indented lines stay as they are."""
-    lines: list[str] = []
-    filled = ""
-    for line in [*plain(layer.description).splitlines(), ""]:
-        if line and not line.startswith((" ", "http")):
-            filled = f"{filled} {line}".strip()
-            continue
-        lines += wrapped(filled, width) if filled else []
-        lines.append(line)
-        filled = ""
-    return lines[:-1]
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return wrapped(f"{label}  {text}", width, " " * (len(label) + 2))
+
+
+def _description(layer: LayerType, width: int) -> Iterator[str]:
+    """Filled anew; addresses and indented lines stay as they are."""
+    for text in paragraphs(layer):
+        is_text = text and not text.startswith((" ", "http"))
+        yield from wrapped(plain(text), width) if is_text else [plain(text)]
 
 
 def _arguments(layer: LayerType, width: int) -> Iterator[str]:
     rows = [("argument", "takes", "if left out")]
-    rows += [(a.name, _takes(a), _left_out(a)) for a in layer.arguments.values()]
+    rows += [(name, takes, plain(left_out)) for name, takes, left_out in argument_rows(layer)]
     names, takes, last = (max(len(row[i]) for row in rows) for i in range(3))
     # The middle column gives way, down to a width in which its words still stand.
     takes = min(takes, max(20, width - names - last - 4))
@@ -87,16 +94,6 @@ def _arguments(layer: LayerType, width: int) -> Iterator[str]:
         first, *more = wrapped(text, takes)
         yield f"{name.ljust(names)}  {first.ljust(takes)}  {left_out}".rstrip()
         yield from (" " * (names + 2) + line for line in more)
-
-
-def _takes(argument: Argument) -> str:
-    return re.sub(r"\ban? ", "", argument.describe())
-
-
-def _left_out(argument: Argument) -> str:
-    if argument.required:
-        return "required"
-    return argument.inferred or spelled(argument.default)
 
 
 def plugin_list(plugins: Sequence[Plugin], width: int | None) -> str:
@@ -135,8 +132,10 @@ def _source(plugin: Plugin) -> str:
     return f"{plugin.package} {plugin.version}".strip()
 
 
-def _fitted(summary: str, width: int) -> str:
+def _fitted(summary: str, width: int | None) -> str:
     """The summary, or its first part, or its first words."""
+    if width is None:
+        return summary
     for end in ("\n", ": (", "; "):
         part = summary.partition(end)[0]
         if len(part) <= width:

@@ -10,6 +10,7 @@ from netspec.declaration.arguments import spelled
 from netspec.diagnostics import Diagnostic
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Plugin
+from netspec.render.facts import family_of
 from netspec.sizes import Size
 from netspec.spec import Value
 
@@ -75,9 +76,14 @@ def layer_values(layer: LayerType, plugin: Plugin) -> Json:
     return {
         "name": layer.name,
         "class": layer.target,
+        "family": family_of(layer),
         "summary": layer.summary,
         "description": layer.description,
         "obvious_argument": layer.obvious_argument,
+        "inputs": [
+            {"name": name, "required": number < layer.required_inputs}
+            for number, name in enumerate(layer.inputs)
+        ],
         "arguments": [
             {
                 "name": argument.name,

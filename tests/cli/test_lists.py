@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from netspec.registry import Plugin, Registry
-from netspec.render.layers import layer_page, plugin_list
+import netspec
+from netspec.declaration import LayerType, Output, TensorType, layer
+from netspec.registry import Plugin, RegisteredLayer, Registry
+from netspec.render.facts import ways
+from netspec.render.layers import layer_list, layer_page, plugin_list
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OnTerminal = Callable[..., tuple[int, str]]
@@ -16,6 +19,8 @@ OnTerminal = Callable[..., tuple[int, str]]
 def test_the_list_of_layers(run: Run, on_terminal: OnTerminal) -> None:
     lines = run("layers").stdout.splitlines()
     assert lines[0].startswith("torch.nn (from netspec ")
+    assert lines[lines.index("  Convolutions") - 1] == ""
+    assert lines[lines.index("  Convolutions") + 1].startswith("    conv1d  ")
     assert "linear Multiplies the last size by a matrix and adds a bias" in [
         " ".join(line.split()) for line in lines
     ]
@@ -38,17 +43,48 @@ def test_the_page_of_a_layer(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", Registry().layers())
-def test_every_page_fits_80_columns_and_shows_what_can_be_written(name: str) -> None:
+def test_every_page_fits_80_columns(name: str) -> None:
     page = layer_page(Registry().layers()[name], 80)
-    assert max(map(len, page.splitlines())) <= 80
+    # An address stays whole, so that a terminal can follow it.
+    assert all(len(line) <= 80 or line.startswith("https://") for line in page.splitlines())
     assert "``" not in page
     assert "\n\n\n" not in page
-    import netspec
 
-    (usage,) = [line for line in page.splitlines() if line.startswith("write  ")]
-    for written in usage.removeprefix("write  ").split("  or  "):
-        found = netspec.check(f"netspec: 1\ninput: [N, 8]\nlayers:\n  - {written}\n")
-        assert {d.code for d in found} <= {"shape-mismatch", "layer-warning", "wrong-inputs"}
+
+@pytest.mark.parametrize("layer", [one.layer for one in Registry().layers().values()])
+def test_each_way_to_write_a_layer_can_be_written(layer: LayerType) -> None:
+    inputs = ", ".join(f"{name}: [N, 8]" for name in layer.inputs)
+    for way in ways(layer):
+        given = f"inputs: {{{inputs}}}" if "from: " in way else "input: [N, 8]"
+        found = netspec.check(f"netspec: 1\n{given}\nlayers:\n  - {way}\n")
+        errors = {one.code for one in found if one.severity == "error"}
+        assert errors <= {"shape-mismatch", "wrong-inputs"}, (way, found)
+
+
+@layer("torch.nn.Bilinear")
+def mixed(
+    first: TensorType, second: TensorType, mask: TensorType | None = None, *, size: int
+) -> Output:
+    """Of two inputs, or three."""
+    return Output(first.shape)
+
+
+def test_several_inputs_are_named() -> None:
+    page = layer_page(RegisteredLayer(mixed, Plugin("mine", "mine", "1.0")), 79)
+    written = page[page.index("write ") :].split("\n\n")[0]
+    assert written.splitlines() == [
+        "write   {from: [first, second], mixed: 64}",
+        "or      {from: [first, second, mask], mixed: 64}",
+        "inputs  first and second; mask may be left out",
+    ]
+    assert "inputs " not in layer_page(Registry().layers()["conv2d"])
+
+
+def test_layers_of_a_plugin_have_no_family() -> None:
+    mine = Plugin("mine", "netspec-mine", "1.0")
+    shown = layer_list([Registry().layers()["linear"], RegisteredLayer(mixed, mine)], None)
+    assert shown.splitlines()[-4:-1] == ["mine (from netspec-mine 1.0)",
+                                         "  mixed  Of two inputs, or three", ""]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -57,6 +93,8 @@ def test_every_page_fits_80_columns_and_shows_what_can_be_written(name: str) -> 
         ("relux", "relux is not a layer; did you mean relu?"),
         ("zzzzzz", "zzzzzz is not a layer; `netspec layers` lists all"),
         ("", " is not a layer; "),
+        ("BCELoss", "BCELoss is not a layer; a loss compares the model's output with a target"),
+        ("LazyConv2d", "LazyConv2d is not a layer; write conv2d: in_channels is inferred"),
     ],
 )
 def test_a_layer_that_is_not_there(name: str, said: str, run: Run) -> None:
@@ -70,6 +108,8 @@ def test_layers_as_json(run: Run) -> None:
     (linear,) = [layer for layer in every if layer["name"] == "linear"]
     assert json.loads(run("layers", "linear", "--json").stdout) == linear
     assert linear["class"] == "torch.nn.Linear"
+    assert linear["family"] == "Layers over the last size"
+    assert linear["inputs"] == [{"name": "input", "required": True}]
     assert linear["obvious_argument"] == "out_features"
     assert linear["package"] == "netspec"
     assert linear["arguments"][:2] == [

@@ -2,60 +2,48 @@
 
 import importlib
 import inspect
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 
 import pytest
+import torch
+from torch import nn
 
 import netspec
-from netspec.plugin import LayerType
+from netspec.plugin import Inferred, LayerType, Output, TensorType, layer
+from tests.registry.signatures import (
+    LAYERS_AS_ARGUMENTS,
+    LEFT_OUT,
+    MAY_LACK,
+    differences,
+    differences_from_twin,
+    parameters,
+)
 
 LAYERS = {name: found.layer for name, found in netspec.Registry().layers().items()}
-
-#: Arguments that netspec has and the class may lack, with the reason.
-MAY_LACK = {
-    ("batch_norm1d", "bias"): "keyword-only and new in torch 2.15; planned since 2.11",
-    ("batch_norm3d", "bias"): "keyword-only and new in torch 2.15; planned since 2.11",
-    ("batch_norm2d", "bias"): "keyword-only and new in torch 2.15; planned since 2.11",
+TWINS = {
+    name: twin
+    for name, layer in LAYERS.items()
+    if not layer.target.startswith("torch.") and (twin := getattr(nn, layer.alias, None))
 }
 
-#: Arguments of classes that netspec leaves out everywhere: placement is the spec's `device:`.
-LEFT_OUT = {"device", "dtype"}
 
-
-def torch_parameters(layer: LayerType) -> dict[str, inspect.Parameter]:
-    """The arguments of the layer's class that can be written by name."""
+def made_by(layer: LayerType) -> type:
     module, _, name = layer.target.rpartition(".")
-    if layer.name == "lstm":
-        name = "RNNBase"  # the signature of LSTM itself is (*args, **kwargs)
-    signature = inspect.signature(getattr(importlib.import_module(module), name))
-    return {
-        name: parameter
-        for name, parameter in signature.parameters.items()
-        if name not in LEFT_OUT
-        and (layer.name, name) != ("lstm", "mode")
-        and not name.startswith("_")
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    }
-
-
-def comparable(layer: LayerType) -> list[str]:
-    """The layer's arguments without those that this torch's class may lack."""
-    there = torch_parameters(layer)
-    return [name for name in layer.arguments if name in there or (layer.name, name) not in MAY_LACK]
+    made: type = getattr(importlib.import_module(module), name)
+    return made
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_names_and_order_are_those_of_torch(layer: LayerType) -> None:
-    assert comparable(layer) == list(torch_parameters(layer))
+def test_arguments_are_those_of_the_class(layer: LayerType) -> None:
+    found = [*differences(layer, made_by(layer))]
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
-def test_defaults_are_those_of_torch(layer: LayerType) -> None:
-    there = torch_parameters(layer)
-    empty = inspect.Parameter.empty
-    # repr, because 1 == 1.0 == True
-    assert {name: repr(layer.defaults.get(name, empty)) for name in comparable(layer)} == {
-        name: repr(parameter.default) for name, parameter in there.items()
-    }
+@pytest.mark.parametrize("name", TWINS)
+def test_a_class_of_netspec_s_own_has_the_arguments_of_torch_s(name: str) -> None:
+    found = [*differences_from_twin(LAYERS[name], TWINS[name])]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
@@ -64,14 +52,172 @@ def test_defaults_are_values_that_may_be_written(layer: LayerType) -> None:
         assert layer.arguments[name].kind.accepts(default), name
 
 
+#: Classes of torch.nn that torch's documentation has no page of.
+NO_PAGE = {"torch.nn.CrossMapLRN2d"}
+
+
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_a_layer_is_documented_and_called_like_its_class(layer: LayerType) -> None:
     assert layer.summary
-    if layer.target.startswith("torch."):
+    if layer.target.startswith("torch.") and layer.target not in NO_PAGE:
         page = f"https://docs.pytorch.org/docs/stable/generated/{layer.target}.html"
         assert page in layer.description
     assert layer.name.replace("_", "") == layer.alias.lower()
 
 
-def test_exceptions_are_about_layers_that_there_are() -> None:
-    assert all(argument in LAYERS[layer].arguments for layer, argument in MAY_LACK)
+def test_exceptions_are_about_arguments_that_there_are() -> None:
+    classes = [getattr(nn, name) for name in dir(nn) if inspect.isclass(getattr(nn, name))]
+    modules = [cls for cls in classes if issubclass(cls, nn.Module)]
+    there = {f"{cls.__name__}.{name}" for cls in modules for name in parameters(cls)}
+    for pattern in LEFT_OUT:
+        assert any(fnmatchcase(name, pattern) for name in there), pattern
+    for pattern in MAY_LACK:  # an older torch has the class alone
+        name = pattern.partition(".")[0]
+        assert any(fnmatchcase(cls.__name__, name) for cls in modules), pattern
+    assert any(name.endswith(f".{one}") for one in LAYERS_AS_ARGUMENTS for name in there)
+
+
+# ---- the comparison itself
+
+
+class Stretch(nn.Module):
+    """A class for ``stretch`` and its faulty relatives."""
+
+    def __init__(
+        self,
+        features: int,
+        factor: float = 2.0,
+        mode: str = "wide",
+        device: str | None = None,
+        *args: object,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+
+
+STRETCH = f"{__name__}.Stretch"
+Features = Annotated[int, Inferred("the input's last size", lambda input: input.shape[-1])]
+Mode = Literal["wide", "high"]
+
+
+@layer(STRETCH)
+def stretch(
+    input: TensorType,
+    *,
+    features: Features,
+    factor: float = 2.0,
+    mode: Mode = "wide",
+    bias: bool = True,
+) -> Output:
+    """As the class."""
+    return Output(input.shape)
+
+
+@layer(STRETCH)
+def lacking(
+    input: TensorType, *, features: Features, factor: float = 2.0, bias: bool = True
+) -> Output:
+    """Without the mode."""
+    return Output(input.shape)
+
+
+@layer(STRETCH)
+def more(
+    input: TensorType,
+    *,
+    features: Features,
+    factor: float = 2.0,
+    mode: Mode = "wide",
+    bias: bool = True,
+    height: int = 1,
+) -> Output:
+    """With a height."""
+    return Output(input.shape)
+
+
+@layer(STRETCH)
+def turned(
+    input: TensorType,
+    *,
+    features: Features,
+    mode: Mode = "wide",
+    factor: float = 2.0,
+    bias: bool = True,
+) -> Output:
+    """In another order."""
+    return Output(input.shape)
+
+
+@layer(STRETCH)
+def other(
+    input: TensorType, *, features: Features, factor: float, mode: Mode = "high", bias: bool = True
+) -> Output:
+    """With other defaults."""
+    return Output(input.shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (stretch, []),
+        (
+            lacking,
+            ["Stretch has the argument `mode: str = 'wide'` that `lacking` lacks: add `mode: str "
+             "= 'wide'` after `factor` to", "or to LEFT_OUT"],
+        ),
+        (more, ["Stretch has no argument `height`, which `more` has: take it out", "MAY_LACK"]),
+        (turned, ["Stretch has the order ['features', 'factor', 'mode', 'bias'], `turned` in"]),
+        (
+            other,
+            ["`factor` of", "Stretch is 2.0 by default, and that of `other` is required",
+             "Stretch is 'wide' by default, and that of `other` is 'high' by default"],
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, LayerType) else "",
+)  # fmt: skip
+def test_what_is_said_of_a_difference(layer: LayerType, said: list[str]) -> None:
+    told = "\n".join(differences(layer, Stretch))
+    assert bool(told) == bool(said)
+    for part in said:
+        assert part in told
+
+
+def test_a_class_is_named_with_its_torch() -> None:
+    told = "\n".join(differences(lacking, nn.Linear))
+    assert f"torch.nn.Linear of torch {torch.__version__} has the argument `in_features" in told
+    assert "lacks: add `in_features: int` first to " in told
+
+
+def test_a_new_argument_of_rnn_base_is_one_of_lstm_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = inspect.signature(nn.RNNBase)
+    new = inspect.Parameter("peephole", inspect.Parameter.KEYWORD_ONLY, default=False)
+    signature = usual.replace(parameters=[*usual.parameters.values(), new])
+    monkeypatch.setattr(nn.RNNBase, "__signature__", signature, raising=False)
+    told = "\n".join(differences(LAYERS["lstm"], nn.LSTM))
+    assert "torch.nn.LSTM of torch " in told
+    assert "`peephole=False` that `lstm` lacks" in told
+
+
+@pytest.mark.parametrize(
+    ("cls", "has", "has_not"),
+    [(nn.LSTM, {"proj_size"}, {"nonlinearity"}), (nn.GRU, set(), {"proj_size", "nonlinearity"}),
+     (nn.RNN, {"nonlinearity"}, {"proj_size"})],
+)  # fmt: skip
+def test_recurrent_classes_have_what_rnn_base_has(
+    cls: type, has: set[str], has_not: set[str]
+) -> None:
+    there = set(parameters(cls))
+    assert there >= has | {"input_size", "hidden_size", "num_layers", "bidirectional"}
+    assert not there & (has_not | {"mode", "self"})
+
+
+def test_a_twin_takes_the_arguments_of_the_layer_that_torch_s_takes() -> None:
+    @layer("netspec.modules.Twin")
+    def twin(input: TensorType, *, d_model: int, nhead: int, num_layers: int) -> Output:
+        """Lacks most of it."""
+        return Output(input.shape)
+
+    told = "\n".join(differences_from_twin(twin, nn.TransformerDecoder))
+    assert "`decoder_layer" not in told
+    assert "`dim_feedforward: int = 2048` after `nhead`" in told
+    assert "TransformerDecoder of torch" in told

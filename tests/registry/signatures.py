@@ -1,0 +1,138 @@
+"""Where a declaration's arguments are not those of the class that it makes."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from inspect import Parameter
+
+import torch
+from torch import nn
+
+from netspec.declaration import LayerType
+
+Parameters = dict[str, Parameter]
+
+#: Arguments that netspec leaves out, of one class or of all, with the reason.
+LEFT_OUT = {
+    "*.device": "where a layer lives is the spec's `device:`",
+    "*.dtype": "weights have torch's default dtype; `model.to(dtype)` gives them another",
+    "*._*": "torch's own, and not documented",
+    "Hardtanh.min_value": "deprecated, another name of min_val",
+    "Hardtanh.max_value": "deprecated, another name of max_val",
+    "SyncBatchNorm.process_group": "processes are not known where a spec is written",
+    "Transformer.custom_encoder": "a module, which is no value of YAML",
+    "Transformer.custom_decoder": "a module, which is no value of YAML",
+}
+#: Arguments that netspec has and the class may lack, with the reason.
+MAY_LACK = dict.fromkeys(
+    ("BatchNorm?d.bias", "InstanceNorm?d.bias", "GroupNorm.bias", "SyncBatchNorm.bias"),
+    "keyword-only, and newer than the oldest torch that netspec takes",
+)
+#: Arguments that are a layer in torch: netspec's class takes that layer's own arguments.
+LAYERS_AS_ARGUMENTS: dict[str, type[nn.Module]] = {
+    "encoder_layer": nn.TransformerEncoderLayer,
+    "decoder_layer": nn.TransformerDecoderLayer,
+}
+#: What the signatures of LSTM, GRU and RNN say in their overloads: it is theirs, or is not.
+_NOT_OF_ALL_RECURRENT = {"mode", "proj_size"}
+
+
+def differences(layer: LayerType, cls: type) -> Iterator[str]:
+    """What to change, in sentences, so that the declaration is as the class."""
+    there = parameters(cls)
+    class_ = _titled(cls)
+    file = f"{layer.rule.__module__.replace('.', '/')}.py"
+    yield from _lacking(layer, cls, there)
+    shared = [name for name in layer.arguments if name in there]
+    for name in layer.arguments:
+        if name not in there and not _is_among(MAY_LACK, cls, name):
+            yield (
+                f"{class_} has no argument `{name}`, which `{layer.name}` has: take it out of "
+                f"{file}, or add it to MAY_LACK in tests/registry/signatures.py with the reason"
+            )
+    order = [name for name in there if name in shared]
+    if order != shared:
+        yield f"{class_} has the order {order}, `{layer.name}` in {file} has {shared}"
+    yield from _other_defaults(layer, cls, there)
+
+
+def differences_from_twin(layer: LayerType, twin: type) -> Iterator[str]:
+    """The same for a class of netspec's own that stands for torch's class of the same name.
+
+    It may have more arguments, and another order.
+    """
+    there: Parameters = {}
+    for name, parameter in parameters(twin).items():
+        inner = LAYERS_AS_ARGUMENTS.get(name)
+        there |= {name: parameter} if inner is None else parameters(inner)
+    yield from _lacking(layer, twin, there)
+    values = {name: p for name, p in there.items() if "Module" not in str(p.annotation)}
+    yield from _other_defaults(layer, twin, values)
+
+
+def parameters(cls: type) -> Parameters:
+    """The parameters of a class that can be given by name."""
+    if issubclass(cls, nn.RNNBase) and cls is not nn.RNNBase:
+        return _of_recurrent(cls)
+    return _by_name(inspect.signature(cls))
+
+
+def _of_recurrent(cls: type[nn.RNNBase]) -> Parameters:
+    """Of LSTM, GRU and RNN, which take ``(*args, **kwargs)``: their overload's and RNNBase's."""
+    overload = typing.get_overloads(cls.__init__)[0]
+    own = _by_name(inspect.signature(overload))
+    own.pop("self")
+    base = _by_name(inspect.signature(nn.RNNBase))
+    more = {n: p for n, p in base.items() if n not in own and n not in _NOT_OF_ALL_RECURRENT}
+    return own | more
+
+
+def _by_name(signature: inspect.Signature) -> Parameters:
+    many = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return {name: p for name, p in signature.parameters.items() if p.kind not in many}
+
+
+def _lacking(layer: LayerType, cls: type, there: Parameters) -> Iterator[str]:
+    before = "first"
+    for name, parameter in there.items():
+        if name not in layer.arguments and not _is_among(LEFT_OUT, cls, name):
+            yield (
+                f"{_titled(cls)} has the argument `{parameter}` that `{layer.name}` lacks: add "
+                f"`{parameter}` {before} to {layer.rule.__module__.replace('.', '/')}.py, or to "
+                f"LEFT_OUT in tests/registry/signatures.py with the reason"
+            )
+        if name in layer.arguments:
+            before = f"after `{name}`"
+
+
+def _other_defaults(layer: LayerType, cls: type, there: Parameters) -> Iterator[str]:
+    for name, parameter in there.items():
+        if name not in layer.arguments or name in layer.inferred:
+            continue
+        # A function is written by its name. And repr, because 1 == 1.0 == True.
+        given = parameter.default
+        given = given.__name__ if inspect.isfunction(given) else given
+        declared = layer.defaults.get(name, Parameter.empty)
+        if repr(declared) != repr(given):
+            yield (
+                f"`{name}` of {_titled(cls)} {_default(given)}, "
+                f"and that of `{layer.name}` {_default(declared)}"
+            )
+
+
+def _default(value: object) -> str:
+    return "is required" if value is Parameter.empty else f"is {value!r} by default"
+
+
+def _is_among(patterns: dict[str, str], cls: type, argument: str) -> bool:
+    return any(fnmatchcase(f"{cls.__name__}.{argument}", pattern) for pattern in patterns)
+
+
+def _titled(cls: type) -> str:
+    """``torch.nn.Linear of torch 2.14.1``; a class of netspec's own by its module."""
+    if getattr(nn, cls.__name__, None) is cls:
+        return f"torch.nn.{cls.__name__} of torch {torch.__version__}"
+    return f"{cls.__module__}.{cls.__name__}"
