@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench stubs clean
+.PHONY: help demo test lint bench peers stubs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
 	@echo "make test   check types, style and behaviour"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
+	@echo "make peers  time netspec next to its peers, and give all the same wrong specs"
 	@echo "make stubs  write the builder's stub from the declarations"
 	@echo "make clean  remove the virtual environment"
 
@@ -27,6 +28,9 @@ lint: $(VENV)/installed
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m bench
+
+peers: $(VENV)/installed
+	@$(BIN)/python -m bench.peers
 
 stubs: $(VENV)/installed
 	@$(BIN)/python -m netspec.builder.stub --write
