@@ -13,12 +13,14 @@ import datetime
 import os
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from bench import planning
 from bench.peers import page
 from bench.peers.aims import aims
 from bench.peers.environment import ROOT, environment
+from bench.peers.rows import THREADS
 from bench.peers.run import run
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -34,12 +36,13 @@ def main() -> int:
     given = parser.parse_args()
     rounds = max(given.rounds, 1)
     versions = environment(given.renew)
+    where = machine()
     results = run(versions, rounds)
     print("planning from text", flush=True)
     # Those against PyYAML; the others are about netspec alone.
     reading = [line for line in planning.lines(rounds) if line.aim == planning.AIM]
     found = aims(results, reading)
-    about = page.About(machine(), f"{datetime.date.today()}", command(), rounds, versions)
+    about = page.About(where, f"{datetime.date.today()}", command(), rounds, versions)
     print(f"\n{page.text(results, reading, found, about)}")
     if given.write:
         PAGE.write_text(page.page(results, reading, found, about))
@@ -52,12 +55,18 @@ def command() -> str:
 
 
 def machine() -> str:
-    import torch
-
+    """What it is, and how busy others keep it."""
     return (
-        f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
-        f"{platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
+        f"{_processor()}, {os.cpu_count()} cores, torch on {THREADS}, {_load()}"
+        f"{platform.system()}, Python {platform.python_version()}, torch {version('torch')}"
     )
+
+
+def _load() -> str:
+    try:
+        return f"load average {os.getloadavg()[0]:.1f} before the run, "
+    except (AttributeError, OSError):  # Windows has none
+        return ""
 
 
 def _processor() -> str:

@@ -45,12 +45,12 @@ The command makes `.venv-peers` with the newest releases of the peers, and write
 
 Each peer has a process of its own. There a sample of the peer and one of hand-written torch that
 does the same alternate, and the processes take turns, one sample each, in every round. "median"
-and "min" are the ratios of the medians and of the minima to those of hand-written torch in the same
-process; compare ratios, not milliseconds. The rows are sorted by "median", below 1 is faster than
-hand-written torch. "by hand again" is hand-written torch beside itself: what differs from 1 there
-is the noise of this run. What takes longer than 2 s is measured three times, what takes longer than
-30 s is stopped. Models that are built have the same parameters, and models that are run the same
-weights and outputs as the hand-written one.
+and "min" are the ratios of the medians and of the minima to those of hand-written torch in the
+same process; compare ratios, not milliseconds. A sample begins with a collected heap. The rows are
+sorted by "median", below 1 is faster than hand-written torch. "by hand again" is hand-written
+torch beside itself: what differs from 1 there is the noise of this run. What takes longer than 1 s
+is measured three times, what takes longer than 30 s is stopped. Models that are built have the
+same parameters, and models that are run the same weights and outputs as the hand-written one.
 
 Not all ways do the same work: netspec infers the sizes, checks them and says where a mistake
 is, MMEngine and hydra call constructors. "Plan", "Spec" and "graph read" begin with what was read

@@ -14,6 +14,7 @@ WIDTH = 16
 LAYERS = 1000
 FORWARD_LAYERS = 100
 BATCH = 32
+THREADS = 1  # of torch; small matrices gain nothing, and on a busy machine two wait for each other
 
 
 class Row(NamedTuple):

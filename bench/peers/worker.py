@@ -6,6 +6,7 @@ touches another; the hand-written torch that it is compared with alternates with
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import torch
 from bench.measure import Work, seconds
 from bench.peers.mistakes import MISTAKES
 from bench.peers.peer import Attempt, Peer, Way, peer
-from bench.peers.rows import ROWS
+from bench.peers.rows import ROWS, THREADS
 
 Reply = dict[str, Any]
 
@@ -42,11 +43,20 @@ class Served:
         return {"name": self.peer.name, "ways": ways, "unable": dict(self.peer.unable)}
 
     def sample(self, number: int, times: int | None) -> Reply:
-        """Seconds of a way and of its reference, one after the other."""
+        """Seconds of a way and of its reference, one after the other.
+
+        Both begin with a collected heap: a full collection takes longer than building 1,000 layers,
+        and would fall on one of the two as their turns happen to be. Within a sample the collector
+        runs as in any program.
+        """
         way = self.peer.ways[number]
         work, reference = self.prepared(number), self.references[way.row]
         times = times or way.times or ROWS[way.row].times
-        return {"ours": seconds(work, times), "reference": seconds(reference, times)}
+        taken = []
+        for each in (work, reference):
+            gc.collect()
+            taken.append(seconds(each, times))
+        return {"ours": taken[0], "reference": taken[1]}
 
     def prepared(self, number: int) -> Work:
         way = self.peer.ways[number]
@@ -128,6 +138,7 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "w")
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)  # where a peer's own printing goes
+    torch.set_num_threads(THREADS)
     try:
         served = Served(sys.argv[1])
     except Exception as problem:
