@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test deep lint bench stubs docs clean
+.PHONY: help demo test deep lint bench peers stubs docs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
@@ -11,6 +11,7 @@ help:
 	@echo "make deep   2,000 random cases of each layer against torch (most of an hour)"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
+	@echo "make peers  time netspec next to its peers, and give all the same wrong specs"
 	@echo "make stubs  write the builder's stub from the declarations"
 	@echo "make docs   write docs/layers.md from the declarations"
 	@echo "make clean  remove the virtual environment"
@@ -32,6 +33,9 @@ lint: $(VENV)/installed
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m bench
+
+peers: $(VENV)/installed
+	@$(BIN)/python -m bench.peers
 
 stubs: $(VENV)/installed
 	@$(BIN)/python -m netspec.builder.stub --write
