@@ -8,12 +8,14 @@ from itertools import pairwise
 from netspec.diagnostics import Diagnostics
 from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope, Step
 
+_NORMS = {"batch_norm1d", "batch_norm2d", "batch_norm3d", "sync_batch_norm"}
+
 
 def report_lints(scope: PlannedScope, found: Diagnostics) -> PlannedScope:
     """Looks at a finished scope, and gives it back."""
     if scope.steps is None:
         for child, following in pairwise(scope.children):
-            if _is_norm(following):
+            if following.__class__ is PlannedLayer and following.application.type.name in _NORMS:
                 _bias_before_norm(child, following, found)
     else:
         _overwritten(scope.steps, scope, found)
@@ -35,16 +37,12 @@ def _biases(steps: Sequence[Step], found: Diagnostics) -> None:
             _bias_before_norm(step.planned, following[0].planned, found)
 
 
-def _is_norm(child: PlannedChild) -> bool:
-    return isinstance(child, PlannedLayer) and child.application.type.name.startswith("batch_norm")
-
-
 def _bias_before_norm(child: PlannedChild, following: PlannedChild, found: Diagnostics) -> None:
     """The norm subtracts the mean, and with it a bias. One that is written is meant."""
     if (
         isinstance(child, PlannedLayer)
         and isinstance(following, PlannedLayer)
-        and following.type.startswith("batch_norm")
+        and following.type in _NORMS
         and child.type.startswith("conv")
         and child.arguments.get("bias") is True
         and "bias" not in child.application.written

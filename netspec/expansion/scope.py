@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -12,6 +13,7 @@ from netspec.expansion import composites, references
 from netspec.expansion.children import Child, Request, gives_a_tensor, make_child
 from netspec.expansion.cycles import Reads
 from netspec.expansion.lints import report_lints
+from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.names import child_name, register
 from netspec.expansion.parameters import parameter
 from netspec.expansion.results import planned_results
@@ -64,6 +66,15 @@ class Named(NamedTuple):
     outputs: tuple[str, ...] = ("output",)
 
 
+class Run(NamedTuple):
+    """Items of a plain chain that became children one after the other."""
+
+    child: int
+    number: int
+    items: Sequence[Item]
+    names: Environment
+
+
 class ScopeBuilder:
     """Writes the items of a scope out. A value of the wiring is a number."""
 
@@ -92,9 +103,10 @@ class ScopeBuilder:
         self.children: list[PlannedChild | None] = []
         self.parameters: list[PlannedParameter] = []
         self.steps: list[Step] = []
-        self.named: dict[str, Named] = {}
+        self._named: dict[str, Named] = {}
         self.names: dict[str, Origin] = {}
-        self.made: dict[str, Made] = {}
+        self._made: dict[str, Made] = {}
+        self.runs: list[Run] = []
         self.sources: set[int] = set()  # values that are parameters
         self.unnamed = 0
         self.is_chain = True  # as long as it is, nobody needs the steps
@@ -167,45 +179,97 @@ class ScopeBuilder:
     # ---- items: each method takes the number of a value and gives the number of its result
 
     def chain(self, layers: Layers, value: int, names: Environment, device: str | None) -> int:
-        for item in layers.items:
+        items, place = layers.items, 0
+        while place < len(items):
+            if self.is_chain:
+                place, value = self.known_layers(items, place, value, names, device)
+                if place == len(items):
+                    break
+            item = items[place]
+            place += 1
             if item.keys is not None:
                 value = self.keyed(item, item.keys, value, names, device)
-                continue
-            next = self.known_layer(item, value, names, device) if self.is_chain else None
-            value = self.part(item, NO_KEYS, (value,), names, device) if next is None else next
+            else:
+                value = self.part(item, NO_KEYS, (value,), names, device)
         return value
 
-    def known_layer(
-        self, item: Item, value: int, names: Environment, device: str | None
-    ) -> int | None:
-        """What ``part`` does, in a few steps, for most items of a long chain; None for others.
+    def known_layers(
+        self,
+        items: Sequence[Item],
+        place: int,
+        value: int,
+        names: Environment,
+        device: str | None,
+    ) -> tuple[int, int]:
+        """What ``part`` does, in a few steps, for the items of a plain chain as long as they are
+        layers as there were before, for values of the same types.
 
-        That is a layer as there was one before, for a value of the same type, in a plain chain.
+        Gives the place of the first other item, and the last value.
         """
-        part, origin = item.part, item.origin
-        number, place = len(self.types), len(self.children)
-        if part.__class__ is not Layer or value != (number - 1 if place else 0):
-            return None
-        walk = self.walk
-        at = self.types[value]
-        application = walk.planner.known(part, at)
-        if application is None or len(application.outputs) > 1:
-            return None
-        if item.repeat is not None or item.device is not None or part.type in walk.blocks:
-            return None
-        if item.name.__class__ is Template:
-            return None
-        walk.count(origin)
-        name = child_name(self, item, names, at)
-        assert name is not None
+        children, types = self.children, self.types
+        if value != (len(types) - 1 if children else 0):
+            return place, value
+        walk, taken, applied = self.walk, self.names, self.walk.planner.applications
         device = device or self.device
-        row = PlannedLayer(self.prefix + name, name, application, device, origin, self.is_reused)
-        walk.rows.append(row)
-        self.children.append(row)
-        self.made[name] = Made(place, item, names, row)
-        self.named[name] = Named((number,))
-        self.types.append(application.outputs[0])
-        return number
+        child, number, first = len(children), len(types), place
+        end = min(len(items), place + walk.room())
+        at = types[value]
+        while place < end:
+            item = items[place]
+            part = item.part
+            if part.__class__ is not Layer or item.keys is not None:
+                break
+            if item.repeat is not None or item.device is not None:
+                break
+            application = applied.get((id(part), id(at)))
+            if application is None or len(application.outputs) > 1 or part.type in walk.blocks:
+                break
+            name = item.name
+            if name is None:
+                name = str(self.unnamed)
+            elif name.__class__ is not str or name in TAKEN_NAMES:
+                break
+            if name in taken:
+                break
+            taken[name] = item.origin
+            if item.name is None:
+                self.unnamed += 1
+            row = PlannedLayer(
+                self.prefix + name, name, application, device, item.origin, self.is_reused
+            )
+            children.append(row)
+            at = application.outputs[0]
+            types.append(at)
+            place += 1
+        if place == first:
+            return place, value
+        walk.modules += place - first
+        walk.rows += cast(list[PlannedLayer], children[child:])
+        self.runs.append(Run(child, number, items[first:place], names))
+        return place, len(types) - 1
+
+    def list_runs(self) -> None:
+        """Names the values of the runs, for the few scopes where somebody asks for them."""
+        runs, self.runs = self.runs, []
+        for child, number, items, names in runs:
+            rows = cast(list[PlannedLayer], self.children[child : child + len(items)])
+            for at, (item, row) in enumerate(zip(items, rows, strict=True)):
+                self._named[row.name] = Named((number + at,))
+                self._made[row.name] = Made(child + at, item, names, row)
+
+    @property
+    def named(self) -> dict[str, Named]:
+        """The values by name."""
+        if self.runs:
+            self.list_runs()
+        return self._named
+
+    @property
+    def made(self) -> dict[str, Made]:
+        """The children by name."""
+        if self.runs:
+            self.list_runs()
+        return self._made
 
     def keyed(
         self, item: Item, keys: Keys, value: int, names: Environment, device: str | None

@@ -54,6 +54,10 @@ class Walk:
             )
             raise TooMany
 
+    def room(self) -> int:
+        """How many more modules there may be."""
+        return MAX_LAYERS - self.modules
+
     def read(self, count: int, span: Span) -> None:
         """So many more values are read by name.
 

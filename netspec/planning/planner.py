@@ -35,7 +35,8 @@ class Planner:
         #: The modules of all finished walks, those of other variants too.
         self.walked = 0
         self._bound: dict[int, Bound | None] = {}
-        self._applied: dict[tuple[int, int], Application] = {}
+        #: By the ids of a layer and of its one input.
+        self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
 
@@ -62,7 +63,7 @@ class Planner:
 
     def known(self, layer: Layer, input: Known) -> Application | None:
         """The layer applied to its one input, where it was applied to it before."""
-        return self._applied.get((id(layer), id(input)))
+        return self.applications.get((id(layer), id(input)))
 
     def apply(
         self, layer: Layer, origin: Origin, path: str, inputs: tuple[Known, ...]
@@ -92,7 +93,7 @@ class Planner:
         except _Reported:
             return None
         if len(inputs) == 1:
-            self._applied[id(layer), id(first)] = application
+            self.applications[id(layer), id(first)] = application
         return application
 
     def bind(self, layer: Layer, origin: Origin) -> Bound | None:
