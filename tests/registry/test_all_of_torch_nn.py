@@ -73,7 +73,8 @@ def test_nothing_is_said_of_other_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", {code for text in REASONS.values() for code in re.findall(r"`(- .*?)`", text)}
+    "written",
+    sorted({code for text in REASONS.values() for code in re.findall(r"`(- .*?)`", text)}),
 )
 def test_what_a_reason_says_to_write_can_be_written(written: str) -> None:
     text = f"netspec: 1\ninput: [N, 8]\nlayers:\n  {written}\n  - relu\n"
