@@ -316,6 +316,9 @@ class Plan:
         """Multiply-adds of one forward pass in evaluation, without auxiliary outputs.
 
         Twice this are the FLOPs of torch's flop_counter.
+
+        Raises:
+            SizeLimit: it is a sum of more different terms than an expression may have.
         """
         # Equal layers are added once: a thousand additions of expressions would take a while.
         times: Counter[int] = Counter()
@@ -343,7 +346,11 @@ class Plan:
         return total
 
     def saved_for_backward(self) -> SavedForBackward:
-        """What autograd keeps of one forward pass in training, with auxiliary outputs."""
+        """What autograd keeps of one forward pass in training, with auxiliary outputs.
+
+        Raises:
+            SizeLimit: it is a sum of more different terms than an expression may have.
+        """
         from netspec.planning.costs import saved_for_backward  # which walks over plans
 
         return saved_for_backward(self)
