@@ -62,6 +62,17 @@ class _Saved(NamedTuple):
 _NOTHING = _Saved()
 
 
+class _Call(NamedTuple):
+    """What comes of a layer's call with one input: its input counts now, and it makes outputs.
+
+    An output is what a storage is made with, or None where it is the input.
+    """
+
+    saved: _Saved
+    is_counted: bool
+    outputs: tuple[tuple[TensorType, bool, bool] | None, ...]
+
+
 class _Walk:
     """Goes through the plan as a forward pass does; ``layers`` is in the order of its rows."""
 
@@ -71,7 +82,7 @@ class _Walk:
         # By their ids, which stay theirs as long as they are here.
         self._types: dict[int, TensorType] = {}
         self._applications: dict[int, Application] = {}
-        self._places: dict[int, tuple[int, ...]] = {}
+        self._calls: dict[tuple[int, bool, bool], _Call] = {}
 
     def size(self, saved: _Saved) -> Size:
         total: Size = 0
@@ -101,6 +112,25 @@ class _Walk:
         if isinstance(child, PlannedScope):
             return self.scope(child, given)
         application = child.application
+        if len(given) > 1:
+            return self.layer(application, given)
+        # Most layers of a long chain are called as an equal one was before.
+        source = given[0]
+        key = (id(application), source.requires_grad, source.is_counted)
+        call = self._calls.get(key)
+        if call is not None:
+            saved, source.is_counted, made = call
+            self.layers.append(saved)
+            return [source if output is None else _Storage(*output) for output in made]
+        outputs = self.layer(application, given)
+        states = [
+            None if output is source else (output.type, output.requires_grad, output.is_counted)
+            for output in outputs
+        ]
+        self._calls[key] = _Call(self.layers[-1], source.is_counted, tuple(states))
+        return outputs
+
+    def layer(self, application: Application, given: list[_Storage]) -> list[_Storage]:
         needed = bool(application.parameters) or _requires_grad(given)
         outputs = [
             _Storage(type, needed and _is_differentiable(type)) for type in application.outputs
@@ -109,7 +139,9 @@ class _Walk:
             outputs[0] = given[0]
         saved = _NOTHING
         if needed and _requires_grad(outputs):
-            kept = [(*given, *outputs)[place] for place in self.places(application)]
+            names = (*application.type.inputs[: len(given)], *application.output_names)
+            values = given + outputs
+            kept = [values[names.index(name)] for name in application.saves]
             key = 0
             if application.saved_bytes != 0:
                 key = id(application)
@@ -117,16 +149,6 @@ class _Walk:
             saved = _Saved(self.counted(kept), key)
         self.layers.append(saved)
         return outputs
-
-    def places(self, application: Application) -> tuple[int, ...]:
-        """Where the values that a layer saves are among its inputs and outputs."""
-        places = self._places.get(id(application))
-        if places is None:
-            inputs = application.type.inputs[: len(application.inputs)]
-            names = (*inputs, *application.output_names)
-            places = tuple([names.index(name) for name in application.saves])
-            self._places[id(application)] = places
-        return places
 
     def counted(self, storages: Sequence[_Storage]) -> tuple[int, ...]:
         """The types of the storages that are counted now, and not before."""
