@@ -14,6 +14,7 @@ from netspec.planning.plan import (
     PlannedScope,
     PlannedTie,
     Results,
+    SavedForBackward,
     Step,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "PlannedScope",
     "PlannedTie",
     "Results",
+    "SavedForBackward",
     "Step",
 ]

@@ -126,9 +126,22 @@ class PlannedLayer:
         return 0 if self.is_reused else self.application.parameter_count
 
     @property
+    def buffer_numel(self) -> int:
+        """The number of values in the layer's buffers; none where it has a row already."""
+        return 0 if self.is_reused else sum(buffer.numel for buffer in self.buffers)
+
+    @property
     def macs(self) -> Size:
         """Multiply-adds of one forward pass."""
         return self.application.macs
+
+    @property
+    def output_bytes(self) -> Size:
+        """The bytes of all outputs of this call; those of a view are its input's."""
+        total: Size = 0
+        for output in self.outputs:
+            total = total + output.nbytes
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +264,18 @@ class Condition(NamedTuple):
         return self.text
 
 
+class SavedForBackward(NamedTuple):
+    """The bytes that autograd keeps for the backward pass, as torch's saved_tensors_hooks see them.
+
+    ``layers`` are what each row of ``Plan.layers`` adds. A tensor that several save, or whose
+    views are saved, counts once, at the first of them. ``total`` has also what merges save.
+    Parameters and buffers are not counted.
+    """
+
+    layers: tuple[Size, ...]
+    total: Size
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A checked model. Sizes are ints, or exact expressions of the input's named sizes."""
@@ -282,10 +307,18 @@ class Plan:
         return sum(layer.params for layer in self.layers) + own - tied
 
     @property
+    def total_buffer_numel(self) -> int:
+        """The number of values in all buffers."""
+        return sum(layer.buffer_numel for layer in self.layers)
+
+    @property
     def total_macs(self) -> Size:
         """Multiply-adds of one forward pass in evaluation, without auxiliary outputs.
 
         Twice this are the FLOPs of torch's flop_counter.
+
+        Raises:
+            SizeLimit: it is a sum of more different terms than an expression may have.
         """
         # Equal layers are added once: a thousand additions of expressions would take a while.
         times: Counter[int] = Counter()
@@ -311,6 +344,16 @@ class Plan:
             if application.macs != 0:
                 total = total + application.macs * times[key]
         return total
+
+    def saved_for_backward(self) -> SavedForBackward:
+        """What autograd keeps of one forward pass in training, with auxiliary outputs.
+
+        Raises:
+            SizeLimit: it is a sum of more different terms than an expression may have.
+        """
+        from netspec.planning.costs import saved_for_backward  # which walks over plans
+
+        return saved_for_backward(self)
 
     def scopes(self) -> Iterator[PlannedScope]:
         """All containers, the root first, in the order of ``nn.Module.modules()``."""

@@ -146,6 +146,10 @@ class Planner:
             output = layer_type.rule(*inputs, **complete)
             if not isinstance(output, Output):
                 raise TypeError(f"it gives {output!r}, which is no Output")
+            names = (*layer_type.inputs[: len(inputs)], output.name, *output.others)
+            for name in output.saves:
+                if name not in names:
+                    raise TypeError(f"it saves {name!r}, which is no input or output")
             for need in output.needs:
                 decide(need, self.conditions)
             first = self.same(TensorType(tuple(output.shape), output.dtype or inputs[0].dtype))

@@ -11,6 +11,7 @@ from netspec.diagnostics import listed
 from netspec.diagnostics.text import printable
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
 from netspec.render.columns import Column, columns, cut, wrapped
+from netspec.render.totals import unless_beyond_limits
 from netspec.sizes import Size
 
 _NOTHING = object()
@@ -136,10 +137,13 @@ def written(layer: PlannedLayer) -> str:
 
 
 def _totals(plan: Plan) -> list[str]:
-    lines = [
-        f"{number(plan.total_params)} parameters ({amount(plan.total_params * 4)} as float32)",
-        f"{number(plan.total_macs)} multiply-adds",
-    ]
+    lines = [f"{number(plan.total_params)} parameters ({amount(plan.total_params * 4)} as float32)"]
+    macs = unless_beyond_limits(lambda: plan.total_macs)
+    if macs is not None:
+        lines.append(f"{number(macs)} multiply-adds")
+    saved = unless_beyond_limits(plan.saved_for_backward)
+    if saved is not None:
+        lines.append(f"{memory(saved.total)} saved for backward")
     least = [str(condition) for condition in plan.conditions if condition.least != 1]
     if least:
         lines.append(f"needs {listed(least)}")
@@ -149,6 +153,17 @@ def _totals(plan: Plan) -> list[str]:
 def number(size: Size) -> str:
     """``401,408`` or ``401,408*N``."""
     return re.sub(r"\d{4,}", lambda digits: f"{int(digits.group()):,}", str(size))
+
+
+def memory(size: Size) -> str:
+    """``2.6 MiB``, ``7.1 KiB*N + 64 B`` or, of several names, ``12*H*N*W bytes``."""
+    if isinstance(size, int):
+        return amount(size)
+    one_name = re.fullmatch(r"(\d+)\*([A-Za-z]\w*)(?: \+ (\d+))?", str(size))
+    if one_name is None:
+        return f"{number(size)} bytes"
+    times, name, rest = one_name.groups()
+    return f"{amount(int(times))}*{name}" + (f" + {amount(int(rest))}" if rest else "")
 
 
 def amount(size: int) -> str:

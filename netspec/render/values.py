@@ -11,6 +11,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Plugin
 from netspec.render.facts import family_of
+from netspec.render.totals import unless_beyond_limits
 from netspec.sizes import Size
 from netspec.spec import Value
 
@@ -36,7 +37,9 @@ def diagnostic_values(diagnostic: Diagnostic) -> Json:
 
 
 def plan_values(plan: Plan) -> Json:
-    """A plan; a symbolic size is a string (``"(H + 1)//2"``)."""
+    """A plan; a symbolic size is a string (``"(H + 1)//2"``), one beyond all limits None."""
+    saved = unless_beyond_limits(plan.saved_for_backward)
+    by_layer = (None,) * len(plan.layers) if saved is None else saved.layers
     return {
         "name": plan.name,
         "inputs": [{"name": given.name, **_type(given.type)} for given in plan.inputs],
@@ -44,17 +47,20 @@ def plan_values(plan: Plan) -> Json:
             {"name": name, **_type(output)}
             for name, output in zip(plan.root.output_names, plan.outputs, strict=True)
         ],
-        "layers": [_layer(layer) for layer in plan.layers],
+        "layers": [_layer(*both) for both in zip(plan.layers, by_layer, strict=True)],
         "parameters": {own.path: list(own.shape) for own in plan.parameters},
         "ties": {tie.parameter: tie.source for tie in plan.ties},
         "total_params": plan.total_params,
-        "total_macs": _size(plan.total_macs),
+        "total_buffer_numel": plan.total_buffer_numel,
+        "total_macs": _size(unless_beyond_limits(lambda: plan.total_macs)),
+        "total_saved_for_backward": None if saved is None else _size(saved.total),
         "conditions": [str(condition) for condition in plan.conditions],
         "warnings": [diagnostic_values(warning) for warning in plan.warnings],
     }
 
 
-def _layer(layer: PlannedLayer) -> Json:
+def _layer(layer: PlannedLayer, saved_for_backward: Size | None) -> Json:
+    """A row of the plan; ``output_bytes`` and ``saved_for_backward`` are bytes."""
     return {
         "path": layer.path,
         "type": layer.type,
@@ -65,7 +71,10 @@ def _layer(layer: PlannedLayer) -> Json:
         "parameters": {item.name: list(item.shape) for item in layer.parameters},
         "buffers": {item.name: list(item.shape) for item in layer.buffers},
         "params": layer.params,
+        "buffer_numel": layer.buffer_numel,
         "macs": _size(layer.macs),
+        "output_bytes": _size(unless_beyond_limits(lambda: layer.output_bytes)),
+        "saved_for_backward": _size(saved_for_backward),
         "device": layer.device,
         "again": layer.is_reused,
     }
@@ -115,8 +124,8 @@ def _type(type: TensorType) -> Json:
     return {"shape": [_size(size) for size in type.shape], "dtype": type.dtype}
 
 
-def _size(size: Size) -> int | str:
-    return size if isinstance(size, int) else str(size)
+def _size(size: Size | None) -> int | str | None:
+    return size if isinstance(size, int | None) else str(size)
 
 
 def _value(value: Value) -> Any:

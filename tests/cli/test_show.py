@@ -47,7 +47,11 @@ def test_the_table(run: Run) -> None:
     assert lines[4] == (
         "  0         conv2d(32, 3, padding=1, bias=false)  [N, 32, 8, 8]     288   18,432*N"
     )
-    assert lines[-2:] == ["30,762 parameters (120.2 KiB as float32)", "905,728*N multiply-adds"]
+    assert lines[-3:] == [
+        "30,762 parameters (120.2 KiB as float32)",
+        "905,728*N multiply-adds",
+        "50.2 KiB*N + 1.0 KiB saved for backward",
+    ]
 
 
 @pytest.mark.parametrize("name", ["digits_cnn.yaml", "fashion_mnist_mlp.yaml", "resnet.yaml"])
@@ -105,7 +109,9 @@ def test_the_plan_as_json(run: Run) -> None:
         "parameters",
         "ties",
         "total_params",
+        "total_buffer_numel",
         "total_macs",
+        "total_saved_for_backward",
         "conditions",
         "warnings",
     ]
@@ -130,12 +136,41 @@ def test_the_plan_as_json(run: Run) -> None:
         "parameters": {"weight": [64, 3, 7, 7]},
         "buffers": {},
         "params": 9408,
+        "buffer_numel": 0,
         "macs": "9408*N*((H + 1)//2)*((W + 1)//2)",
+        "output_bytes": "256*N*((H + 1)//2)*((W + 1)//2)",
+        "saved_for_backward": "12*H*N*W",
         "device": None,
         "again": False,
     }
     assert plan["layers"][-1]["device"] == "cpu"
-    assert plan["total_params"] == sum(layer["params"] for layer in plan["layers"])
+    for cost in ("params", "buffer_numel"):
+        assert plan[f"total_{cost}"] == sum(layer[cost] for layer in plan["layers"])
+
+
+def test_costs_beyond_all_limits_are_left_out(run: Run) -> None:
+    conv = "conv1d: {out_channels: 2, kernel_size: 1, stride: $(index + 1)}"
+    Path("many.yaml").write_text(
+        "netspec: 1\ninput: [N, 3, T]\nlayers:\n"
+        f"  - each: {{in: $(range(2099)), layers: [{{name: a$index, from: input, {conv}}}]}}\n"
+    )
+    done = run("show", "many.yaml")
+    assert done.returncode == 0
+    assert "parameters" in done.stdout
+    assert "multiply-adds" not in done.stdout
+    plan = json.loads(run("show", "--json", "many.yaml").stdout)
+    assert (plan["total_macs"], plan["layers"][-1]["macs"]) == (None, "6*N*((T + 2098)//2099)")
+
+
+def test_memory_is_written_for_people(run: Run) -> None:
+    for layer, sizes, told in (
+        ("batch_norm1d", "N, 512", "6.0 KiB*N + 4.0 KiB saved for backward"),
+        ("batch_norm1d", "16, 512", "100.0 KiB saved for backward"),
+        ("sigmoid", "N, T, 512", "4,096*N*T bytes saved for backward"),
+    ):
+        text = f"input: [{sizes}]\nlayers:\n  - linear: 512\n  - {layer}\n  - linear: 2\n"
+        Path("memory.yaml").write_text(f"netspec: 1\n{text}")
+        assert told in run("show", "memory.yaml").stdout.splitlines()
 
 
 def test_numbers_that_json_lacks_are_texts(run: Run) -> None:

@@ -36,12 +36,15 @@ class Proof(NamedTuple):
     fresh: list[str]
     fresh_is_equal: bool
     peak: float
+    saved: float
 
     @property
     def wrong(self) -> list[str]:
         wrong = self.keys + self.values + self.training + self.costs + self.fresh
         if self.peak > compare.most_peak(self.name):
             wrong += [f"{self.peak:.3f} of the memory"]
+        if abs(self.saved - 1) > compare.MOST_OFF:
+            wrong += [f"{self.saved:.3f} of what is saved for backward"]
         return wrong
 
 
@@ -59,18 +62,21 @@ def prove(name: str, path: Path) -> Proof:
     training = compare.different_training(ours, reference, inputs)
     for model in (ours, reference):
         model.zero_grad(set_to_none=True)
+    saved = compare.saved_ratio(plan, ours, inputs)
     costs = compare.different_costs(name, plan, reference)
     peak = compare.peak_ratio(name, ours, reference)
     params = plan.total_params
-    return Proof(name, path.stem, params, keys, values, training, costs, fresh, is_equal, peak)
+    return Proof(
+        name, path.stem, params, keys, values, training, costs, fresh, is_equal, peak, saved
+    )
 
 
 def table(proofs: list[Proof]) -> str:
     """One row for each family, in Markdown."""
     lines = [
         "| specs/torchvision | models | parameters | keys, shapes | logits | training step "
-        "| fresh weights | shapes, multiply-adds | peak memory |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| fresh weights | shapes, multiply-adds | peak memory | saved for backward |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for family in sorted({proof.family for proof in proofs}):
         those = [proof for proof in proofs if proof.family == family]
@@ -81,7 +87,8 @@ def table(proofs: list[Proof]) -> str:
         lines.append(
             f"| {family}.yaml | {len(those)} | {counted} | {_all(those, 'keys')} "
             f"| {_all(those, 'values')} | {_all(those, 'training')} | {_fresh(those)} "
-            f"| {_all(those, 'costs')} | {_peak(those)} |"
+            f"| {_all(those, 'costs')} | {_ratios([proof.peak for proof in those])} "
+            f"| {_ratios([proof.saved for proof in those])} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -97,9 +104,9 @@ def _fresh(proofs: list[Proof]) -> str:
     return "equal" if all(proof.fresh_is_equal for proof in proofs) else "alike"
 
 
-def _peak(proofs: list[Proof]) -> str:
-    """``equal``, or the ratios to torchvision's."""
-    least, most = (f"{f(proof.peak for proof in proofs):.2f}" for f in (min, max))
+def _ratios(ratios: list[float]) -> str:
+    """``equal``, or the least and the largest of them."""
+    least, most = (f"{f(ratios):.2f}" for f in (min, max))
     if least == most:
         return "equal" if least == "1.00" else least
     return f"{least} to {most}"

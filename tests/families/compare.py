@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import netspec
-from netspec.sizes import substitute
+from netspec.sizes import evaluate, substitute
+from netspec.testing.observation import SavedStorages
 from tests.building.memory import peak_bytes
 
 #: Models of frames.
 VIDEO = ("r3d", "mc3", "r2plus1d", "s3d", "mvit", "swin3d")
+MOST_OFF = 0.05  # of the bytes saved for backward
 MOST = 100_000  # values of a parameter that are compared as a distribution
 FOLDER = Path(__file__).parents[2] / "specs" / "torchvision"
 
@@ -237,9 +239,7 @@ def different_costs(name: str, plan: netspec.Plan, reference: nn.Module) -> list
     for shape in _sizes(name):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             outputs = tensors(model(torch.empty(shape, device="meta")))
-        numbers = dict(
-            zip("NTHW" if len(shape) == 5 else "NHW", (shape[0], *shape[2:]), strict=True)
-        )
+        numbers = _numbers(shape)
         planned = [tuple(substitute(s, numbers) for s in out.shape) for out in plan.outputs]
         if planned != [tuple(output.shape) for output in outputs]:
             wrong.append(f"output of {shape}")
@@ -247,6 +247,18 @@ def different_costs(name: str, plan: netspec.Plan, reference: nn.Module) -> list
         if not isinstance(macs, int) or 2 * macs != counter.get_total_flops():
             wrong.append(f"multiply-adds of {shape}")
     return wrong
+
+
+def saved_ratio(plan: netspec.Plan, ours: nn.Module, inputs: Tensor) -> float:
+    """The planned bytes saved for backward over those that torch saves in training."""
+    with SavedStorages(ours) as saved:
+        ours.train()(inputs)
+    return evaluate(plan.saved_for_backward().total, _numbers(inputs.shape)) / saved.nbytes
+
+
+def _numbers(shape: Sequence[int]) -> dict[str, int]:
+    """The sizes of a batch of images or videos, by their names in the specs."""
+    return dict(zip("NTHW" if len(shape) == 5 else "NHW", (shape[0], *shape[2:]), strict=True))
 
 
 def _sizes(name: str) -> list[tuple[int, ...]]:

@@ -73,6 +73,15 @@ def test_one_symbolic_plan_tells_shapes_and_costs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_what_training_saves_for_backward(name: str) -> None:
+    plan = netspec.plan(FILES[name], variant=name)
+    with compare.without_init():
+        ours = netspec.build(plan, device="cpu")
+    ratio = compare.saved_ratio(plan, ours, compare.sample(name))
+    assert ratio == pytest.approx(1, abs=compare.MOST_OFF)
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_values_are_freed_as_early_as_torchvision_frees_them(name: str) -> None:
     ours = netspec.build(FILES[name], variant=name, device="meta")
     ratio = compare.peak_ratio(name, ours, compare.theirs(name, init=False))

@@ -26,13 +26,19 @@ def passes(input: TensorType) -> Any:
     return input
 
 
+@layer("torch.nn.Identity")
+def forgets(input: TensorType) -> Output:
+    """Saves what it does not have."""
+    return Output(input.shape, saves=("weight",))
+
+
 class Plugin:
     @hookimpl
     def netspec_layers(self) -> list[LayerType]:
-        return [divides, nothing, passes]
+        return [divides, nothing, passes, forgets]
 
 
-@pytest.mark.parametrize("name", ["divides", "nothing", "passes"])
+@pytest.mark.parametrize("name", ["divides", "nothing", "passes", "forgets"])
 def test_a_failing_rule_is_a_diagnostic(name: str) -> None:
     registry = Registry()
     registry.register(Plugin(), name="bad", package="netspec-bad", version="3.1")

@@ -85,7 +85,14 @@ def _gated(
             parameters[f"{child}.bias"] = (rows,)
         weights += rows * columns
     leading = input.shape[:-1]
-    return Output((*leading, out_features), parameters=parameters, macs=product(leading) * weights)
+    hidden = TensorType((*leading, hidden_features))
+    return Output(
+        (*leading, out_features),
+        parameters=parameters,
+        macs=product(leading) * weights,
+        saves=("input",),
+        saved_bytes=4 * hidden.nbytes,  # the gate, its activation, the factor, the product
+    )
 
 
 @hookimpl

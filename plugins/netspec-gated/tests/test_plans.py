@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import netspec
 from netspec.plugin import LayerType
 from netspec.sizes import evaluate
+from netspec.testing.observation import SavedStorages
 
 SIZES = st.integers(1, 9)
 
@@ -64,6 +65,10 @@ def test_the_plan_is_what_torch_computes(
         output = model(torch.empty(shape, device="meta"))
     assert planned.output_shape == tuple(output.shape)
     assert 2 * planned.total_macs == counter.get_total_flops()
+    model = netspec.build(planned, device="cpu")
+    with SavedStorages(model) as saved:
+        model(torch.empty(shape))
+    assert planned.saved_for_backward().total == saved.nbytes
 
 
 @settings(deadline=None)

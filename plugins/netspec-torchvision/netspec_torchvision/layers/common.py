@@ -4,6 +4,11 @@ from typing import Annotated
 
 from netspec.plugin import Inferred, Positive, Refusal, Size, TensorType
 
+#: The bytes of a float32 value, as all weights are.
+FLOAT = 4
+#: The bytes of an int64 value, as all indices are.
+INDEX = 8
+
 #: Parameters or buffers by name.
 Shapes = dict[str, tuple[int, ...]]
 

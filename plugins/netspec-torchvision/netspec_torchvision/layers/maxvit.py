@@ -15,7 +15,7 @@ from netspec.plugin import (
     multiple_of,
     same,
 )
-from netspec_torchvision.layers.common import LastSize, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, LastSize, linear, require_sizes
 
 
 def _window_length(input: TensorType, written: object = None) -> Size:
@@ -73,6 +73,9 @@ def relative_positional_multi_head_attention(
         buffers={"relative_position_index": (max_seq_len, max_seq_len)},
         macs=batch * windows * max_seq_len * (4 * feat_dim * feat_dim + scores + values),
         needs=needs,
+        saves=("input",),
+        # Queries, keys, values and what the projection gets; the weights of the values.
+        saved_bytes=batch * windows * max_seq_len * (4 * feat_dim + max_seq_len * heads) * FLOAT,
     )
 
 
@@ -87,7 +90,7 @@ def swap_axes(input: TensorType, *, a: int, b: int) -> Output:
     shape = list(input.shape)
     if shape:
         shape[first], shape[second] = shape[second], shape[first]
-    return Output(tuple(shape))
+    return Output(tuple(shape), is_view=True)
 
 
 @layer("netspec_torchvision.modules.WindowPartition")

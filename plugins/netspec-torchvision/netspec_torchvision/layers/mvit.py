@@ -14,7 +14,7 @@ from netspec.plugin import (
     product,
     same,
 )
-from netspec_torchvision.layers.common import LastSize, Shapes, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, INDEX, LastSize, Shapes, linear, require_sizes
 
 Triple = tuple[int, int, int]
 Sizes3d = Annotated[Triple, Range(1)]
@@ -92,12 +92,41 @@ def multiscale_attention(
         # Of t by a product of matrices; of h and w by einsum, which has none of a single number.
         counted = keys if head_dim > 1 else keys[:1]
         macs += _volume(queries) * sum(counted) * output_dim
+    pools = int(pools_q), 2 * int(pools_kv)
+    saved = _saved(_volume(before), _volume(queries), _volume(keys), num_heads, output_dim, pools)
+    constant = 0
+    if dropout:
+        saved += (1 + _volume(queries)) * output_dim
+    if rel_pos_embed:
+        saved += 3 * _volume(queries) * output_dim
+        pairs = sum(q * k for q, k in zip(queries, keys, strict=True))
+        constant = pairs * (INDEX + head_dim * FLOAT)
     return Output(
         (batch, 1 + _volume(queries), output_dim),
         parameters=parameters,
         macs=batch * macs,
         needs=needs,
+        saves=("input",),
+        saved_bytes=batch * saved * FLOAT + constant,
     )
+
+
+def _saved(
+    before: int, queries: int, keys: int, num_heads: int, dim: int, pools: tuple[int, int]
+) -> int:
+    """The values that are saved for backward, for each video, but for relative positions.
+
+    Args:
+        before, queries, keys: how many values there are, besides the class token.
+        pools: of queries, and of keys and values.
+    """
+    # Queries, keys, values and what the projection gets; the weights of the values.
+    saved = 2 * (1 + queries) * dim + 2 * (1 + keys) * dim
+    saved += num_heads * (1 + queries) * (1 + keys)
+    for count, pooled in zip(pools, (queries, keys), strict=True):
+        # What a pool gets, and its norm with means and deviations.
+        saved += count * (before * dim + (1 + pooled) * (dim + 2 * num_heads))
+    return saved
 
 
 @layer("netspec_torchvision.modules.PoolSkip")
@@ -122,7 +151,13 @@ def pool_skip(input: TensorType, *, thw: Sizes3d, stride_q: Sizes3d) -> Output:
         "thw",
     )
     kernel = tuple(stride + 1 if stride > 1 else 1 for stride in stride_q)
-    return Output((batch, 1 + _volume(_pooled(thw, kernel, stride_q)), channels), needs=needs)
+    pooled = _volume(_pooled(thw, kernel, stride_q))
+    return Output(
+        (batch, 1 + pooled, channels),
+        needs=needs,
+        # The values without the class token, and where the largest ones are.
+        saved_bytes=batch * channels * (_volume(thw) * input.itemsize + pooled * INDEX),
+    )
 
 
 @layer("torchvision.models.video.mvit.PositionalEncoding")

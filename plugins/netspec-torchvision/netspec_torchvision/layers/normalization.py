@@ -32,7 +32,13 @@ def layer_norm2d(
         parameters = {"weight": shape}
         if bias:
             parameters["bias"] = shape
-    return Output(input.shape, parameters=parameters)
+    pixels = TensorType((input.shape[0], *input.shape[2:]), input.dtype)
+    return Output(
+        input.shape,
+        parameters=parameters,
+        saves=("input",),
+        saved_bytes=2 * pixels.nbytes,  # their means and deviations
+    )
 
 
 @layer("torchvision.ops.FrozenBatchNorm2d")
@@ -47,4 +53,9 @@ def frozen_batch_norm2d(
     input.require_floating("frozen_batch_norm2d")
     names = ("weight", "bias", "running_mean", "running_var")
     dtype = "float64" if input.dtype == "float64" else "float32"  # halves times float32 buffers
-    return Output(input.shape, dtype=dtype, buffers=dict.fromkeys(names, (num_features,)))
+    return Output(
+        input.shape,
+        dtype=dtype,
+        buffers=dict.fromkeys(names, (num_features,)),
+        saved_bytes=TensorType((num_features,), dtype).nbytes,  # one scale of all four
+    )

@@ -15,4 +15,7 @@ def stochastic_depth(input: TensorType, *, p: Probability, mode: Literal["batch"
     input.require_floating("stochastic_depth")
     if mode == "row" and not input.shape:
         raise Refusal("the input [] has no rows: it is a single number", argument="mode")
-    return Output(input.shape)
+    if p == 0:
+        return Output(input.shape, is_view=True)
+    drawn = TensorType(input.shape[:1] if mode == "row" else (), input.dtype)
+    return Output(input.shape, saved_bytes=drawn.nbytes)

@@ -1,5 +1,6 @@
 """Attention in shifted windows, of the Swin transformers."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from netspec.plugin import (
@@ -17,7 +18,7 @@ from netspec.plugin import (
     product,
 )
 from netspec.sizes import at_least as bound
-from netspec_torchvision.layers.common import LastSize, Shapes, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, INDEX, LastSize, Shapes, linear, require_sizes
 
 Window2d = Annotated[tuple[int, int], Range(1)]
 Window3d = Annotated[tuple[int, int, int], Range(1)]
@@ -59,6 +60,7 @@ def shifted_window_attention(
             **linear("proj", dim, dim, proj_bias),
         },
         {"relative_position_index": (_area(window_size) ** 2,)},
+        (attention_dropout, dropout),
     )
 
 
@@ -105,7 +107,11 @@ def shifted_window_attention_v2(
             "relative_coords_table": (1, *(2 * size - 1 for size in window_size), 2),
             "relative_position_index": (_area(window_size) ** 2,),
         },
+        (attention_dropout, dropout),
         extra_macs=table * _CPB_HIDDEN * (2 + num_heads),
+        is_cosine=True,
+        # The hidden values of the network, the bias that it gives, and the scale.
+        extra_saved=table * _CPB_HIDDEN + num_heads * (_area(window_size) ** 2 + 1),
     )
 
 
@@ -133,7 +139,7 @@ def shifted_window_attention3d(
         _shrunk(window, size) for window, size in zip(window_size, input.shape[1:-1], strict=True)
     )
     table = (_table_length(window_size), num_heads)
-    return _attention(
+    output = _attention(
         name,
         input,
         windows,
@@ -144,7 +150,12 @@ def shifted_window_attention3d(
             **linear("proj", dim, dim, proj_bias),
         },
         {"relative_position_index": (_area(window_size),) * 2},
+        (attention_dropout, dropout),
     )
+    if windows != window_size:  # a part of the index is copied
+        index = product(windows) * product(windows) * INDEX
+        output = replace(output, saved_bytes=output.saved_bytes + index)
+    return output
 
 
 def _shrunk(window: int, size: Size) -> Size:
@@ -170,9 +181,18 @@ def _attention(
     num_heads: int,
     parameters: Shapes,
     buffers: Shapes,
+    dropouts: tuple[float, float],
+    *,
+    is_cosine: bool = False,
     extra_macs: int = 0,
+    extra_saved: int = 0,
 ) -> Output:
-    """The windows are as large as they are for this input."""
+    """The windows are as large as they are for this input.
+
+    Args:
+        dropouts: of the attention's weights, and of the output.
+        extra_saved: further values that are saved for backward, of any input.
+    """
     input.require_weights_dtype(name)
     batch, *sizes, dim = input.shape
     assert isinstance(dim, int)
@@ -187,7 +207,36 @@ def _attention(
     places = batch * product(map(_padded, sizes, windows))
     # For each place: queries, keys, values and the projection; its products with its window.
     macs = places * (4 * dim * dim + product(windows) * (2 * dim)) + extra_macs
-    return Output(input.shape, parameters=parameters, buffers=buffers, macs=macs, needs=needs)
+    saved = _saved(dim, num_heads, product(windows), dropouts, is_cosine)
+    return Output(
+        input.shape,
+        parameters=parameters,
+        buffers=buffers,
+        macs=macs,
+        needs=needs,
+        saved_bytes=(places * saved + extra_saved) * FLOAT,
+    )
+
+
+def _saved(
+    dim: int, num_heads: int, window: Size, dropouts: tuple[float, float], is_cosine: bool
+) -> Size:
+    """The values that are saved for backward, for each place."""
+    # The windows' values, queries, keys, values, and what the projection gets. Where there are
+    # several heads, keys and values are copied for the products.
+    vectors = 5 if num_heads > 1 else 6
+    weights: Size = window * num_heads
+    saved: Size = 0
+    if is_cosine:
+        # What is normalised, with two norms each; and the weights before they are scaled.
+        vectors = 8 if num_heads > 1 else 7
+        saved = 4 * num_heads + weights
+    of_weights, of_output = dropouts
+    if of_weights:  # a mask, and its product
+        weights = weights * 3
+    if of_output:
+        vectors += 1
+    return saved + vectors * dim + weights
 
 
 def _padded(size: Size, window: Size) -> Size:

@@ -1,0 +1,223 @@
+"""The bytes that a whole model saves for backward: its values followed through the wiring."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from netspec.declaration import TensorType
+from netspec.planning.merging import merge
+from netspec.planning.plan import (
+    Application,
+    Plan,
+    PlannedChild,
+    PlannedScope,
+    SavedForBackward,
+    Step,
+)
+from netspec.sizes import Size
+
+
+def saved_for_backward(plan: Plan) -> SavedForBackward:
+    """What autograd saves in one forward pass in training, on one device.
+
+    The model's inputs need no gradient and all parameters do; auxiliary outputs are given.
+    """
+    walk = _Walk()
+    walk.scope(plan.root, [_Storage(given.type, False) for given in plan.inputs])
+    sizes = {key: walk.size(key) for key in dict.fromkeys((*walk.layers, *walk.merges))}
+    total: Size = 0
+    # Equal sizes are added once: a thousand additions of expressions would take a while.
+    for key, times in Counter((*walk.layers, *walk.merges)).items():
+        total = total + sizes[key] * times
+    return SavedForBackward(tuple([sizes[key] for key in walk.layers]), total)
+
+
+class _Storage:
+    """The memory of a value, and of all that are views of it. Autograd keeps it whole.
+
+    The ``type`` is that of the value it was made for. It counts once, and never where it is a
+    parameter's, which is there anyway.
+    """
+
+    __slots__ = ("is_counted", "requires_grad", "type")
+
+    def __init__(self, type: TensorType, requires_grad: bool, is_counted: bool = False) -> None:
+        self.type = type
+        self.requires_grad = requires_grad
+        self.is_counted = is_counted
+
+
+class _Saved(NamedTuple):
+    """What one call or merge adds, by the ids of types, and of an application with more bytes.
+
+    It is a key, since ids are quick to compare and expressions are not.
+    """
+
+    types: tuple[int, ...] = ()
+    application: int = 0
+
+
+_NOTHING = _Saved()
+
+
+class _Call(NamedTuple):
+    """What comes of a layer's call with one input: its input counts now, and it makes outputs.
+
+    An output is what a storage is made with, or None where it is the input.
+    """
+
+    saved: _Saved
+    is_counted: bool
+    outputs: tuple[tuple[TensorType, bool, bool] | None, ...]
+
+
+class _Walk:
+    """Goes through the plan as a forward pass does; ``layers`` is in the order of its rows."""
+
+    def __init__(self) -> None:
+        self.layers: list[_Saved] = []
+        self.merges: list[_Saved] = []
+        # By their ids, which stay theirs as long as they are here.
+        self._types: dict[int, TensorType] = {}
+        self._applications: dict[int, Application] = {}
+        self._calls: dict[tuple[int, bool, bool], _Call] = {}
+
+    def size(self, saved: _Saved) -> Size:
+        total: Size = 0
+        if saved.application:
+            total = self._applications[saved.application].saved_bytes
+        for type in saved.types:
+            total = total + self._types[type].nbytes
+        return total
+
+    def scope(self, scope: PlannedScope, given: list[_Storage]) -> list[_Storage]:
+        """Scopes in scopes recurse: the nesting is at most 100 deep."""
+        if scope.steps is None:
+            for child in scope.children:
+                given = self.call(child, given)
+            return given
+        values = dict(enumerate(given))
+        for step in scope.steps:
+            inputs = [values[number] for number in step.inputs]
+            if step.planned is not None:
+                results = self.call(step.planned, inputs)
+            else:
+                results = self.merge(step, inputs)
+            values.update(zip(step.outputs, results, strict=True))
+        return [values[number] for number in scope.results.values]
+
+    def call(self, child: PlannedChild, given: list[_Storage]) -> list[_Storage]:
+        if isinstance(child, PlannedScope):
+            return self.scope(child, given)
+        application = child.application
+        if len(given) > 1:
+            return self.layer(application, given)
+        # Most layers of a long chain are called as an equal one was before.
+        source = given[0]
+        key = (id(application), source.requires_grad, source.is_counted)
+        call = self._calls.get(key)
+        if call is not None:
+            saved, source.is_counted, made = call
+            self.layers.append(saved)
+            return [source if output is None else _Storage(*output) for output in made]
+        outputs = self.layer(application, given)
+        states = [
+            None if output is source else (output.type, output.requires_grad, output.is_counted)
+            for output in outputs
+        ]
+        self._calls[key] = _Call(self.layers[-1], source.is_counted, tuple(states))
+        return outputs
+
+    def layer(self, application: Application, given: list[_Storage]) -> list[_Storage]:
+        needed = bool(application.parameters) or _requires_grad(given)
+        outputs = [
+            _Storage(type, needed and _is_differentiable(type)) for type in application.outputs
+        ]
+        if application.is_view:
+            outputs[0] = given[0]
+        saved = _NOTHING
+        if needed and _requires_grad(outputs):
+            names = (*application.type.inputs[: len(given)], *application.output_names)
+            values = given + outputs
+            kept = [values[names.index(name)] for name in application.saves]
+            key = 0
+            if application.saved_bytes != 0:
+                key = id(application)
+                self._applications[key] = application
+            saved = _Saved(self.counted(kept), key)
+        self.layers.append(saved)
+        return outputs
+
+    def counted(self, storages: Sequence[_Storage]) -> tuple[int, ...]:
+        """The types of the storages that are counted now, and not before."""
+        types = []
+        for storage in storages:
+            if not storage.is_counted:
+                storage.is_counted = True
+                self._types[id(storage.type)] = storage.type
+                types.append(id(storage.type))
+        return tuple(types)
+
+    def merge(self, step: Step, given: list[_Storage]) -> list[_Storage]:
+        """https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors"""
+        types = step.output_types
+        if step.kind == "parameter":
+            return [_Storage(types[0], True, is_counted=True)]
+        if step.kind == "split":
+            return given * len(types)
+        if step.kind in ("mul", "scale"):
+            return [self.product(step, given)]
+        if step.kind == "matmul":
+            self.factors(*_multiplied(step, *given))
+        return [_Storage(types[0], _requires_grad(given))]
+
+    def product(self, step: Step, given: list[_Storage]) -> _Storage:
+        """Values are multiplied one by one, and the products in between are saved too."""
+        result = given[0]
+        for place, other in enumerate(given[1:], 1):
+            self.factors(result, other)
+            (type,), _ = merge("mul", step.input_types[: place + 1], 0, step.origin, ())
+            result = _Storage(type, result.requires_grad or other.requires_grad)
+        return result
+
+    def factors(self, first: _Storage, other: _Storage) -> None:
+        """Each is needed for the gradient of the other one."""
+        kept = [value for value, needs in ((first, other), (other, first)) if needs.requires_grad]
+        self.merges.append(_Saved(self.counted(kept)))
+
+
+def _requires_grad(values: Sequence[_Storage]) -> bool:
+    return any(value.requires_grad for value in values)
+
+
+def _is_differentiable(type: TensorType) -> bool:
+    return type.is_floating or type.dtype.startswith("complex")
+
+
+def _multiplied(step: Step, first: _Storage, other: _Storage) -> tuple[_Storage, _Storage]:
+    """The factors of a matmul as torch saves them, which copies some.
+
+    One matrix times several is computed the other way round, as rows of one matrix, where the
+    one needs a gradient (``torch._decomp.decompositions.should_fold``); else what is stretched
+    over two dims or more is written out.
+    """
+    one, many = step.input_types
+    if first.requires_grad and _is_one_matrix(one, many):
+        return first, _Storage(many, other.requires_grad)
+    batch = step.output_types[0].shape[:-2]
+    return _stretched(first, one, batch), _stretched(other, many, batch)
+
+
+def _is_one_matrix(type: TensorType, other: TensorType) -> bool:
+    if type.rank == other.rank == 3:
+        return type.shape[0] == 1 and other.shape[0] != 1
+    return type.rank == 2 < other.rank
+
+
+def _stretched(factor: _Storage, type: TensorType, batch: tuple[Size, ...]) -> _Storage:
+    own = type.shape[:-2]
+    if len(batch) < 2 or own == batch or all(size == 1 for size in own):
+        return factor
+    return _Storage(TensorType((*batch, *type.shape[-2:]), type.dtype), factor.requires_grad)
