@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from netspec.declaration import LayerType
 from netspec.layers import (
     activation,
+    adaptive_pooling,
     attention,
     convolution,
     dropout,
@@ -18,6 +19,7 @@ from netspec.layers import (
     similarity,
     tensor,
     transformer,
+    unpooling,
     upsampling,
 )
 from netspec.registry.hookspecs import hookimpl
@@ -28,6 +30,8 @@ FAMILIES = (
     convolution,
     padding,
     pooling,
+    adaptive_pooling,
+    unpooling,
     upsampling,
     normalization,
     dropout,

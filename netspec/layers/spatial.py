@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from netspec.declaration import TensorType, at_least
+from netspec.declaration import Output, TensorType, at_least
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
@@ -45,3 +45,45 @@ def require_not_empty(layer: str, input: TensorType, dims: int) -> Needs:
 def by(sizes: Iterable[Size]) -> str:
     """``28 x 28``."""
     return " x ".join(str(size) for size in sizes)
+
+
+def grown(
+    sizes: tuple[Size, ...],
+    reach: Sequence[int],
+    strides: tuple[int, ...],
+    paddings: tuple[int, ...],
+    more: tuple[int, ...],
+) -> tuple[tuple[Size, ...], Needs]:
+    """The sizes that windows came from, and what has to be true for them."""
+    out = tuple(
+        (size - 1) * s - 2 * p + r + m
+        for size, s, p, r, m in zip(sizes, strides, paddings, reach, more, strict=True)
+    )
+
+    def message() -> str:
+        return f"padding {by(paddings)} takes everything away: the output would be {by(out)}"
+
+    needs: Needs = ()
+    for size in out:
+        needs += at_least(size, 1, message, "padding")
+    return out, needs
+
+
+def with_indices(shape: tuple[Size, ...], needs: Needs, return_indices: bool) -> Output:
+    """The output of a pool of largest values, and where they were found."""
+    indices = TensorType(shape, "int64")
+    if return_indices:
+        return Output(shape, needs=needs, others={"indices": indices}, saves=("input", "indices"))
+    return Output(shape, needs=needs, saves=("input",), saved_bytes=indices.nbytes)
+
+
+def require_single_or_double(layer: str, input: TensorType) -> None:
+    """
+    Raises:
+        Refusal: the input holds halves, for which torch has this on some devices only.
+    """
+    if input.dtype in ("float16", "bfloat16"):
+        raise Refusal(
+            f"{layer} takes float32 or float64, but its input holds {input.dtype}",
+            help="torch computes it with halves on cuda only, and not on the cpu",
+        )

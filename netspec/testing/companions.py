@@ -43,5 +43,16 @@ def similar(draw: st.DrawFn, input: TensorType) -> TensorType:
     return input._replace(shape=tuple(shape))
 
 
+def _its_indices(
+    input: TensorType, written: Arguments
+) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Indices of the same shape."""
+    return st.just((input._replace(dtype="int64"),))
+
+
 #: For layers whose further inputs depend on their arguments, by name.
-FITTING: dict[str, Companions] = {}
+FITTING: dict[str, Companions] = {
+    "max_unpool1d": _its_indices,
+    "max_unpool2d": _its_indices,
+    "max_unpool3d": _its_indices,
+}
