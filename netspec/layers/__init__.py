@@ -10,6 +10,7 @@ from netspec.layers import (
     convolution,
     dropout,
     embedding,
+    fractional_pooling,
     linear,
     normalization,
     padding,
@@ -21,16 +22,19 @@ from netspec.layers import (
     transformer,
     unpooling,
     upsampling,
+    windows,
 )
 from netspec.registry.hookspecs import hookimpl
 
 FAMILIES = (
     reshape,
+    windows,
     linear,
     convolution,
     padding,
     pooling,
     adaptive_pooling,
+    fractional_pooling,
     unpooling,
     upsampling,
     normalization,

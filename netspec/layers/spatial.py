@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 
 from netspec.declaration import Output, TensorType, at_least
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
 
+_MOST_FACTOR = 2**16  # of a named size
 _SIZES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
@@ -67,6 +69,30 @@ def grown(
     for size in out:
         needs += at_least(size, 1, message, "padding")
     return out, needs
+
+
+def scaled(size: Size, factor: float, argument: str) -> Size:
+    """``floor(size * factor)``, computed with floats as torch does; exact for named sizes too.
+
+    Raises:
+        Refusal: the factor is not finite, or how a named size is rounded depends on its number.
+    """
+    if not isfinite(factor):
+        raise Refusal(f"{argument} is no finite number", argument=argument)
+    if isinstance(size, int):
+        return int(float(size) * factor)
+    top, bottom = float(factor).as_integer_ratio()
+    if max(top, bottom) <= _MOST_FACTOR:  # the product has no more digits than a float
+        return size * top // bottom
+    parts = round(1 / factor) if factor * _MOST_FACTOR >= 1 else 0
+    # 1/49 is a float below that: 49 * (1/49) is rounded to 0. 1/3 times 3 is 1, so times 6 is 2.
+    if parts and factor == 1 / parts and int(parts * factor) == 1:
+        return size // parts
+    raise Refusal(
+        f"{argument} {factor} of the size {size} needs a known number: the product is rounded",
+        argument=argument,
+        help=f"give {size} a number in `input`, or write a factor such as 2, 1.5 or 0.25",
+    )
 
 
 def with_indices(shape: tuple[Size, ...], needs: Needs, return_indices: bool) -> Output:
