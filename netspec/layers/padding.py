@@ -243,9 +243,11 @@ def mode_needs(
     needs: Needs = ()
 
     def added() -> str:
-        limit = "fewer values than there are" if mode == "reflect" else "no more than there are"
-        cropped = f" and takes {-cut} away" if cut else ""
-        return f"mode {mode} adds {limit}, but it adds {most}{cropped} to dim {at} of {input}"
+        where = f"dim {at} of {input}"
+        if mode == "reflect":
+            return f"mode reflect cannot add {most} values to {where}: at most {size - 1}"
+        cropped = f", which loses {-cut}" if cut else ""
+        return f"mode {mode} cannot add {most} values to {where}{cropped}: at most {size + cut}"
 
     def taken() -> str:
         return f"{argument} of {before} and {after} leaves nothing of dim {at} of {input}"

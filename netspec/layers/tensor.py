@@ -255,8 +255,10 @@ def abs_(input: TensorType) -> Output:
 
     https://docs.pytorch.org/docs/stable/generated/torch.abs.html
     """
-    input.require_floating("abs")
-    return Output(input.shape, saves=("input",))
+    if input.dtype == "bool":
+        raise Refusal("abs takes numbers, but its input holds bool")
+    real = {"complex64": "float32", "complex128": "float64"}.get(input.dtype)
+    return Output(input.shape, dtype=real, saves=("input",))
 
 
 @layer("netspec.modules.sampling.Reparameterize")

@@ -50,7 +50,7 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "no values are normalised to no values"
     if name in ("softmax", "log_softmax") and "no dim" in message and not is_cheap(case):
         return "meta does not look at the dim, and the cpu is not asked about huge ones"
-    reason = _of_images(name, message)
+    reason = _of_images(case, message) or _of_steps(case, message)
     if reason is not None:
         return reason
     for argument in out_of_range(case):
@@ -59,14 +59,38 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
     return None
 
 
-def _of_images(name: str, message: str) -> str | None:
+def _of_images(case: Case, message: str) -> str | None:
     """Reasons for paddings, pools and what else looks at the sizes of an image."""
-    if "leaves nothing of dim" in message:
+    name = case.layer.name
+    if "leaves nothing of dim" in message or "is empty" in message:
         return "torch gives an output without values"
     if "takes everything away" in message:
         return "an output of size 0, which torch's cpu gives and meta refuses, or the other way"
-    if "mode circular" in message and "takes" in message and "away" in message:
+    if "mode circular" in message and "which loses" in message:
         return "going round a cut end, torch reads memory that nothing was written to"
+    if name in ("fold", "unfold") and "holds bool" in message:
+        return "the cpu moves bools and no other whole numbers, cuda none"
+    if name == "upsampling_nearest2d" and "takes [N, C, H, W]" in message:
+        return "of other ranks torch scales other dims than those of an image"
+    if name in ("upsample", "upsampling_nearest2d", "upsampling_bilinear2d"):
+        if "takes one of" in message and case.arguments.get("scale_factor") == 0:
+            return "a factor of 0 counts as none"
+    return None
+
+
+def _of_steps(case: Case, message: str) -> str | None:
+    """Reasons for netspec's own steps, which refuse what a model hardly means."""
+    match case.layer.name:
+        case "squeeze" if "not 1" in message:
+            return "torch leaves the dim where it is: the rank would depend on a size"
+        case "chunk" if "equal parts" in message or "too many" in message:
+            return "torch gives a smaller last part, or fewer parts"
+        case "mean" if "names no dim" in message:
+            return "of no dims torch takes the mean of all"
+        case "interpolate" if "takes one of" in message and len(case.inputs) > 1:
+            return "the second input overrides a size that is written"
+        case "reparameterize":
+            return "in evaluation it gives mu and looks at nothing"
     return None
 
 
@@ -105,4 +129,9 @@ _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (
 
 def not_on_meta(case: Case, refused: SpecError) -> str | None:
     """What the cpu computes and meta cannot: the layer is built for real then."""
+    name, shape = case.layer.name, case.input.shape
+    if name.startswith(("upsampl", "interpolate")) and 0 in shape:
+        return "meta fails at nearest values of an empty batch: cond must be a bool"
+    if name == "unfold" and not is_cheap(case):
+        return "meta pads the input first, to sizes that no kernel of the cpu or cuda reaches"
     return None
