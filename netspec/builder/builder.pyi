@@ -47,16 +47,68 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
         """
 
-    def identity(
+    def pixel_shuffle(
         self,
+        upscale_factor: int,
         *,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Gives its input unchanged: ``(*)`` gives ``(*)``.
+        """Channels become pixels: ``(*, C, H, W)`` gives ``(*, C/r**2, H*r, W*r)``.
 
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
+        ``r`` is ``upscale_factor``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
+        """
+
+    def pixel_unshuffle(
+        self,
+        downscale_factor: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pixels become channels: ``(*, C, H, W)`` gives ``(*, C*r**2, H/r, W/r)``.
+
+        ``r`` is ``downscale_factor``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
+        """
+
+    def unfold(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        stride: int | tuple[int, int] | list[int] = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The windows that a convolution sees, as columns: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Gives ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
+        """
+
+    def fold(
+        self,
+        output_size: int | tuple[int, int] | list[int],
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        stride: int | tuple[int, int] | list[int] = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Sums windows into an image, the other way of unfold: ``(N, C, L)`` or ``(C, L)``.
+
+        ``C`` is a multiple of the ``kernel`` values in each window, ``L`` the number of windows in
+        an image of ``output_size``. Gives ``[N, C/kernel, output_size[0], output_size[1]]``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Fold.html
         """
 
     def linear(
@@ -73,6 +125,18 @@ class Builder(BaseBuilder):
 
         ``(*, in_features)`` gives ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+        """
+
+    def identity(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Gives its input unchanged: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
         """
 
     def conv1d(
@@ -139,6 +203,726 @@ class Builder(BaseBuilder):
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+        """
+
+    def conv_transpose1d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int] | list[int] = 1,
+        padding: int | tuple[int] | list[int] = 0,
+        output_padding: int | tuple[int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+        """
+
+    def conv_transpose2d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        output_padding: int | tuple[int, int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+        """
+
+    def conv_transpose3d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int, int, int] | list[int] = 1,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        output_padding: int | tuple[int, int, int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+        """
+
+    def circular_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad1d.html
+        """
+
+    def circular_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad2d.html
+        """
+
+    def circular_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad3d.html
+        """
+
+    def constant_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last dim: ``(*, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad1d.html
+        """
+
+    def constant_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last 2 dims: ``(*, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad2d.html
+        """
+
+    def constant_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last 3 dims: ``(*, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad3d.html
+        """
+
+    def reflection_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
+        """
+
+    def reflection_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
+        """
+
+    def reflection_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html
+        """
+
+    def replication_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad1d.html
+        """
+
+    def replication_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad2d.html
+        """
+
+    def replication_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad3d.html
+        """
+
+    def zero_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last dim: ``(*, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad1d.html
+        """
+
+    def zero_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last 2 dims: ``(*, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
+        """
+
+    def zero_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last 3 dims: ``(*, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad3d.html
+        """
+
+    def max_pool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        dilation: int | tuple[int] | list[int] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
+        """
+
+    def avg_pool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
+        """
+
+    def lp_pool1d(
+        self,
+        norm_type: float,
+        kernel_size: int,
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
+        """
+
+    def max_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+        """
+
+    def avg_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+        """
+
+    def lp_pool2d(
+        self,
+        norm_type: float,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
+        """
+
+    def max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        """
+
+    def avg_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding. The kernel fits into the input without its padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        """
+
+    def lp_pool3d(
+        self,
+        norm_type: float,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input. The
+        kernel fits into the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
+        """
+
+    def adaptive_avg_pool1d(
+        self,
+        output_size: int | tuple[int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
+        """
+
+    def adaptive_max_pool1d(
+        self,
+        output_size: int | tuple[int] | list[int],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
+        """
+
+    def adaptive_avg_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        """
+
+    def adaptive_max_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
+        """
+
+    def adaptive_avg_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+        """
+
+    def adaptive_max_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
+        """
+
+    def fractional_max_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        output_size: int | tuple[int, int] | list[int] | None = None,
+        output_ratio: float | tuple[float, float] | list[float] | None = None,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima of windows at random places: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html
+        """
+
+    def fractional_max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        output_size: int | tuple[int, int, int] | list[int] | None = None,
+        output_ratio: float | tuple[float, float, float] | list[float] | None = None,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima of windows at random places: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html
+        """
+
+    def max_unpool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool1d found them, else 0: ``(N, C, L)`` or ``(C, L)``.
+
+        The second input are the pool's ``indices``. The length becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
+        """
+
+    def max_unpool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool2d found them, else 0: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        The second input are the pool's ``indices``. Each size becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
+        """
+
+    def max_unpool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool3d found them, else 0: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        The second input are the pool's ``indices``. Each size becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
+        """
+
+    def upsample(
+        self,
+        scale_factor: float | tuple[float, ...] | list[float] | None = None,
+        *,
+        size: int | tuple[int, ...] | list[int] | None = None,
+        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"] = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """An image of another size: ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+
+        The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all of
+        them, or a list. There is no form without a batch.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
+        """
+
+    def upsampling_nearest2d(
+        self,
+        scale_factor: float | tuple[float, float] | list[float] | None = None,
+        *,
+        size: int | tuple[int, int] | list[int] | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A larger image, with the nearest value at each place: ``(N, C, H, W)``.
+
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingNearest2d.html
+        """
+
+    def upsampling_bilinear2d(
+        self,
+        scale_factor: float | tuple[float, float] | list[float] | None = None,
+        *,
+        size: int | tuple[int, int] | list[int] | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A larger image, with means of the four nearest values: ``(N, C, H, W)``.
+
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingBilinear2d.html
         """
 
     def batch_norm1d(
@@ -225,116 +1009,146 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
         """
 
-    def max_pool2d(
+    def relu(
         self,
-        kernel_size: int | tuple[int, int] | list[int],
         *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        dilation: int | tuple[int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
 
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
         """
 
-    def max_pool3d(
+    def gelu(
         self,
-        kernel_size: int | tuple[int, int, int] | list[int],
         *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        dilation: int | tuple[int, int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
+        approximate: Literal["none", "tanh"] = "none",
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
 
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
         """
 
-    def avg_pool2d(
+    def silu(
         self,
-        kernel_size: int | tuple[int, int] | list[int],
         *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
         """
 
-    def avg_pool3d(
+    def relu6(
         self,
-        kernel_size: int | tuple[int, int, int] | list[int],
         *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding. The kernel fits into the input without its padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
         """
 
-    def adaptive_avg_pool2d(
+    def hardswish(
         self,
-        output_size: int | tuple[int | None, int | None] | list[int | None],
         *,
+        inplace: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
 
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
         """
 
-    def adaptive_avg_pool3d(
+    def hardsigmoid(
         self,
-        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
+        """
+
+    def tanh(
+        self,
         *,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
 
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
+        """
+
+    def sigmoid(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+        """
+
+    def leaky_relu(
+        self,
+        negative_slope: float = 0.01,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+        """
+
+    def softmax(
+        self,
+        dim: int | None = None,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+        """
+
+    def log_softmax(
+        self,
+        dim: int | None = None,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
         """
 
     def embedding(
@@ -410,148 +1224,6 @@ class Builder(BaseBuilder):
         With ``is_causal`` no place sees a later one. The weights are named as those of
         MultiheadAttention.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
-        """
-
-    def relu(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
-        """
-
-    def relu6(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
-        """
-
-    def hardswish(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
-        """
-
-    def hardsigmoid(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
-        """
-
-    def gelu(
-        self,
-        *,
-        approximate: Literal["none", "tanh"] = "none",
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
-        """
-
-    def silu(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
-        """
-
-    def tanh(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
-        """
-
-    def sigmoid(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
-        """
-
-    def leaky_relu(
-        self,
-        negative_slope: float = 0.01,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
-        """
-
-    def softmax(
-        self,
-        dim: int | None = None,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
-        """
-
-    def log_softmax(
-        self,
-        dim: int | None = None,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
         """
 
     def mean(
@@ -653,8 +1325,8 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """More entries at both ends of the last dims; negative numbers take some away.
 
-        ``[1, 2]`` adds one at the beginning and two at the end of the last dim, two more numbers are
-        of the dim before it.
+        ``(*, L)`` with ``[1, 2]`` gets one more at the beginning and two at the end of the last dim;
+        two more numbers are of the dim before it.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
         """
 
@@ -703,7 +1375,7 @@ class Builder(BaseBuilder):
         *,
         size: int | tuple[int, ...] | list[int] | None = None,
         scale_factor: float | tuple[float, ...] | list[float] | None = None,
-        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"] = "nearest",
+        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"] = "nearest",
         align_corners: bool | None = None,
         name: str | None = None,
         repeat: int | None = None,
@@ -711,7 +1383,8 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """An image of another size: ``size``, ``scale_factor``, or that of the second input.
 
-        ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
+        ``(N, C, H, W)`` gives ``[N, C, size[0], size[1]]``; a factor gives ``floor(H * factor)``.
+        Sequences ``(N, C, L)`` and volumes ``(N, C, D, H, W)`` are resized in the same way.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
         """
 

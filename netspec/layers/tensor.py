@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from netspec.declaration import Output, Positive, TensorType, at_least, layer, multiple_of
+from netspec.declaration import Output, Positive, TensorType, at_least, layer, multiple_of, same
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.padding import padded
@@ -79,12 +79,12 @@ def reshape(input: TensorType, *, shape: tuple[int, ...]) -> Output:
     assert isinstance(known, int)
     shown = ", ".join(map(str, shape))
     if -1 not in shape:
-        if not isinstance(whole, int) or whole != known:
-            raise Refusal(
-                f"[{shown}] has {known} values, but a sample of {input} has {whole}",
-                argument="shape",
-            )
-        return Output((input.shape[0], *shape), is_view=True)
+
+        def differ() -> str:
+            return f"[{shown}] has {known} values, but a sample of {input} has {whole}"
+
+        needs = same(whole, known, differ, "shape")
+        return Output((input.shape[0], *shape), needs=needs, is_view=True)
     needs = multiple_of(
         whole, known, f"a sample of {input} has {whole} values, no multiple of {known}", "shape"
     )
@@ -127,15 +127,17 @@ def slice(
         raise Refusal("the input [] is a single number: it has no dim to slice")
     at = input.dim(dim)
     size = input.shape[at]
-    if isinstance(size, int):
-        length: Size = len(range(size)[start:stop:step])
-        return Output((*input.shape[:at], length, *input.shape[at + 1 :]), is_view=True)
     first: Size = start if start >= 0 else size + start
     last: Size = size if stop is None else stop if stop >= 0 else size + stop
-    message = f"dim {at} of {input} may be too short for this slice"
-    needs: Needs = at_least(size, max(abs(start), abs(stop or 0)), message, "start")
+    written = f"{start}:{'' if stop is None else stop}"
+    needs: Needs = at_least(
+        size,
+        max(abs(start), abs(stop or 0)),
+        lambda: f"dim {at} of {input} is too short for the slice {written}",
+        "start" if stop is None or abs(start) > abs(stop) else "stop",
+    )
     count = last - first
-    needs += at_least(count, 0, message, "stop")
+    needs += at_least(count, 0, lambda: f"the slice {written} ends before it begins", "stop")
     if step > 1:
         count = (count + (step - 1)) // step
     return Output((*input.shape[:at], count, *input.shape[at + 1 :]), needs=needs, is_view=True)
@@ -193,9 +195,9 @@ def squeeze(input: TensorType, *, dim: int) -> Output:
     if not input.shape:
         raise Refusal("the input [] is a single number: it has no dim")
     at = input.dim(dim)
-    if input.shape[at] != 1:
-        raise Refusal(f"dim {at} of {input} is {input.shape[at]}, not 1", argument="dim")
-    return Output((*input.shape[:at], *input.shape[at + 1 :]), is_view=True)
+    size = input.shape[at]
+    needs = same(size, 1, lambda: f"dim {at} of {input} is {size}, not 1", "dim")
+    return Output((*input.shape[:at], *input.shape[at + 1 :]), needs=needs, is_view=True)
 
 
 @layer("netspec.modules.tensor.Unsqueeze")
@@ -269,10 +271,17 @@ def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
     Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
     """
     mu.require_floating("reparameterize")
-    if mu != logvar:
-        raise Refusal(f"mu is {mu}, but logvar is {logvar}")
+
+    def differ() -> str:
+        return f"mu is {mu}, but logvar is {logvar}"
+
+    if mu.rank != logvar.rank or mu.dtype != logvar.dtype:
+        raise Refusal(differ())
+    needs: Needs = ()
+    for size, other in zip(mu.shape, logvar.shape, strict=True):
+        needs += same(size, other, differ)
     # The standard deviation and the noise that it is multiplied with.
-    return Output(mu.shape, saved_bytes=2 * mu.nbytes)
+    return Output(mu.shape, needs=needs, saved_bytes=2 * mu.nbytes)
 
 
 LAYERS = (

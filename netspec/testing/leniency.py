@@ -81,6 +81,12 @@ def _of_images(case: Case, message: str) -> str | None:
 def _of_steps(case: Case, message: str) -> str | None:
     """Reasons for netspec's own steps, which refuse what a model hardly means."""
     match case.layer.name:
+        case "squeeze" | "chunk" if "single number" in message:
+            return "with one number there is nothing to do, and torch does it"
+        case "chunk" if "has no dim" in message:
+            return "a single chunk is the input itself, whatever the dim"
+        case "slice" if "too short" in message or "ends before" in message:
+            return "torch cuts a slice short: its size would be the smaller of two sizes"
         case "squeeze" if "not 1" in message:
             return "torch leaves the dim where it is: the rank would depend on a size"
         case "chunk" if "equal parts" in message or "too many" in message:
@@ -124,6 +130,7 @@ _UNCHECKED |= {
     for argument in ("kernel_size", "stride", "padding")
     for dims in (1, 2, 3)
 }
+_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
 
 
