@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from netspec.declaration import LayerType
 from netspec.layers import (
     activation,
+    adaptive_pooling,
     attention,
     convolution,
     dropout,
     embedding,
+    fractional_pooling,
     linear,
     normalization,
     padding,
@@ -18,16 +20,22 @@ from netspec.layers import (
     similarity,
     tensor,
     transformer,
+    unpooling,
     upsampling,
+    windows,
 )
 from netspec.registry.hookspecs import hookimpl
 
 FAMILIES = (
     reshape,
+    windows,
     linear,
     convolution,
     padding,
     pooling,
+    adaptive_pooling,
+    fractional_pooling,
+    unpooling,
     upsampling,
     normalization,
     dropout,

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Convolutions, and the transposed ones that make a larger image."""
 
 from typing import Annotated, Literal
 
@@ -19,16 +19,17 @@ from netspec.declaration import (
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
+from netspec.layers.padding import mode_needs
+from netspec.layers.spatial import by, grown, require_batched_or_not, require_not_empty
 from netspec.sizes import Size, product
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PaddingWord = Literal["valid", "same"]
 
 
-def _in_channels(dims: int) -> Inferred:
+def _in_channels(dims: int, name: str = "conv") -> Inferred:
     def find(input: TensorType, written: object = None) -> Size:
-        require_batched_or_not(f"conv{dims}d", input, dims)
+        require_batched_or_not(f"{name}{dims}d", input, dims)
         return input.shape[-dims - 1]
 
     return Inferred("the input's channels", find)
@@ -109,6 +110,87 @@ def conv3d(
     )  # fmt: skip
 
 
+@layer("torch.nn.ConvTranspose1d")
+def conv_transpose1d(
+    input: TensorType,
+    *,
+    in_channels: Annotated[Positive, _in_channels(1, "conv_transpose")],
+    out_channels: Positive,
+    kernel_size: Positive1d,
+    stride: Positive1d = 1,
+    padding: NotNegative1d = 0,
+    output_padding: NotNegative1d = 0,
+    groups: Positive = 1,
+    bias: bool = True,
+    dilation: Positive1d = 1,
+    padding_mode: Literal["zeros"] = "zeros",
+) -> Output:
+    """The gradient of a convolution as a layer: ``(N, C, L)`` or ``(C, L)``.
+
+    The length becomes
+    ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+    """
+    return _transposed(
+        1, input, in_channels, out_channels, kernel_size, stride, padding, output_padding,
+        groups, bias, dilation,
+    )  # fmt: skip
+
+
+@layer("torch.nn.ConvTranspose2d")
+def conv_transpose2d(
+    input: TensorType,
+    *,
+    in_channels: Annotated[Positive, _in_channels(2, "conv_transpose")],
+    out_channels: Positive,
+    kernel_size: Positive2d,
+    stride: Positive2d = 1,
+    padding: NotNegative2d = 0,
+    output_padding: NotNegative2d = 0,
+    groups: Positive = 1,
+    bias: bool = True,
+    dilation: Positive2d = 1,
+    padding_mode: Literal["zeros"] = "zeros",
+) -> Output:
+    """The gradient of a convolution as a layer: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+    Each size becomes
+    ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+    """
+    return _transposed(
+        2, input, in_channels, out_channels, kernel_size, stride, padding, output_padding,
+        groups, bias, dilation,
+    )  # fmt: skip
+
+
+@layer("torch.nn.ConvTranspose3d")
+def conv_transpose3d(
+    input: TensorType,
+    *,
+    in_channels: Annotated[Positive, _in_channels(3, "conv_transpose")],
+    out_channels: Positive,
+    kernel_size: Positive3d,
+    stride: Positive3d = 1,
+    padding: NotNegative3d = 0,
+    output_padding: NotNegative3d = 0,
+    groups: Positive = 1,
+    bias: bool = True,
+    dilation: Positive3d = 1,
+    padding_mode: Literal["zeros"] = "zeros",
+) -> Output:
+    """The gradient of a convolution as a layer: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    Each size becomes
+    ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+    """
+    return _transposed(
+        3, input, in_channels, out_channels, kernel_size, stride, padding, output_padding,
+        groups, bias, dilation,
+    )  # fmt: skip
+
+
 def _convolution(
     dims: int,
     input: TensorType,
@@ -122,21 +204,16 @@ def _convolution(
     bias: bool,
     padding_mode: str,
 ) -> Output:
-    name = f"conv{dims}d"
-    require_batched_or_not(name, input, dims)
-    input.require_weights_dtype(name)
-    for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if channels % groups:
-            raise Refusal(
-                f"{what} {channels} cannot be split into {groups} groups", argument="groups"
-            )
+    needs = _groups_of_an_image(f"conv{dims}d", dims, input, in_channels, out_channels, groups)
     kernel = for_each_dim(kernel_size, dims)
     strides = for_each_dim(stride, dims)
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, for_each_dim(dilation, dims), strict=True)]
+    reach = _reach(kernel, dilation)
     before, after = _padding(padding, reach, strides, dims)
     sizes = input.shape[-dims:]
-    needs = require_not_empty(name, input, dims)
-    needs += _padding_needs(padding_mode, sizes, before, after)
+    if padding_mode != "zeros":
+        for number, (b, a) in enumerate(zip(before, after, strict=True)):
+            at = input.rank - dims + number
+            needs += mode_needs(padding_mode, input, at, b, a, "padding")
     padded = [size + b + a for size, b, a in zip(sizes, before, after, strict=True)]
 
     def message() -> str:
@@ -145,16 +222,100 @@ def _convolution(
     for size, least in zip(padded, reach, strict=True):
         needs += at_least(size, least, message, "kernel_size")
     out = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, strides, strict=True))
-    parameters: dict[str, tuple[int, ...]] = {
-        "weight": (out_channels, in_channels // groups, *kernel)
-    }
-    if bias:
-        parameters["bias"] = (out_channels,)
     shape = (*input.shape[: -dims - 1], out_channels, *out)
-    weights_per_output = in_channels // groups * product(kernel)
+    saves, saved_bytes = _saved(input, padding_mode, before, after)
     return Output(
-        shape, parameters=parameters, macs=product(shape) * weights_per_output, needs=needs
+        shape,
+        parameters=_weights((out_channels, in_channels // groups, *kernel), out_channels, bias),
+        macs=product(shape) * (in_channels // groups * product(kernel)),
+        needs=needs,
+        saves=saves,
+        saved_bytes=saved_bytes,
     )
+
+
+def _transposed(
+    dims: int,
+    input: TensorType,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...],
+    output_padding: int | tuple[int, ...],
+    groups: int,
+    bias: bool,
+    dilation: int | tuple[int, ...],
+) -> Output:
+    name = f"conv_transpose{dims}d"
+    needs = _groups_of_an_image(name, dims, input, in_channels, out_channels, groups)
+    kernel = for_each_dim(kernel_size, dims)
+    strides = for_each_dim(stride, dims)
+    paddings = for_each_dim(padding, dims)
+    more = for_each_dim(output_padding, dims)
+    for m, s, d in zip(more, strides, for_each_dim(dilation, dims), strict=True):
+        if m >= max(s, d):
+            raise Refusal(
+                f"output_padding {m} is not smaller than the stride {s} or the dilation {d}",
+                argument="output_padding",
+                help="it makes up for what a stride cuts off: at most the stride less 1",
+            )
+    reach = _reach(kernel, dilation)
+    out, of_sizes = grown(input.shape[-dims:], reach, strides, paddings, more)
+    needs += of_sizes
+    per_input = out_channels // groups * product(kernel)
+    return Output(
+        (*input.shape[: -dims - 1], out_channels, *out),
+        parameters=_weights((in_channels, out_channels // groups, *kernel), out_channels, bias),
+        macs=input.numel * per_input,
+        needs=needs,
+        saves=("input",),
+    )
+
+
+def _groups_of_an_image(
+    name: str, dims: int, input: TensorType, in_channels: int, out_channels: int, groups: int
+) -> Needs:
+    """What has to be true of the input.
+
+    Raises:
+        Refusal: it is no image of float32, or the channels cannot be split into groups.
+    """
+    require_batched_or_not(name, input, dims)
+    input.require_weights_dtype(name)
+    for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if channels % groups:
+            raise Refusal(
+                f"{what} {channels} cannot be split into {groups} groups", argument="groups"
+            )
+    return require_not_empty(name, input, dims)
+
+
+def _reach(kernel: tuple[int, ...], dilation: int | tuple[int, ...]) -> list[int]:
+    """The sizes that a kernel covers, with the gaps of its dilation."""
+    dilations = for_each_dim(dilation, len(kernel))
+    return [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+
+
+def _weights(weight: tuple[int, ...], out_channels: int, bias: bool) -> dict[str, tuple[int, ...]]:
+    return {"weight": weight, "bias": (out_channels,)} if bias else {"weight": weight}
+
+
+def _saved(
+    input: TensorType, padding_mode: str, before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[tuple[str, ...], Size]:
+    """What is kept for the backward pass: the input, or the copy of it that was padded first.
+
+    Zeros are added in the convolution itself, but for one that `same` puts on one side only.
+    """
+    if padding_mode == "zeros":
+        before, after = (0,) * len(before), tuple(a - b for a, b in zip(after, before, strict=True))
+        if not any(after):
+            return ("input",), 0
+    sizes = zip(input.shape[-len(before) :], before, after, strict=True)
+    padded = (*input.shape[: -len(before)], *(size + b + a for size, b, a in sizes))
+    keeps_both = padding_mode in ("reflect", "replicate")
+    return ("input",) if keeps_both else (), product(padded) * input.itemsize
 
 
 def _padding(
@@ -177,22 +338,11 @@ def _padding(
     return both, both
 
 
-def _padding_needs(
-    mode: str, sizes: tuple[Size, ...], before: tuple[int, ...], after: tuple[int, ...]
-) -> Needs:
-    """Reflecting needs more values than are added, going round at least as many."""
-    needs: Needs = ()
-    if mode in ("reflect", "circular"):
-        for size, b, a in zip(sizes, before, after, strict=True):
-            most = max(b, a)
-            least = most + 1 if mode == "reflect" else most
-            message = f"padding_mode {mode} cannot add {most} values to a size of {size}"
-            needs += at_least(size, least, message, "padding")
-    return needs
-
-
 LAYERS = (
     conv1d,
     conv2d,
     conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
 )

@@ -1,11 +1,14 @@
-"""Pools over an image or a volume."""
+"""Pools: one value for each window that slides over a sequence, an image or a volume."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from netspec.declaration import (
+    NotNegative1d,
     NotNegative2d,
     NotNegative3d,
     Output,
+    Positive,
+    Positive1d,
     Positive2d,
     Positive3d,
     Range,
@@ -14,11 +17,83 @@ from netspec.declaration import (
     for_each_dim,
     layer,
 )
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.spatial import by, require_batched_or_not, require_not_empty
-from netspec.sizes import Size, ceil_divide
+from netspec.layers.numbers import require_held
+from netspec.layers.spatial import (
+    by,
+    require_batched_or_not,
+    require_not_empty,
+    require_single_or_double,
+    with_indices,
+)
+from netspec.sizes import Size, ceil_divide, product
 
 MOST = 2**31 - 1  # torch's pools take int32
+
+
+@layer("torch.nn.MaxPool1d")
+def max_pool1d(
+    input: TensorType,
+    *,
+    kernel_size: Positive1d,
+    stride: Positive1d | None = None,
+    padding: NotNegative1d = 0,
+    dilation: Positive1d = 1,
+    return_indices: bool = False,
+    ceil_mode: bool = False,
+) -> Output:
+    """The largest value of each window: ``(N, C, L)`` or ``(C, L)``.
+
+    The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    ``output`` and ``indices``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
+    """
+    shape, needs = _pooled(
+        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return with_indices(shape, needs, return_indices)
+
+
+@layer("torch.nn.AvgPool1d")
+def avg_pool1d(
+    input: TensorType,
+    *,
+    kernel_size: Positive1d,
+    stride: Positive1d | None = None,
+    padding: NotNegative1d = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Output:
+    """The mean of each window: ``(N, C, L)`` or ``(C, L)``.
+
+    The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    input or its left padding.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
+    """
+    shape, needs = _pooled("avg_pool1d", 1, input, kernel_size, stride, padding, 1, ceil_mode)
+    return Output(shape, needs=needs, saves=("input",))
+
+
+@layer("torch.nn.LPPool1d")
+def lp_pool1d(
+    input: TensorType,
+    *,
+    norm_type: float,
+    kernel_size: Positive,
+    stride: Positive1d | None = None,
+    ceil_mode: bool = False,
+) -> Output:
+    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, L)`` or ``(C, L)``.
+
+    The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+    left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
+    """
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @layer("torch.nn.MaxPool2d")
@@ -29,17 +104,21 @@ def max_pool2d(
     stride: Positive2d | None = None,
     padding: NotNegative2d = 0,
     dilation: Positive2d = 1,
-    return_indices: Literal[False] = False,
+    return_indices: bool = False,
     ceil_mode: bool = False,
 ) -> Output:
     """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
     is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-    begins inside the input or its left padding.
+    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
     """
-    return _pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    shape, needs = _pooled(
+        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return with_indices(shape, needs, return_indices)
 
 
 @layer("torch.nn.AvgPool2d")
@@ -60,21 +139,26 @@ def avg_pool2d(
     input or its left padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
     """
-    return _pool("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode)
+    shape, needs = _pooled("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode)
+    return Output(shape, needs=needs, saves=("input",))
 
 
-@layer("torch.nn.AdaptiveAvgPool2d")
-def adaptive_avg_pool2d(
+@layer("torch.nn.LPPool2d")
+def lp_pool2d(
     input: TensorType,
     *,
-    output_size: Annotated[int | tuple[int | None, int | None], Range(1)],
+    norm_type: float,
+    kernel_size: Positive2d,
+    stride: Positive2d | None = None,
+    ceil_mode: bool = False,
 ) -> Output:
-    """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    A ``null`` in the list keeps that size.
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+    left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
     """
-    return _adaptive("adaptive_avg_pool2d", 2, input, output_size)
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @layer("torch.nn.MaxPool3d")
@@ -85,17 +169,21 @@ def max_pool3d(
     stride: Positive3d | None = None,
     padding: NotNegative3d = 0,
     dilation: Positive3d = 1,
-    return_indices: Literal[False] = False,
+    return_indices: bool = False,
     ceil_mode: bool = False,
 ) -> Output:
     """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
     is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-    begins inside the input or its left padding.
+    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
     """
-    return _pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
+    shape, needs = _pooled(
+        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    return with_indices(shape, needs, return_indices)
 
 
 @layer("torch.nn.AvgPool3d")
@@ -116,44 +204,72 @@ def avg_pool3d(
     input or its left padding. The kernel fits into the input without its padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
     """
-    output = _pool("avg_pool3d", 3, input, kernel_size, stride, padding, 1, ceil_mode)
-    needs = output.needs
-    kernel = for_each_dim(kernel_size, 3)
-    message = f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-3:])}"
-    for size, k in zip(input.shape[-3:], kernel, strict=True):
-        needs += at_least(size, k, message, "kernel_size")
-    return Output(output.shape, needs=needs)
+    shape, needs = _pooled("avg_pool3d", 3, input, kernel_size, stride, padding, 1, ceil_mode)
+    needs += _fits("avg_pool3d", input, kernel_size)
+    return Output(shape, needs=needs, saves=("input",))
 
 
-@layer("torch.nn.AdaptiveAvgPool3d")
-def adaptive_avg_pool3d(
+@layer("torch.nn.LPPool3d")
+def lp_pool3d(
     input: TensorType,
     *,
-    output_size: Annotated[int | tuple[int | None, int | None, int | None], Range(1)],
+    norm_type: float,
+    kernel_size: Positive3d,
+    stride: Positive3d | None = None,
+    ceil_mode: bool = False,
 ) -> Output:
-    """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    A ``null`` in the list keeps that size.
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+    left out, and ``ceil_mode`` rounds up while the last window begins inside the input. The
+    kernel fits into the input.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
     """
-    return _adaptive("adaptive_avg_pool3d", 3, input, output_size)
+    return _lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _adaptive(
-    name: str, dims: int, input: TensorType, output_size: int | tuple[int | None, ...]
+def _lp_pool(
+    name: str,
+    dims: int,
+    input: TensorType,
+    norm_type: float,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...] | None,
+    ceil_mode: bool,
 ) -> Output:
-    require_batched_or_not(name, input, dims)
-    input.require_floating(name)
-    needs = require_not_empty(name, input, dims)
-    wanted = (output_size,) * dims if isinstance(output_size, int) else output_size
-    sizes = tuple(
-        size if want is None else want
-        for want, size in zip(wanted, input.shape[-dims:], strict=True)
-    )
-    return Output((*input.shape[:-dims], *sizes), needs=needs)
+    if norm_type == 0:
+        raise Refusal(
+            "a norm of 0 has no root: norm_type is 1, 2 or any other", argument="norm_type"
+        )
+    shape, needs = _pooled(name, dims, input, kernel_size, stride, 0, 1, ceil_mode)
+    for power in (norm_type, 1 / norm_type):
+        require_held(input.dtype, power, "norm_type")
+    if dims == 3:
+        needs += _fits(name, input, kernel_size)
+    # The powers, and of the means: themselves, their signs, what relu leaves, and their products.
+    saved = (input.numel + product(shape) * 4) * input.itemsize
+    return Output(shape, needs=needs, saves=("input",), saved_bytes=saved)
 
 
-def _pool(
+def _fits(name: str, input: TensorType, kernel_size: int | tuple[int, ...]) -> Needs:
+    """What torch asks of means over a volume: that the window fits in without padding.
+
+    Raises:
+        Refusal: it does not, or the dtype is one that only some devices have.
+    """
+    require_single_or_double(name, input)
+    kernel = for_each_dim(kernel_size, 3)
+
+    def message() -> str:
+        return f"the window of {by(kernel)} does not fit into the input of {by(input.shape[-3:])}"
+
+    needs: Needs = ()
+    for size, k in zip(input.shape[-3:], kernel, strict=True):
+        needs += at_least(size, k, message, "kernel_size")
+    return needs
+
+
+def _pooled(
     name: str,
     dims: int,
     input: TensorType,
@@ -162,7 +278,8 @@ def _pool(
     padding: int | tuple[int, ...],
     dilation: int | tuple[int, ...],
     ceil_mode: bool,
-) -> Output:
+) -> tuple[tuple[Size, ...], Needs]:
+    """The shape after a pool, and what has to be true for it."""
     require_batched_or_not(name, input, dims)
     input.require_floating(name)
     needs = require_not_empty(name, input, dims)
@@ -192,11 +309,15 @@ def _pool(
         input.shape[-dims:], kernel, strides, paddings, dilations, strict=True
     ):
         if p > k // 2:
-            raise Refusal(f"padding {p} is more than half of the kernel's {k}", argument="padding")
+            raise Refusal(
+                f"padding {p} is more than half of the kernel's {k}",
+                argument="padding",
+                help=f"a pool pads less than its windows cover: write at most {k // 2}",
+            )
         out = _windows(size, d * (k - 1) + 1, s, p, ceil_mode)
         needs += at_least(out, 1, message, "kernel_size")
         sizes.append(out)
-    return Output((*input.shape[:-dims], *sizes), needs=needs)
+    return (*input.shape[:-dims], *sizes), needs
 
 
 def _windows(size: Size, reach: int, stride: int, padding: int, ceil_mode: bool) -> Size:
@@ -207,10 +328,13 @@ def _windows(size: Size, reach: int, stride: int, padding: int, ceil_mode: bool)
 
 
 LAYERS = (
+    max_pool1d,
+    avg_pool1d,
+    lp_pool1d,
     max_pool2d,
     avg_pool2d,
-    adaptive_avg_pool2d,
+    lp_pool2d,
     max_pool3d,
     avg_pool3d,
-    adaptive_avg_pool3d,
+    lp_pool3d,
 )

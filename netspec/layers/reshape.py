@@ -21,7 +21,7 @@ def flatten(input: TensorType, *, start_dim: int = 1, end_dim: int = -1) -> Outp
             argument="start_dim",
         )
     flat = product(input.shape[start : end + 1])
-    return Output((*input.shape[:start], flat, *input.shape[end + 1 :]))
+    return Output((*input.shape[:start], flat, *input.shape[end + 1 :]), is_view=True)
 
 
 @layer("torch.nn.Unflatten")
@@ -36,7 +36,8 @@ def unflatten(input: TensorType, *, dim: int, unflattened_size: tuple[int, ...])
         raise Refusal("the input [] is a single number: it has no dim to unflatten")
     whole = input.shape[where]
     sizes, needs = _unflattened(whole, unflattened_size, where)
-    return Output((*input.shape[:where], *sizes, *input.shape[where + 1 :]), needs=needs)
+    shape = (*input.shape[:where], *sizes, *input.shape[where + 1 :])
+    return Output(shape, needs=needs, is_view=True)
 
 
 def _unflattened(whole: Size, sizes: tuple[int, ...], dim: int) -> tuple[tuple[Size, ...], Needs]:
@@ -55,10 +56,14 @@ def _unflattened(whole: Size, sizes: tuple[int, ...], dim: int) -> tuple[tuple[S
         raise Refusal("-1 beside a size of 0 could be anything", argument=argument)
     message = f"the input's size {dim} is {whole}, which [{shown}] does not divide"
     needs = multiple_of(whole, known, message, argument)
-    missing = exact_quotient(whole, known)
-    if missing is None:
-        missing = whole // known
+    missing = divided(whole, known)
     return tuple(missing if size == -1 else size for size in sizes), needs
+
+
+def divided(size: Size, number: int) -> Size:
+    """A multiple of the number, divided by it."""
+    quotient = exact_quotient(size, number)
+    return size // number if quotient is None else quotient
 
 
 @layer("torch.nn.ChannelShuffle")
@@ -73,8 +78,51 @@ def channel_shuffle(input: TensorType, *, groups: Positive) -> Output:
     return Output(input.shape, needs=multiple_of(input.shape[1], groups, message, "groups"))
 
 
+@layer("torch.nn.PixelShuffle")
+def pixel_shuffle(input: TensorType, *, upscale_factor: Positive) -> Output:
+    """Channels become pixels: ``(*, C, H, W)`` gives ``(*, C/r**2, H*r, W*r)``.
+
+    ``r`` is ``upscale_factor``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
+    """
+    if input.rank < 3:
+        raise Refusal(f"pixel_shuffle takes [*, C, H, W], but its input is {input}")
+    r = upscale_factor
+    channels, height, width = input.shape[-3:]
+
+    def message() -> str:
+        return f"the channels {channels} of {input} are no multiple of {r} * {r}"
+
+    needs = multiple_of(channels, r * r, message, "upscale_factor")
+    shape = (*input.shape[:-3], divided(channels, r * r), height * r, width * r)
+    return Output(shape, needs=needs)
+
+
+@layer("torch.nn.PixelUnshuffle")
+def pixel_unshuffle(input: TensorType, *, downscale_factor: Positive) -> Output:
+    """Pixels become channels: ``(*, C, H, W)`` gives ``(*, C*r**2, H/r, W/r)``.
+
+    ``r`` is ``downscale_factor``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
+    """
+    if input.rank < 3:
+        raise Refusal(f"pixel_unshuffle takes [*, C, H, W], but its input is {input}")
+    r = downscale_factor
+    channels, height, width = input.shape[-3:]
+
+    def message() -> str:
+        return f"the image of {height} x {width} in {input} cannot be cut into squares of {r}"
+
+    needs = multiple_of(height, r, message, "downscale_factor")
+    needs += multiple_of(width, r, message, "downscale_factor")
+    shape = (*input.shape[:-3], channels * (r * r), divided(height, r), divided(width, r))
+    return Output(shape, needs=needs)
+
+
 LAYERS = (
     flatten,
     unflatten,
     channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
 )

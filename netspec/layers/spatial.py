@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import isfinite
 
-from netspec.declaration import TensorType, at_least
+from netspec.declaration import Output, TensorType, at_least
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size
 
+_MOST_FACTOR = 2**16  # of a named size
 _SIZES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
@@ -45,3 +47,69 @@ def require_not_empty(layer: str, input: TensorType, dims: int) -> Needs:
 def by(sizes: Iterable[Size]) -> str:
     """``28 x 28``."""
     return " x ".join(str(size) for size in sizes)
+
+
+def grown(
+    sizes: tuple[Size, ...],
+    reach: Sequence[int],
+    strides: tuple[int, ...],
+    paddings: tuple[int, ...],
+    more: tuple[int, ...],
+) -> tuple[tuple[Size, ...], Needs]:
+    """The sizes that windows came from, and what has to be true for them."""
+    out = tuple(
+        (size - 1) * s - 2 * p + r + m
+        for size, s, p, r, m in zip(sizes, strides, paddings, reach, more, strict=True)
+    )
+
+    def message() -> str:
+        return f"padding {by(paddings)} takes everything away: the output would be {by(out)}"
+
+    needs: Needs = ()
+    for size in out:
+        needs += at_least(size, 1, message, "padding")
+    return out, needs
+
+
+def scaled(size: Size, factor: float, argument: str) -> Size:
+    """``floor(size * factor)``, computed with floats as torch does; exact for named sizes too.
+
+    Raises:
+        Refusal: the factor is not finite, or how a named size is rounded depends on its number.
+    """
+    if not isfinite(factor):
+        raise Refusal(f"{argument} is no finite number", argument=argument)
+    if isinstance(size, int):
+        return int(float(size) * factor)
+    top, bottom = float(factor).as_integer_ratio()
+    if max(top, bottom) <= _MOST_FACTOR:  # the product has no more digits than a float
+        return size * top // bottom
+    parts = round(1 / factor) if factor * _MOST_FACTOR >= 1 else 0
+    # 1/49 is a float below that: 49 * (1/49) is rounded to 0. 1/3 times 3 is 1, so times 6 is 2.
+    if parts and factor == 1 / parts and int(parts * factor) == 1:
+        return size // parts
+    raise Refusal(
+        f"{argument} {factor} of the size {size} needs a known number: the product is rounded",
+        argument=argument,
+        help=f"give {size} a number in `input`, or write a factor such as 2, 1.5 or 0.25",
+    )
+
+
+def with_indices(shape: tuple[Size, ...], needs: Needs, return_indices: bool) -> Output:
+    """The output of a pool of largest values, and where they were found."""
+    indices = TensorType(shape, "int64")
+    if return_indices:
+        return Output(shape, needs=needs, others={"indices": indices}, saves=("input", "indices"))
+    return Output(shape, needs=needs, saves=("input",), saved_bytes=indices.nbytes)
+
+
+def require_single_or_double(layer: str, input: TensorType) -> None:
+    """
+    Raises:
+        Refusal: the input holds halves, for which torch has this on some devices only.
+    """
+    if input.dtype in ("float16", "bfloat16"):
+        raise Refusal(
+            f"{layer} takes float32 or float64, but its input holds {input.dtype}",
+            help="torch computes it with halves on cuda only, and not on the cpu",
+        )

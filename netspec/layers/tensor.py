@@ -1,13 +1,15 @@
 """Steps on tensors that torch.nn has no classes for."""
 
-from math import isfinite
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Literal
 
-from netspec.declaration import Output, Positive, Range, TensorType, at_least, layer, multiple_of
+from netspec.declaration import Output, Positive, TensorType, at_least, layer, multiple_of, same
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.spatial import by
-from netspec.sizes import Size, exact_quotient, product
+from netspec.layers.padding import padded
+from netspec.layers.reshape import divided
+from netspec.layers.upsampling import Factors, Mode, Sizes, require_one_way, resized
+from netspec.sizes import Size, product
 
 
 def _dims(input: TensorType, dims: tuple[int, ...], argument: str) -> tuple[int, ...]:
@@ -45,7 +47,7 @@ def permute(input: TensorType, *, dims: tuple[int, ...]) -> Output:
         raise Refusal(
             f"dims has {len(dims)} dims, but the input {input} has {input.rank}", argument="dims"
         )
-    return Output(tuple(input.shape[at] for at in _dims(input, dims, "dims")))
+    return Output(tuple(input.shape[at] for at in _dims(input, dims, "dims")), is_view=True)
 
 
 @layer("netspec.modules.tensor.Transpose")
@@ -58,7 +60,7 @@ def transpose(input: TensorType, *, dim0: int, dim1: int) -> Output:
     shape = list(input.shape)
     if shape:
         shape[first], shape[other] = shape[other], shape[first]
-    return Output(tuple(shape))
+    return Output(tuple(shape), is_view=True)
 
 
 @layer("netspec.modules.tensor.Reshape", obvious="shape")
@@ -77,20 +79,18 @@ def reshape(input: TensorType, *, shape: tuple[int, ...]) -> Output:
     assert isinstance(known, int)
     shown = ", ".join(map(str, shape))
     if -1 not in shape:
-        if not isinstance(whole, int) or whole != known:
-            raise Refusal(
-                f"[{shown}] has {known} values, but a sample of {input} has {whole}",
-                argument="shape",
-            )
-        return Output((input.shape[0], *shape))
+
+        def differ() -> str:
+            return f"[{shown}] has {known} values, but a sample of {input} has {whole}"
+
+        needs = same(whole, known, differ, "shape")
+        return Output((input.shape[0], *shape), needs=needs, is_view=True)
     needs = multiple_of(
         whole, known, f"a sample of {input} has {whole} values, no multiple of {known}", "shape"
     )
-    missing = exact_quotient(whole, known)
-    if missing is None:
-        missing = whole // known
+    missing = divided(whole, known)
     sizes = tuple(missing if size == -1 else size for size in shape)
-    return Output((input.shape[0], *sizes), needs=needs)
+    return Output((input.shape[0], *sizes), needs=needs, is_view=True)
 
 
 @layer("netspec.modules.tensor.Select")
@@ -106,7 +106,7 @@ def select(input: TensorType, *, dim: int, index: int) -> Output:
     least = index + 1 if index >= 0 else -index
     message = f"dim {at} of {input} has no entry {index}"
     needs = at_least(size, least, message, "index")
-    return Output((*input.shape[:at], *input.shape[at + 1 :]), needs=needs)
+    return Output((*input.shape[:at], *input.shape[at + 1 :]), needs=needs, is_view=True)
 
 
 @layer("netspec.modules.tensor.Slice")
@@ -127,18 +127,20 @@ def slice(
         raise Refusal("the input [] is a single number: it has no dim to slice")
     at = input.dim(dim)
     size = input.shape[at]
-    if isinstance(size, int):
-        length: Size = len(range(size)[start:stop:step])
-        return Output((*input.shape[:at], length, *input.shape[at + 1 :]))
     first: Size = start if start >= 0 else size + start
     last: Size = size if stop is None else stop if stop >= 0 else size + stop
-    message = f"dim {at} of {input} may be too short for this slice"
-    needs: Needs = at_least(size, max(abs(start), abs(stop or 0)), message, "start")
+    written = f"{start}:{'' if stop is None else stop}"
+    needs: Needs = at_least(
+        size,
+        max(abs(start), abs(stop or 0)),
+        lambda: f"dim {at} of {input} is too short for the slice {written}",
+        "start" if stop is None or abs(start) > abs(stop) else "stop",
+    )
     count = last - first
-    needs += at_least(count, 0, message, "stop")
+    needs += at_least(count, 0, lambda: f"the slice {written} ends before it begins", "stop")
     if step > 1:
         count = (count + (step - 1)) // step
-    return Output((*input.shape[:at], count, *input.shape[at + 1 :]), needs=needs)
+    return Output((*input.shape[:at], count, *input.shape[at + 1 :]), needs=needs, is_view=True)
 
 
 @layer("netspec.modules.tensor.Pad", obvious="pad")
@@ -151,35 +153,18 @@ def pad(
 ) -> Output:
     """More entries at both ends of the last dims; negative numbers take some away.
 
-    ``[1, 2]`` adds one at the beginning and two at the end of the last dim, two more numbers are
-    of the dim before it.
+    ``(*, L)`` with ``[1, 2]`` gets one more at the beginning and two at the end of the last dim;
+    two more numbers are of the dim before it.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
     """
-    if len(pad) % 2 or len(pad) > 2 * input.rank or not pad:
+    if len(pad) % 2 or len(pad) > 2 * input.rank:
         raise Refusal(
             f"pad takes two numbers for each dim of {input}, from the last on", argument="pad"
         )
     dims = len(pad) // 2
-    if mode != "constant" and not (dims <= 3 and input.rank in (dims + 1, dims + 2)):
+    if mode != "constant" and not (1 <= dims <= 3 and input.rank in (dims + 1, dims + 2)):
         raise Refusal(f"mode {mode} pads all dims of {input} after its channels", argument="pad")
-    shape = list(input.shape)
-    needs: Needs = ()
-    for number in range(dims):
-        before, after = pad[2 * number : 2 * number + 2]
-        at = input.rank - 1 - number
-        size = shape[at]
-        most = max(before, after)
-        message = f"pad {before} and {after} do not fit dim {at} of {input}"
-        if mode == "reflect":
-            needs += at_least(size, most + 1, message, "pad")
-        elif mode == "circular":
-            needs += at_least(size, most, message, "pad")
-        if mode != "constant" and min(before, after) < 0:
-            raise Refusal(f"mode {mode} pads, it takes nothing away", argument="pad")
-        if min(before, after) < 0 or mode != "constant":
-            needs += at_least(size + min(before, 0) + min(after, 0), 1, message, "pad")
-        shape[at] = size + before + after
-    return Output(tuple(shape), needs=needs)
+    return padded(input, pad, mode, value, "pad")
 
 
 @layer("netspec.modules.tensor.Chunk")
@@ -196,10 +181,9 @@ def chunk(input: TensorType, *, chunks: Positive, dim: int = 0) -> Output:
     size = input.shape[at]
     message = f"dim {at} of {input} cannot be cut into {chunks} equal parts"
     needs = multiple_of(size, chunks, message, "chunks") + at_least(size, chunks, message, "chunks")
-    part: Size | None = exact_quotient(size, chunks)
-    shape = (*input.shape[:at], size // chunks if part is None else part, *input.shape[at + 1 :])
+    shape = (*input.shape[:at], divided(size, chunks), *input.shape[at + 1 :])
     others = {str(number): TensorType(shape, input.dtype) for number in range(1, chunks)}
-    return Output(shape, needs=needs, name="0", others=others)
+    return Output(shape, needs=needs, name="0", others=others, is_view=True)
 
 
 @layer("netspec.modules.tensor.Squeeze")
@@ -211,9 +195,9 @@ def squeeze(input: TensorType, *, dim: int) -> Output:
     if not input.shape:
         raise Refusal("the input [] is a single number: it has no dim")
     at = input.dim(dim)
-    if input.shape[at] != 1:
-        raise Refusal(f"dim {at} of {input} is {input.shape[at]}, not 1", argument="dim")
-    return Output((*input.shape[:at], *input.shape[at + 1 :]))
+    size = input.shape[at]
+    needs = same(size, 1, lambda: f"dim {at} of {input} is {size}, not 1", "dim")
+    return Output((*input.shape[:at], *input.shape[at + 1 :]), needs=needs, is_view=True)
 
 
 @layer("netspec.modules.tensor.Unsqueeze")
@@ -226,10 +210,7 @@ def unsqueeze(input: TensorType, *, dim: int) -> Output:
     if not -rank <= dim < rank:
         raise Refusal(f"dim is from {-rank} to {rank - 1} for the input {input}", argument="dim")
     at = dim % rank
-    return Output((*input.shape[:at], 1, *input.shape[at:]))
-
-
-_RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
+    return Output((*input.shape[:at], 1, *input.shape[at:]), is_view=True)
 
 
 @layer("netspec.modules.tensor.Interpolate")
@@ -237,72 +218,27 @@ def interpolate(
     input: TensorType,
     like: TensorType | None = None,
     *,
-    size: Annotated[int | tuple[int, ...] | None, Range(1)] = None,
-    scale_factor: Annotated[float | tuple[float, ...] | None, Range(0)] = None,
-    mode: Literal[
-        "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"
-    ] = "nearest",
+    size: Sizes = None,
+    scale_factor: Factors = None,
+    mode: Mode = "nearest",
     align_corners: bool | None = None,
 ) -> Output:
     """An image of another size: ``size``, ``scale_factor``, or that of the second input.
 
-    ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
+    ``(N, C, H, W)`` gives ``[N, C, size[0], size[1]]``; a factor gives ``floor(H * factor)``.
+    Sequences ``(N, C, L)`` and volumes ``(N, C, D, H, W)`` are resized in the same way.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
     """
-    input.require_floating("interpolate")
-    ranks = (_RANKS[mode],) if mode in _RANKS else (3, 4, 5)
-    if input.rank not in ranks:
-        raise Refusal(
-            f"mode {mode} takes {ranks[0]} sizes, but its input is {input}", argument="mode"
-        )
-    if align_corners is not None and mode not in _RANKS:
-        raise Refusal(f"mode {mode} has no align_corners", argument="align_corners")
-    ways = [way is not None for way in (like, size, scale_factor)]
-    if sum(ways) != 1:
-        raise Refusal(
-            "interpolate takes one of size, scale_factor and a second input",
-            help="write `{scale_factor: 2}`, or `from: [x, like]`",
-        )
-    dims = input.rank - 2
-    message = f"interpolate needs at least one value, but its input is {input}"
-    needs: Needs = ()
-    for known in input.shape[1:]:
-        needs += at_least(known, 1, message)
-    if like is not None:
-        if like.rank != input.rank:
-            raise Refusal(f"the second input is {like}, but the first is {input}")
-        return Output((*input.shape[:2], *like.shape[2:]), needs=needs)
-    if size is not None:
-        sizes = (size,) * dims if isinstance(size, int) else size
-        if len(sizes) != dims:
-            raise Refusal(f"size has {len(sizes)} sizes, but {input} has {dims}", argument="size")
-        return Output((*input.shape[:2], *sizes), needs=needs)
-    assert scale_factor is not None
-    factors = scale_factor if isinstance(scale_factor, tuple) else (scale_factor,) * dims
-    if len(factors) != dims:
-        message = f"scale_factor has {len(factors)} numbers, but {input} has {dims} sizes"
-        raise Refusal(message, argument="scale_factor")
-    if not all(isfinite(factor) for factor in factors):
-        raise Refusal("scale_factor is no finite number", argument="scale_factor")
-    scaled: list[Size] = []
-    for known, factor in zip(input.shape[2:], factors, strict=True):
-        result: Size
-        if isinstance(known, int):
-            result = int(float(known) * factor)
-        elif float(factor).is_integer():
-            result = known * int(factor)
-        elif factor and float(1 / factor).is_integer():
-            result = known // int(1 / factor)
-        else:
-            raise Refusal(
-                f"{known} times {factor} is no whole number for all {known}",
-                argument="scale_factor",
-            )
-        needs += at_least(
-            result, 1, f"{by(input.shape[2:])} times {factor} is empty", "scale_factor"
-        )
-        scaled.append(result)
-    return Output((*input.shape[:2], *scaled), needs=needs)
+    require_one_way("interpolate", size, scale_factor, like)
+    if like is None:
+        return resized("interpolate", input, size, scale_factor, mode, align_corners)
+    if like.rank != input.rank:
+        raise Refusal(f"the second input is {like}, but the first is {input}")
+    output = resized("interpolate", input, like.shape[2:], None, mode, align_corners)
+    needs = output.needs
+    for wanted in like.shape[2:]:
+        needs += at_least(wanted, 1, lambda: f"there is nothing of the size of {like}")
+    return replace(output, needs=needs)
 
 
 @layer("netspec.modules.tensor.Exp")
@@ -312,7 +248,7 @@ def exp(input: TensorType) -> Output:
     https://docs.pytorch.org/docs/stable/generated/torch.exp.html
     """
     is_fraction = input.is_floating or input.dtype.startswith("complex")
-    return Output(input.shape, dtype=input.dtype if is_fraction else "float32")
+    return Output(input.shape, dtype=input.dtype if is_fraction else "float32", saves=("output",))
 
 
 @layer("netspec.modules.tensor.Abs")
@@ -321,8 +257,10 @@ def abs_(input: TensorType) -> Output:
 
     https://docs.pytorch.org/docs/stable/generated/torch.abs.html
     """
-    input.require_floating("abs")
-    return Output(input.shape)
+    if input.dtype == "bool":
+        raise Refusal("abs takes numbers, but its input holds bool")
+    real = {"complex64": "float32", "complex128": "float64"}.get(input.dtype)
+    return Output(input.shape, dtype=real, saves=("input",))
 
 
 @layer("netspec.modules.sampling.Reparameterize")
@@ -333,9 +271,17 @@ def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
     Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
     """
     mu.require_floating("reparameterize")
-    if mu != logvar:
-        raise Refusal(f"mu is {mu}, but logvar is {logvar}")
-    return Output(mu.shape)
+
+    def differ() -> str:
+        return f"mu is {mu}, but logvar is {logvar}"
+
+    if mu.rank != logvar.rank or mu.dtype != logvar.dtype:
+        raise Refusal(differ())
+    needs: Needs = ()
+    for size, other in zip(mu.shape, logvar.shape, strict=True):
+        needs += same(size, other, differ)
+    # The standard deviation and the noise that it is multiplied with.
+    return Output(mu.shape, needs=needs, saved_bytes=2 * mu.nbytes)
 
 
 LAYERS = (

@@ -89,7 +89,7 @@ class Slice(_Step):
         self.slice = slice(start, stop, step)
 
     def forward(self, input: Tensor) -> Tensor:
-        dim = self.dim % input.dim()
+        dim = range(input.dim())[self.dim]
         return input[(slice(None),) * dim + (self.slice,)]
 
 

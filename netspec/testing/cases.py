@@ -14,6 +14,7 @@ from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.spec import SizeRange, Spec
 from netspec.testing.companions import further_inputs
+from netspec.testing.fitting import ARGUMENTS
 from netspec.testing.strategies import (
     BARE,
     Arguments,
@@ -58,7 +59,7 @@ class Case:
         item: dict[str, object] = {self.layer.name: written}
         if len(inputs) > 1:
             names = [f"given{number}" for number in range(len(inputs))]
-            root["input"] = dict(zip(names, inputs, strict=True))
+            root = {"netspec": 1, "inputs": dict(zip(names, inputs, strict=True))}
             item["from"] = names
         return from_dict({**root, "layers": [item]})
 
@@ -108,7 +109,11 @@ def _candidates(draw: st.DrawFn, layer: LayerType, likely: bool, legal: bool | N
     max_size = draw(st.sampled_from([12, 4]))
     types = likely_input_types(layer, max_size) if likely else input_types(max_size=max_size)
     input = draw(types)
-    written = draw(arguments(layer, input=input, legal=True if likely else legal))
+    fitting = ARGUMENTS.get(layer.name) if likely else None
+    if fitting is not None and draw(st.integers(0, 2)):
+        written = draw(fitting(input))
+    else:
+        written = draw(arguments(layer, input=input, legal=True if likely else legal))
     further = draw(further_inputs(layer, input, written))
     return Case(layer, written, (input, *further))
 

@@ -43,5 +43,31 @@ def similar(draw: st.DrawFn, input: TensorType) -> TensorType:
     return input._replace(shape=tuple(shape))
 
 
+def _its_indices(
+    input: TensorType, written: Arguments
+) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Indices of the same shape."""
+    return st.just((input._replace(dtype="int64"),))
+
+
+@st.composite
+def _of_any_size(draw: st.DrawFn, input: TensorType, written: Arguments) -> tuple[TensorType, ...]:
+    """Nothing, where the size is written; else most of the time an image of another size."""
+    if any(written.get(name) is not None for name in ("size", "scale_factor")):
+        return ()
+    sizes = [draw(st.integers(1, 6)) for _ in input.shape[2:]]
+    return (input._replace(shape=(*input.shape[:2], *sizes)),)
+
+
+def _alike(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    return st.just((input,))
+
+
 #: For layers whose further inputs depend on their arguments, by name.
-FITTING: dict[str, Companions] = {}
+FITTING: dict[str, Companions] = {
+    "interpolate": _of_any_size,
+    "reparameterize": _alike,
+    "max_unpool1d": _its_indices,
+    "max_unpool2d": _its_indices,
+    "max_unpool3d": _its_indices,
+}

@@ -22,17 +22,14 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "in training torch refuses to scale whole numbers; eval gives them back"
     if "dropout" in name and "takes [N" in message:
         return "in training torch refuses to drop channels of what has none; eval gives it back"
-    if ("pool" in name or name == "local_response_norm") and input.dtype in (
-        "int64",
-        "int32",
-        "uint8",
-    ):
+    whole = input.dtype in ("int64", "int32", "uint8", "bool")
+    if whole and ("pool" in name or name == "local_response_norm"):
         return "the cpu pools whole numbers, cuda does not"
     if "in training" in message and "eps" in case.arguments:
         return "batch norm looks at eps in training only"
     if name == "layer_norm" and input.dtype in ("float16", "bfloat16"):
         return "the cpu takes halves with float32 weights, cuda does not"
-    if name.startswith("adaptive_avg_pool") and input.rank not in (3, 4, 5):
+    if name.startswith("adaptive_avg_pool") and "takes [N, C" in message:
         return "for an output of 1 torch takes the mean, whatever the rank"
     if 0 in input.shape and "holds" in message:
         return "torch does not look at the dtype where nothing is computed"
@@ -65,11 +62,55 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         and not is_cheap(case)
     ):
         return "meta does not look at the dim, and the cpu is not asked about huge ones"
+    reason = _of_images(case, message) or _of_steps(case, message)
+    if reason is not None:
+        return reason
     for argument in out_of_range(case):
         if (name, argument) in _UNCHECKED:
             return _UNCHECKED[name, argument]
         if "norm" in name and argument in _UNCHECKED_IN_NORMS:
             return _UNCHECKED_IN_NORMS[argument]
+    return None
+
+
+def _of_images(case: Case, message: str) -> str | None:
+    """Reasons for paddings, pools and what else looks at the sizes of an image."""
+    name = case.layer.name
+    if "leaves nothing of dim" in message or "is empty" in message:
+        return "torch gives an output without values"
+    if "takes everything away" in message:
+        return "an output of size 0, which torch's cpu gives and meta refuses, or the other way"
+    if "mode circular" in message and "which loses" in message:
+        return "going round a cut end, torch reads memory that nothing was written to"
+    if name in ("fold", "unfold") and "holds bool" in message:
+        return "the cpu moves bools and no other whole numbers, cuda none"
+    if name == "upsampling_nearest2d" and "takes [N, C, H, W]" in message:
+        return "of other ranks torch scales other dims than those of an image"
+    if name in ("upsample", "upsampling_nearest2d", "upsampling_bilinear2d"):
+        if "takes one of" in message and case.arguments.get("scale_factor") == 0:
+            return "a factor of 0 counts as none"
+    return None
+
+
+def _of_steps(case: Case, message: str) -> str | None:
+    """Reasons for netspec's own steps, which refuse what a model hardly means."""
+    match case.layer.name:
+        case "squeeze" | "chunk" if "single number" in message:
+            return "with one number there is nothing to do, and torch does it"
+        case "chunk" if "has no dim" in message:
+            return "a single chunk is the input itself, whatever the dim"
+        case "slice" if "too short" in message or "ends before" in message:
+            return "torch cuts a slice short: its size would be the smaller of two sizes"
+        case "squeeze" if "not 1" in message:
+            return "torch leaves the dim where it is: the rank would depend on a size"
+        case "chunk" if "equal parts" in message or "too many" in message:
+            return "torch gives a smaller last part, or fewer parts"
+        case "mean" if "names no dim" in message:
+            return "of no dims torch takes the mean of all"
+        case "interpolate" if "takes one of" in message and len(case.inputs) > 1:
+            return "the second input overrides a size that is written"
+        case "reparameterize":
+            return "in evaluation it gives mu and looks at nothing"
     return None
 
 
@@ -79,10 +120,6 @@ _NONSENSE = "torch does not look, and computes nonsense or nan"
 _UNCHECKED = {
     ("linear", "out_features"): _EMPTY,
     ("embedding", "embedding_dim"): _EMPTY,
-    ("adaptive_avg_pool2d", "output_size"): _EMPTY,
-    ("adaptive_avg_pool3d", "output_size"): _EMPTY,
-    ("avg_pool3d", "divisor_override"): _NONSENSE,
-    ("avg_pool2d", "divisor_override"): _NONSENSE,
     ("embedding", "max_norm"): _NONSENSE,
     ("cross_map_lrn2d", "size"): _NONSENSE,
 }
@@ -93,6 +130,25 @@ _UNCHECKED_IN_NORMS = {
 }
 
 
+_UNCHECKED |= {
+    (f"adaptive_{kind}_pool{dims}d", "output_size"): _EMPTY
+    for kind in ("avg", "max")
+    for dims in (1, 2, 3)
+}
+_UNCHECKED |= {
+    (f"max_unpool{dims}d", argument): "torch does not look at what no pool could have been"
+    for argument in ("kernel_size", "stride", "padding")
+    for dims in (1, 2, 3)
+}
+_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop")}
+_UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
+
+
 def not_on_meta(case: Case, refused: SpecError) -> str | None:
     """What the cpu computes and meta cannot: the layer is built for real then."""
+    name, shape = case.layer.name, case.input.shape
+    if name.startswith(("upsampl", "interpolate")) and 0 in shape:
+        return "meta fails at nearest values of an empty batch: cond must be a bool"
+    if name == "unfold" and not is_cheap(case):
+        return "meta pads the input first, to sizes that no kernel of the cpu or cuda reaches"
     return None

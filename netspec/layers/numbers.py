@@ -1,0 +1,25 @@
+"""Numbers that go into a tensor, or are computed with its values: its dtype has to hold them."""
+
+from math import isinf
+
+from netspec.declaration.refusal import Refusal
+
+#: The largest number of each dtype, where there is one.
+_LARGEST = {
+    "float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
+    "complex64": 3.4028234663852886e38, "int64": 2.0**63 - 1024, "int32": 2**31 - 1,
+    "int16": 2**15 - 1, "int8": 127, "uint8": 255,
+}  # fmt: skip
+
+
+def require_held(dtype: str, value: float, argument: str) -> None:
+    """
+    Raises:
+        Refusal: the number is too large for the dtype, or negative where it has no sign.
+    """
+    largest = _LARGEST.get(dtype)
+    if largest is None or (isinf(value) and not dtype.startswith(("int", "uint"))):
+        return
+    least = 0 if dtype == "uint8" else -largest
+    if not least <= value <= largest:
+        raise Refusal(f"{dtype} cannot hold {value}", argument=argument)
