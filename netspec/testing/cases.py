@@ -58,7 +58,7 @@ class Case:
         item: dict[str, object] = {self.layer.name: written}
         if len(inputs) > 1:
             names = [f"given{number}" for number in range(len(inputs))]
-            root["input"] = dict(zip(names, inputs, strict=True))
+            root = {"netspec": 1, "inputs": dict(zip(names, inputs, strict=True))}
             item["from"] = names
         return from_dict({**root, "layers": [item]})
 
