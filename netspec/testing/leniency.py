@@ -50,8 +50,12 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "no values are normalised to no values"
     if name in ("softmax", "log_softmax") and "no dim" in message and not is_cheap(case):
         return "meta does not look at the dim, and the cpu is not asked about huge ones"
+    if name == "position_embedding":
+        return "the module cuts off its table, whatever the input is and however long"
     if "netspec plans at most" in message:
-        return "a layer is made for each of num_layers: torch would not come to an end"
+        return "torch loops over each of the layers or products, and would not come to an end"
+    if ("attention" in name or "transformer" in name) and "needs a sequence" in message:
+        return "torch attends to nothing, and gives nothing"
     for argument in out_of_range(case):
         if name.startswith("transformer") and argument in ("dim_feedforward", "layer_norm_eps"):
             return _EMPTY if argument == "dim_feedforward" else _NONSENSE
@@ -81,6 +85,9 @@ _UNCHECKED = {
     ("layer_norm", "eps"): _NONSENSE,
     ("avg_pool2d", "divisor_override"): _NONSENSE,
     ("embedding", "max_norm"): _NONSENSE,
+    ("bilinear", "out_features"): _EMPTY,
+    ("embedding_bag", "embedding_dim"): _EMPTY,
+    ("embedding_bag", "max_norm"): _NONSENSE,
     ("lstm_cell", "hidden_size"): _EMPTY,
     ("multihead_attention", "dropout"): _NONSENSE,
     ("self_attention", "dropout"): _NONSENSE,

@@ -33,7 +33,7 @@ def examples(layer: LayerType) -> int:
 #: Not yet held to these laws: layers of several inputs or outputs, and steps of netspec's own that
 #: refuse more than their modules do. What specs need of them is tested with the specs.
 NOT_YET = {
-    "chunk", "pad", "position_embedding", "reparameterize", "reshape", "slice", "squeeze",
+    "chunk", "pad", "reparameterize", "reshape", "slice", "squeeze",
 }  # fmt: skip
 LAYERS = {name: layer for name, layer in LAYERS.items() if name not in NOT_YET}
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
