@@ -98,16 +98,14 @@ def self_attention(
 ) -> Output:
     """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
 
-    With ``is_causal`` no place sees a later one. The weights are named as those of
-    MultiheadAttention.
+    So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
+    named as those of MultiheadAttention.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
     """
-    if input.rank != 3:
-        raise Refusal(f"self_attention takes [N, L, E], but its input is {input}")
-    input.require_weights_dtype("self_attention")
+    require_sequences("self_attention", True, input=input)
     require_heads(embed_dim, num_heads, "num_heads")
     itself = Attention(input, input, embed_dim, num_heads, batch_first=True, is_itself=True)
-    needs = at_least(input.shape[1], 1, f"self_attention needs a sequence, not {input}")
+    needs = at_least(itself.length, 1, f"self_attention needs a sequence, not {input}")
     copied = Attention.is_copied(input, batch_first=True)
     kept = itself.packed_kept(dropout)
     return Output(
@@ -256,8 +254,7 @@ def require_sequences(name: str, batch_first: bool, **inputs: TensorType) -> Non
     Raises:
         Refusal: they are no sequences, or some have a batch and some have none.
     """
-    first, *others = inputs.items()
-    which, query = first
+    which, query = next(iter(inputs.items()))
     if query.rank not in (2, 3):
         sizes = "[N, L, E]" if batch_first else "[L, N, E]"
         raise Refusal(f"{name} takes {sizes} or one sequence [L, E], but {which} is {query}")

@@ -1,8 +1,9 @@
 """How alike two inputs are."""
 
 from math import inf
+from typing import Annotated
 
-from netspec.declaration import Output, TensorType, at_least, layer, same
+from netspec.declaration import Output, Range, TensorType, at_least, layer, same
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size, product
@@ -12,7 +13,9 @@ _REALS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 
 
 @layer("torch.nn.CosineSimilarity", obvious="dim")
-def cosine_similarity(x1: TensorType, x2: TensorType, *, dim: int = 1, eps: float = 1e-8) -> Output:
+def cosine_similarity(
+    x1: TensorType, x2: TensorType, *, dim: int = 1, eps: Annotated[float, Range(0)] = 1e-8
+) -> Output:
     """The cosine of the angle between vectors along ``dim``, which is left out of the shape.
 
     ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.

@@ -267,7 +267,7 @@ class _Block(NamedTuple):
         values = inputs * size + 2 * parts
         scalars = 0
         wides = 1 if self.activation == "relu" else 2
-        if 0 < self.dropout:
+        if self.dropout > 0:
             wides = 2
         if 0 < self.dropout < 1:
             values += parts * size
@@ -310,8 +310,10 @@ def _decoder(
 ) -> Output:
     first, second = names
     require_sequences(block.name, block.batch_first, **{first: tgt, second: memory})
-    message = f"{second} {memory} of {block.name} must have d_model {block.d_model} last"
-    needs: Needs = same(memory.shape[-1], block.d_model, message)
+    needs: Needs = ()
+    for which, given in ((first, tgt), (second, memory)):
+        message = f"{which} {given} of {block.name} must have d_model {block.d_model} last"
+        needs += same(given.shape[-1], block.d_model, message)
     itself = block.attention(tgt, tgt, is_itself=True)
     across = block.attention(tgt, memory, is_itself=False)
     needs += across.same_batch(block.name, first, second)

@@ -54,7 +54,8 @@ def _states(*names: str) -> Companions:
 
     def draw(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
         hidden = _written("hidden_size", written)
-        size = {"h_0": written.get("proj_size") or hidden}
+        projected = written.get("proj_size")
+        size = {"h_0": projected} if projected and isinstance(projected, int) else {}
         stack = written.get("num_layers", 1)
         assert isinstance(stack, int)
         stack *= 2 if written.get("bidirectional") is True else 1
