@@ -47,18 +47,6 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
         """
 
-    def identity(
-        self,
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Gives its input unchanged: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
-        """
-
     def linear(
         self,
         out_features: int,
@@ -73,6 +61,35 @@ class Builder(BaseBuilder):
 
         ``(*, in_features)`` gives ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+        """
+
+    def bilinear(
+        self,
+        out_features: int,
+        *,
+        in1_features: int = ...,
+        in2_features: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A weighted sum of the products of the values of two inputs.
+
+        ``(*, in1_features)`` and ``(*, in2_features)`` give ``(*, out_features)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
+        """
+
+    def identity(
+        self,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Gives its input unchanged: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
         """
 
     def conv1d(
@@ -139,6 +156,118 @@ class Builder(BaseBuilder):
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+        """
+
+    def max_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        return_indices: Literal[False] = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
+        """
+
+    def avg_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
+        """
+
+    def adaptive_avg_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        """
+
+    def max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        return_indices: Literal[False] = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+        """
+
+    def avg_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding. The kernel fits into the input without its padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+        """
+
+    def adaptive_avg_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
         """
 
     def batch_norm1d(
@@ -225,193 +354,6 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
         """
 
-    def max_pool2d(
-        self,
-        kernel_size: int | tuple[int, int] | list[int],
-        *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        dilation: int | tuple[int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
-
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
-        """
-
-    def max_pool3d(
-        self,
-        kernel_size: int | tuple[int, int, int] | list[int],
-        *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        dilation: int | tuple[int, int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
-        ceil_mode: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
-
-        Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
-        """
-
-    def avg_pool2d(
-        self,
-        kernel_size: int | tuple[int, int] | list[int],
-        *,
-        stride: int | tuple[int, int] | list[int] | None = None,
-        padding: int | tuple[int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
-
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
-        """
-
-    def avg_pool3d(
-        self,
-        kernel_size: int | tuple[int, int, int] | list[int],
-        *,
-        stride: int | tuple[int, int, int] | list[int] | None = None,
-        padding: int | tuple[int, int, int] | list[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
-
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
-        input or its left padding. The kernel fits into the input without its padding.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
-        """
-
-    def adaptive_avg_pool2d(
-        self,
-        output_size: int | tuple[int | None, int | None] | list[int | None],
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
-
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
-        """
-
-    def adaptive_avg_pool3d(
-        self,
-        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
-        *,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
-
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
-        """
-
-    def embedding(
-        self,
-        num_embeddings: int,
-        embedding_dim: int,
-        *,
-        padding_idx: int | None = None,
-        max_norm: float | None = None,
-        norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False,
-        sparse: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """A vector for each whole number: ``(*)`` of int64 or int32 gives ``(*, embedding_dim)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
-        """
-
-    def position_embedding(
-        self,
-        num_embeddings: int,
-        *,
-        embedding_dim: int = ...,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """A vector for each place: ``(N, T)`` or ``(N, T, E)`` gives ``(T, embedding_dim)``.
-
-        Added to a sequence it says where each vector stands. There are ``num_embeddings`` places.
-        """
-
-    def lstm(
-        self,
-        hidden_size: int,
-        *,
-        input_size: int = ...,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
-
-        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, gives the same sizes
-        with ``hidden_size`` (twice that where it is bidirectional) last; ``h_n`` and ``c_n`` are
-        ``(layers * directions, N, hidden_size)``.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
-        """
-
-    def self_attention(
-        self,
-        num_heads: int,
-        *,
-        embed_dim: int = ...,
-        dropout: float = 0.0,
-        bias: bool = True,
-        is_causal: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
-
-        With ``is_causal`` no place sees a later one. The weights are named as those of
-        MultiheadAttention.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
-        """
-
     def relu(
         self,
         *,
@@ -423,6 +365,32 @@ class Builder(BaseBuilder):
         """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+        """
+
+    def gelu(
+        self,
+        *,
+        approximate: Literal["none", "tanh"] = "none",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
+        """
+
+    def silu(
+        self,
+        *,
+        inplace: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
         """
 
     def relu6(
@@ -462,32 +430,6 @@ class Builder(BaseBuilder):
         """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
-        """
-
-    def gelu(
-        self,
-        *,
-        approximate: Literal["none", "tanh"] = "none",
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
-        """
-
-    def silu(
-        self,
-        *,
-        inplace: bool = False,
-        name: str | None = None,
-        repeat: int | None = None,
-        device: str | None = None,
-    ) -> Builder:
-        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
-
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
         """
 
     def tanh(
@@ -552,6 +494,382 @@ class Builder(BaseBuilder):
         """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
+        """
+
+    def embedding(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A vector for each whole number: ``(*)`` of int64 or int32 gives ``(*, embedding_dim)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
+        """
+
+    def embedding_bag(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: Literal["sum", "mean", "max"] = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean, sum or largest values of the vectors of each bag of whole numbers.
+
+        ``(B, L)`` of int64 or int32 are ``B`` bags and give ``B, embedding_dim``. Bags in one list
+        ``(L)`` begin at ``offsets``, and ``per_sample_weights`` may weigh each number in a sum.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
+        """
+
+    def position_embedding(
+        self,
+        num_embeddings: int,
+        *,
+        embedding_dim: int = ...,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A vector for each place: ``(N, T)`` or ``(N, T, E)`` gives ``(T, embedding_dim)``.
+
+        Added to a sequence it says where each vector stands. There are ``num_embeddings`` places.
+        """
+
+    def lstm(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
+        ``h_0`` and ``c_0``, which come together; with ``proj_size`` the output, ``h_n`` and ``h_0``
+        have that size instead.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+        """
+
+    def gru(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A gated recurrent unit over a sequence: outputs ``output`` and ``h_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
+        """
+
+    def rnn(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A plain recurrent network over a sequence: outputs ``output`` and ``h_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
+        """
+
+    def lstm_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a long short-term memory: outputs ``h_1`` and ``c_1``.
+
+        ``(N, input_size)`` or ``(input_size)`` gives both with ``hidden_size`` last, and so are
+        ``h_0`` and ``c_0``, which come together.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
+        """
+
+    def gru_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a gated recurrent unit: ``(N, input_size)`` or ``(input_size)``.
+
+        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
+        """
+
+    def rnn_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a plain recurrent network: ``(N, input_size)`` or ``(input_size)``.
+
+        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
+        """
+
+    def multihead_attention(
+        self,
+        num_heads: int,
+        *,
+        embed_dim: int = ...,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int = ...,
+        vdim: int = ...,
+        batch_first: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """What the queries find among the keys: ``attn_output`` and ``attn_output_weights``.
+
+        A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
+        ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
+        ``N, L, S``, the mean over the heads; ``key_padding_mask`` ``N, S`` is true for the keys that
+        are left out.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+        """
+
+    def self_attention(
+        self,
+        num_heads: int,
+        *,
+        embed_dim: int = ...,
+        dropout: float = 0.0,
+        bias: bool = True,
+        is_causal: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
+
+        So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
+        named as those of MultiheadAttention.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+        """
+
+    def transformer_encoder_layer(
+        self,
+        nhead: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention of a sequence to itself, then two linear layers, each with a shortcut.
+
+        ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+        ``(S, d_model)`` keeps its shape.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
+        """
+
+    def transformer_decoder_layer(
+        self,
+        nhead: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention to itself, attention to a memory, then two linear layers.
+
+        ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
+        """
+
+    def transformer_encoder(
+        self,
+        nhead: int,
+        num_layers: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        norm: bool = False,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A torch.nn.TransformerEncoder of ``num_layers`` equal encoder layers.
+
+        ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+        ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
+        """
+
+    def transformer_decoder(
+        self,
+        nhead: int,
+        num_layers: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        norm: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A torch.nn.TransformerDecoder of ``num_layers`` equal decoder layers.
+
+        ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
+        norm at the end.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
+        """
+
+    def transformer(
+        self,
+        *,
+        d_model: int = ...,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """An encoder over ``src``, and a decoder over ``tgt`` that looks at what it gives.
+
+        ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
+        ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
+        is like ``tgt``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
+        """
+
+    def cosine_similarity(
+        self,
+        dim: int = 1,
+        *,
+        eps: float = 1e-08,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The cosine of the angle between vectors along ``dim``, which is left out of the shape.
+
+        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html
+        """
+
+    def pairwise_distance(
+        self,
+        p: float = 2.0,
+        *,
+        eps: float = 1e-06,
+        keepdim: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The p-norm of the differences along the last dim, which is left out, or kept as 1.
+
+        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PairwiseDistance.html
         """
 
     def mean(

@@ -213,12 +213,18 @@ class _Run(NamedTuple):
         return (self.stack.all, *self.batch, size)
 
     @property
+    def is_copied(self) -> bool:
+        """Whether the steps have to be brought to the front by a copy."""
+        return self.batch_first and self.input.rank == 3 and 1 not in self.input.shape[:2]
+
+    @property
     def saves(self) -> tuple[str, ...]:
-        """With ``batch_first`` a copy of the input is kept, whose steps come first."""
-        return () if self.batch_first else ("input",)
+        return () if self.is_copied else ("input",)
 
     def between_layers(self, has_output: bool) -> Size:
         """The bytes of what is kept of the layers' inputs, and of their outputs if they are.
+
+        The latter is oneDNN's way; without it each direction copies the first input itself.
 
         In one direction a layer's output is the next one's input, but for the dropout; in two it
         is put together first.
@@ -236,7 +242,9 @@ class _Run(NamedTuple):
         kept = self.steps * (copies * width)
         if self.dropout == 1:
             kept = kept + 4 * inner  # one zero is the mask
-        return kept + self.input.nbytes if self.batch_first else kept
+        if not self.is_copied:
+            return kept
+        return kept + self.input.nbytes * (1 if has_output else stack.directions)
 
 
 def _run(
