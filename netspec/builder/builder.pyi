@@ -47,6 +47,70 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
         """
 
+    def pixel_shuffle(
+        self,
+        upscale_factor: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Channels become pixels: ``(*, C, H, W)`` gives ``(*, C/r**2, H*r, W*r)``.
+
+        ``r`` is ``upscale_factor``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
+        """
+
+    def pixel_unshuffle(
+        self,
+        downscale_factor: int,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pixels become channels: ``(*, C, H, W)`` gives ``(*, C*r**2, H/r, W/r)``.
+
+        ``r`` is ``downscale_factor``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
+        """
+
+    def unfold(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        stride: int | tuple[int, int] | list[int] = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The windows that a convolution sees, as columns: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Gives ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
+        """
+
+    def fold(
+        self,
+        output_size: int | tuple[int, int] | list[int],
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        stride: int | tuple[int, int] | list[int] = 1,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Sums windows into an image, the other way of unfold: ``(N, C, L)`` or ``(C, L)``.
+
+        ``C`` is a multiple of the ``kernel`` values in each window, ``L`` the number of windows in
+        an image of ``output_size``. Gives ``[N, C/kernel, output_size[0], output_size[1]]``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Fold.html
+        """
+
     def linear(
         self,
         out_features: int,
@@ -61,6 +125,23 @@ class Builder(BaseBuilder):
 
         ``(*, in_features)`` gives ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+        """
+
+    def bilinear(
+        self,
+        out_features: int,
+        *,
+        in1_features: int = ...,
+        in2_features: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A weighted sum of the products of the values of two inputs.
+
+        ``(*, in1_features)`` and ``(*, in2_features)`` give ``(*, out_features)``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
         """
 
     def identity(
@@ -141,6 +222,376 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
         """
 
+    def conv_transpose1d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int] | list[int] = 1,
+        padding: int | tuple[int] | list[int] = 0,
+        output_padding: int | tuple[int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+        """
+
+    def conv_transpose2d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int, int] | list[int] = 1,
+        padding: int | tuple[int, int] | list[int] = 0,
+        output_padding: int | tuple[int, int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+        """
+
+    def conv_transpose3d(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        in_channels: int = ...,
+        stride: int | tuple[int, int, int] | list[int] = 1,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        output_padding: int | tuple[int, int, int] | list[int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int, int] | list[int] = 1,
+        padding_mode: Literal["zeros"] = "zeros",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The gradient of a convolution as a layer: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes
+        ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+        """
+
+    def circular_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad1d.html
+        """
+
+    def circular_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad2d.html
+        """
+
+    def circular_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Pads with the values of the other end: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A side adds at most as many values as there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad3d.html
+        """
+
+    def constant_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last dim: ``(*, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad1d.html
+        """
+
+    def constant_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last 2 dims: ``(*, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad2d.html
+        """
+
+    def constant_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        value: float,
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds ``value`` at both ends of the last 3 dims: ``(*, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad3d.html
+        """
+
+    def reflection_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
+        """
+
+    def reflection_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
+        """
+
+    def reflection_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Mirrors the values at their ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A side adds fewer values than there are, and a negative number takes some away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html
+        """
+
+    def replication_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, L)`` or ``(C, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad1d.html
+        """
+
+    def replication_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad2d.html
+        """
+
+    def replication_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Repeats the values at the ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad3d.html
+        """
+
+    def zero_pad1d(
+        self,
+        padding: int | tuple[int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last dim: ``(*, L)``.
+
+        ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad1d.html
+        """
+
+    def zero_pad2d(
+        self,
+        padding: int | tuple[int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last 2 dims: ``(*, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
+        ``W + left + right``, and ``H`` ``H + top + bottom``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
+        """
+
+    def zero_pad3d(
+        self,
+        padding: int | tuple[int, int, int, int, int, int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Adds zeros at both ends of the last 3 dims: ``(*, D, H, W)``.
+
+        ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
+        ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
+        A negative number takes values away.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad3d.html
+        """
+
+    def max_pool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        dilation: int | tuple[int] | list[int] = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The largest value of each window: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
+        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
+        """
+
+    def avg_pool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean of each window: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
+        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        input or its left padding.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
+        """
+
+    def lp_pool1d(
+        self,
+        norm_type: float,
+        kernel_size: int,
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, L)`` or ``(C, L)``.
+
+        The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
+        """
+
     def max_pool2d(
         self,
         kernel_size: int | tuple[int, int] | list[int],
@@ -148,7 +599,7 @@ class Builder(BaseBuilder):
         stride: int | tuple[int, int] | list[int] | None = None,
         padding: int | tuple[int, int] | list[int] = 0,
         dilation: int | tuple[int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
+        return_indices: bool = False,
         ceil_mode: bool = False,
         name: str | None = None,
         repeat: int | None = None,
@@ -158,7 +609,8 @@ class Builder(BaseBuilder):
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
         is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
         """
 
@@ -183,18 +635,22 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
         """
 
-    def adaptive_avg_pool2d(
+    def lp_pool2d(
         self,
-        output_size: int | tuple[int | None, int | None] | list[int | None],
+        norm_type: float,
+        kernel_size: int | tuple[int, int] | list[int],
         *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        ceil_mode: bool = False,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        A ``null`` in the list keeps that size.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
         """
 
     def max_pool3d(
@@ -204,7 +660,7 @@ class Builder(BaseBuilder):
         stride: int | tuple[int, int, int] | list[int] | None = None,
         padding: int | tuple[int, int, int] | list[int] = 0,
         dilation: int | tuple[int, int, int] | list[int] = 1,
-        return_indices: Literal[False] = False,
+        return_indices: bool = False,
         ceil_mode: bool = False,
         name: str | None = None,
         repeat: int | None = None,
@@ -214,7 +670,8 @@ class Builder(BaseBuilder):
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
         is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding.
+        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
         """
 
@@ -239,6 +696,83 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
         """
 
+    def lp_pool3d(
+        self,
+        norm_type: float,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        ceil_mode: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
+        left out, and ``ceil_mode`` rounds up while the last window begins inside the input. The
+        kernel fits into the input.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
+        """
+
+    def adaptive_avg_pool1d(
+        self,
+        output_size: int | tuple[int] | list[int],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
+        """
+
+    def adaptive_max_pool1d(
+        self,
+        output_size: int | tuple[int] | list[int],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
+        """
+
+    def adaptive_avg_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+        """
+
+    def adaptive_max_pool2d(
+        self,
+        output_size: int | tuple[int | None, int | None] | list[int | None],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
+        """
+
     def adaptive_avg_pool3d(
         self,
         output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
@@ -251,6 +785,161 @@ class Builder(BaseBuilder):
 
         A ``null`` in the list keeps that size.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
+        """
+
+    def adaptive_max_pool3d(
+        self,
+        output_size: int | tuple[int | None, int | None, int | None] | list[int | None],
+        *,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
+        """
+
+    def fractional_max_pool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        output_size: int | tuple[int, int] | list[int] | None = None,
+        output_ratio: float | tuple[float, float] | list[float] | None = None,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima of windows at random places: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html
+        """
+
+    def fractional_max_pool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        output_size: int | tuple[int, int, int] | list[int] | None = None,
+        output_ratio: float | tuple[float, float, float] | list[float] | None = None,
+        return_indices: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The maxima of windows at random places: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
+        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html
+        """
+
+    def max_unpool1d(
+        self,
+        kernel_size: int | tuple[int] | list[int],
+        *,
+        stride: int | tuple[int] | list[int] | None = None,
+        padding: int | tuple[int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool1d found them, else 0: ``(N, C, L)`` or ``(C, L)``.
+
+        The second input are the pool's ``indices``. The length becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
+        """
+
+    def max_unpool2d(
+        self,
+        kernel_size: int | tuple[int, int] | list[int],
+        *,
+        stride: int | tuple[int, int] | list[int] | None = None,
+        padding: int | tuple[int, int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool2d found them, else 0: ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        The second input are the pool's ``indices``. Each size becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
+        """
+
+    def max_unpool3d(
+        self,
+        kernel_size: int | tuple[int, int, int] | list[int],
+        *,
+        stride: int | tuple[int, int, int] | list[int] | None = None,
+        padding: int | tuple[int, int, int] | list[int] = 0,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Values where a max_pool3d found them, else 0: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+        The second input are the pool's ``indices``. Each size becomes
+        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
+        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
+        """
+
+    def upsample(
+        self,
+        scale_factor: float | tuple[float, ...] | list[float] | None = None,
+        *,
+        size: int | tuple[int, ...] | list[int] | None = None,
+        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"] = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """An image of another size: ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+
+        The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all of
+        them, or a list. There is no form without a batch.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
+        """
+
+    def upsampling_nearest2d(
+        self,
+        scale_factor: float | tuple[float, float] | list[float] | None = None,
+        *,
+        size: int | tuple[int, int] | list[int] | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A larger image, with the nearest value at each place: ``(N, C, H, W)``.
+
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingNearest2d.html
+        """
+
+    def upsampling_bilinear2d(
+        self,
+        scale_factor: float | tuple[float, float] | list[float] | None = None,
+        *,
+        size: int | tuple[int, int] | list[int] | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A larger image, with means of the four nearest values: ``(N, C, H, W)``.
+
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingBilinear2d.html
         """
 
     def batch_norm1d(
@@ -941,6 +1630,29 @@ class Builder(BaseBuilder):
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
         """
 
+    def embedding_bag(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: Literal["sum", "mean", "max"] = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The mean, sum or largest values of the vectors of each bag of whole numbers.
+
+        ``(B, L)`` of int64 or int32 are ``B`` bags and give ``B, embedding_dim``. Bags in one list
+        ``(L)`` begin at ``offsets``, and ``per_sample_weights`` may weigh each number in a sum.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
+        """
+
     def position_embedding(
         self,
         num_embeddings: int,
@@ -972,10 +1684,132 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
 
-        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, gives the same sizes
-        with ``hidden_size`` (twice that where it is bidirectional) last; ``h_n`` and ``c_n`` are
-        ``(layers * directions, N, hidden_size)``.
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
+        ``h_0`` and ``c_0``, which come together; with ``proj_size`` the output, ``h_n`` and ``h_0``
+        have that size instead.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+        """
+
+    def gru(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A gated recurrent unit over a sequence: outputs ``output`` and ``h_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
+        """
+
+    def rnn(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        num_layers: int = 1,
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A plain recurrent network over a sequence: outputs ``output`` and ``h_n``.
+
+        ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
+        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
+        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
+        """
+
+    def lstm_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a long short-term memory: outputs ``h_1`` and ``c_1``.
+
+        ``(N, input_size)`` or ``(input_size)`` gives both with ``hidden_size`` last, and so are
+        ``h_0`` and ``c_0``, which come together.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
+        """
+
+    def gru_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a gated recurrent unit: ``(N, input_size)`` or ``(input_size)``.
+
+        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
+        """
+
+    def rnn_cell(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int = ...,
+        bias: bool = True,
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """One step of a plain recurrent network: ``(N, input_size)`` or ``(input_size)``.
+
+        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
+        """
+
+    def multihead_attention(
+        self,
+        num_heads: int,
+        *,
+        embed_dim: int = ...,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int = ...,
+        vdim: int = ...,
+        batch_first: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """What the queries find among the keys: ``attn_output`` and ``attn_output_weights``.
+
+        A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
+        ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
+        ``N, L, S``, the mean over the heads; ``key_padding_mask`` ``N, S`` is true for the keys that
+        are left out.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
         """
 
     def self_attention(
@@ -992,9 +1826,165 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
 
-        With ``is_causal`` no place sees a later one. The weights are named as those of
-        MultiheadAttention.
+        So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
+        named as those of MultiheadAttention.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+        """
+
+    def transformer_encoder_layer(
+        self,
+        nhead: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention of a sequence to itself, then two linear layers, each with a shortcut.
+
+        ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+        ``(S, d_model)`` keeps its shape.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
+        """
+
+    def transformer_decoder_layer(
+        self,
+        nhead: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """Attention to itself, attention to a memory, then two linear layers.
+
+        ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
+        """
+
+    def transformer_encoder(
+        self,
+        nhead: int,
+        num_layers: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        norm: bool = False,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A torch.nn.TransformerEncoder of ``num_layers`` equal encoder layers.
+
+        ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+        ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
+        """
+
+    def transformer_decoder(
+        self,
+        nhead: int,
+        num_layers: int,
+        *,
+        d_model: int = ...,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        norm: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """A torch.nn.TransformerDecoder of ``num_layers`` equal decoder layers.
+
+        ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
+        norm at the end.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
+        """
+
+    def transformer(
+        self,
+        *,
+        d_model: int = ...,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """An encoder over ``src``, and a decoder over ``tgt`` that looks at what it gives.
+
+        ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
+        ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
+        is like ``tgt``.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
+        """
+
+    def cosine_similarity(
+        self,
+        dim: int = 1,
+        *,
+        eps: float = 1e-08,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The cosine of the angle between vectors along ``dim``, which is left out of the shape.
+
+        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html
+        """
+
+    def pairwise_distance(
+        self,
+        p: float = 2.0,
+        *,
+        eps: float = 1e-06,
+        keepdim: bool = False,
+        name: str | None = None,
+        repeat: int | None = None,
+        device: str | None = None,
+    ) -> Builder:
+        """The p-norm of the differences along the last dim, which is left out, or kept as 1.
+
+        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.PairwiseDistance.html
         """
 
     def mean(
@@ -1096,8 +2086,8 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """More entries at both ends of the last dims; negative numbers take some away.
 
-        ``[1, 2]`` adds one at the beginning and two at the end of the last dim, two more numbers are
-        of the dim before it.
+        ``(*, L)`` with ``[1, 2]`` gets one more at the beginning and two at the end of the last dim;
+        two more numbers are of the dim before it.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
         """
 
@@ -1146,7 +2136,7 @@ class Builder(BaseBuilder):
         *,
         size: int | tuple[int, ...] | list[int] | None = None,
         scale_factor: float | tuple[float, ...] | list[float] | None = None,
-        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"] = "nearest",
+        mode: Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"] = "nearest",
         align_corners: bool | None = None,
         name: str | None = None,
         repeat: int | None = None,
@@ -1154,7 +2144,8 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """An image of another size: ``size``, ``scale_factor``, or that of the second input.
 
-        ``(N, C, H, W)`` gives ``(N, C, size[0], size[1])``; a factor gives ``floor(H * factor)``.
+        ``(N, C, H, W)`` gives ``[N, C, size[0], size[1]]``; a factor gives ``floor(H * factor)``.
+        Sequences ``(N, C, L)`` and volumes ``(N, C, D, H, W)`` are resized in the same way.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
         """
 

@@ -1,6 +1,6 @@
 """Attention."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from netspec.declaration import (
     Inferred,
@@ -8,10 +8,82 @@ from netspec.declaration import (
     Positive,
     Probability,
     TensorType,
+    at_least,
     layer,
+    same,
 )
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.linear import last_size
+from netspec.sizes import Size, product
+
+
+@layer("torch.nn.MultiheadAttention", obvious="num_heads")
+def multihead_attention(
+    query: TensorType,
+    key: TensorType,
+    value: TensorType,
+    key_padding_mask: TensorType | None = None,
+    *,
+    embed_dim: Annotated[Positive, Inferred("the query's last size", last_size)],
+    num_heads: Positive,
+    dropout: Probability = 0.0,
+    bias: bool = True,
+    add_bias_kv: bool = False,
+    add_zero_attn: bool = False,
+    kdim: Annotated[Positive, Inferred("the key's last size", last_size, place=1)],
+    vdim: Annotated[Positive, Inferred("the value's last size", last_size, place=2)],
+    batch_first: bool = False,
+) -> Output:
+    """What the queries find among the keys: ``attn_output`` and ``attn_output_weights``.
+
+    A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
+    ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
+    ``N, L, S``, the mean over the heads; ``key_padding_mask`` ``N, S`` is true for the keys that
+    are left out.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
+    """
+    name = "multihead_attention"
+    require_sequences(name, batch_first, query=query, key=key, value=value)
+    require_heads(embed_dim, num_heads, "num_heads")
+    further = int(add_bias_kv) + int(add_zero_attn)
+    across = Attention(query, key, embed_dim, num_heads, batch_first, further)
+    places = across.places + further
+    needs: Needs = ()
+    for place, what in enumerate(("places", "batch")[: key.rank - 1]):
+        at = 1 - place if batch_first and key.rank == 3 else place
+        message = f"key {key} and value {value} of {name} differ in their {what}"
+        needs += same(key.shape[at], value.shape[at], message)
+    needs += across.same_batch(name, "query", "key")
+    if key_padding_mask is not None:
+        needs += _fits(key_padding_mask, across)
+    needs += at_least(places, 1, f"{name} needs a key to look at, but its key is {key}")
+    same_width = embed_dim == kdim == vdim
+    parameters = projections(embed_dim, bias, None if same_width else (kdim, vdim), add_bias_kv)
+    steps, keys = across.steps, across.key_steps
+    rows = product(value.shape[:-1])
+    macs = steps * (2 * embed_dim * embed_dim) + (keys * kdim + rows * vdim) * embed_dim
+    copies = Attention.is_copied(query, batch_first)
+    width = 4 * embed_dim
+    kept = steps * (2 * width) + across.all_keys * (2 * width)
+    kept = kept + across.weights_kept(dropout)
+    saves = ["query"] if not copies else []
+    kept = kept + query.nbytes if copies else kept
+    for which, given in (("key", key), ("value", value)):
+        if Attention.is_copied(given, batch_first):
+            kept = kept + given.nbytes
+        else:
+            saves.append(which)
+    return Output(
+        query.shape,
+        parameters=parameters,
+        macs=macs + across.products,
+        needs=needs,
+        name="attn_output",
+        others={"attn_output_weights": TensorType((*across.batch, across.length, places))},
+        saves=tuple(saves),
+        saved_bytes=kept,
+    )
 
 
 @layer("netspec.modules.attention.SelfAttention", obvious="num_heads")
@@ -26,31 +98,196 @@ def self_attention(
 ) -> Output:
     """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
 
-    With ``is_causal`` no place sees a later one. The weights are named as those of
-    MultiheadAttention.
+    So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
+    named as those of MultiheadAttention.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
     """
-    if input.rank != 3:
-        raise Refusal(f"self_attention takes [N, L, E], but its input is {input}")
-    input.require_weights_dtype("self_attention")
-    if embed_dim % num_heads:
-        raise Refusal(
-            f"the input's last size {embed_dim} is no multiple of num_heads {num_heads}",
-            argument="num_heads",
-        )
-    parameters: dict[str, tuple[int, ...]] = {"in_proj_weight": (3 * embed_dim, embed_dim)}
-    if bias:
-        parameters["in_proj_bias"] = (3 * embed_dim,)
-    parameters["out_proj.weight"] = (embed_dim, embed_dim)
-    if bias:
-        parameters["out_proj.bias"] = (embed_dim,)
-    batch, length = input.shape[0], input.shape[1]
-    projections = batch * length * (4 * embed_dim * embed_dim)
+    require_sequences("self_attention", True, input=input)
+    require_heads(embed_dim, num_heads, "num_heads")
+    itself = Attention(input, input, embed_dim, num_heads, batch_first=True, is_itself=True)
+    needs = at_least(itself.length, 1, f"self_attention needs a sequence, not {input}")
+    copied = Attention.is_copied(input, batch_first=True)
+    kept = itself.packed_kept(dropout)
     return Output(
         input.shape,
-        parameters=parameters,
-        macs=projections + batch * length * length * (2 * embed_dim),
+        parameters=projections(embed_dim, bias),
+        macs=itself.packed_macs,
+        needs=needs,
+        saves=() if copied else ("input",),
+        saved_bytes=kept + input.nbytes if copied else kept,
     )
 
 
-LAYERS = (self_attention,)
+class Attention(NamedTuple):
+    """Queries that meet keys. ``further`` are keys that the layer adds itself.
+
+    ``is_itself`` says that queries and keys are one tensor.
+    """
+
+    query: TensorType
+    key: TensorType
+    embed_dim: int
+    num_heads: int
+    batch_first: bool
+    further: int = 0
+    is_itself: bool = False
+
+    @property
+    def batch(self) -> tuple[Size, ...]:
+        return _batch(self.query, self.batch_first)
+
+    @property
+    def length(self) -> Size:
+        return _length(self.query, self.batch_first)
+
+    @property
+    def places(self) -> Size:
+        """The keys that each query meets, without further ones."""
+        return _length(self.key, self.batch_first)
+
+    @property
+    def steps(self) -> Size:
+        """The queries of all sequences."""
+        return product(self.query.shape[:-1])
+
+    @property
+    def key_steps(self) -> Size:
+        return product(self.key.shape[:-1])
+
+    @property
+    def all_keys(self) -> Size:
+        return self.key_steps + product(self.batch) * self.further
+
+    @property
+    def pairs(self) -> Size:
+        """The queries times the keys that each meets."""
+        return self.steps * (self.places + self.further)
+
+    @property
+    def products(self) -> Size:
+        """The multiply-adds of the weights and of the weighted sums."""
+        return self.pairs * (2 * self.embed_dim)
+
+    @property
+    def packed_macs(self) -> Size:
+        """All multiply-adds, where keys are values and as wide as queries."""
+        linear = 2 * self.embed_dim * self.embed_dim
+        return self.steps * linear + self.key_steps * linear + self.products
+
+    @staticmethod
+    def is_copied(given: TensorType, batch_first: bool) -> bool:
+        """Whether the steps have to be brought to the front by a copy."""
+        return batch_first and given.rank == 3 and 1 not in given.shape[:2]
+
+    def same_batch(self, name: str, one: str, other: str) -> Needs:
+        """What has to be true so that both have the same number of sequences."""
+        message = f"{one} {self.query} and {other} {self.key} of {name} differ in their batch"
+        needs: Needs = ()
+        for size, met in zip(self.batch, _batch(self.key, self.batch_first), strict=True):
+            needs += same(size, met, message)
+        return needs
+
+    def weights_kept(self, dropout: float) -> Size:
+        """The bytes of the weights that are kept, with the mask and what it leaves."""
+        times = 3 if 0 < dropout < 1 else 2 if dropout else 1
+        kept = self.pairs * (4 * self.num_heads * times)
+        return kept + 4 if dropout == 1 else kept
+
+    def packed_kept(self, dropout: float) -> Size:
+        """The bytes that are kept, but for the inputs, where the weights are not asked for.
+
+        Without dropout one kernel keeps the projections, a number for each row, and its output;
+        else the scaled queries and keys and the weights are kept too. Projections of one tensor
+        are one tensor, but for sequences without a batch.
+        """
+        width = 4 * self.embed_dim
+        query, key = self.steps * width, self.key_steps * width
+        if not dropout:
+            return query * 2 + key * 2 + self.steps * (4 * self.num_heads)
+        kept = query * 2 + key + self.weights_kept(dropout)
+        if not self.batch:
+            return kept + key
+        return kept + query * 3 if self.is_itself else kept + key * 2
+
+
+def projections(
+    embed_dim: int,
+    bias: bool,
+    others: tuple[int, int] | None = None,
+    add_bias_kv: bool = False,
+    prefix: str = "",
+) -> dict[str, tuple[int, ...]]:
+    """The parameters; ``others`` are the sizes of keys and values where they are different."""
+    found: dict[str, tuple[int, ...]] = {}
+    if others is None:
+        found["in_proj_weight"] = (3 * embed_dim, embed_dim)
+    else:
+        found["q_proj_weight"] = (embed_dim, embed_dim)
+        found["k_proj_weight"] = (embed_dim, others[0])
+        found["v_proj_weight"] = (embed_dim, others[1])
+    if bias:
+        found["in_proj_bias"] = (3 * embed_dim,)
+    if add_bias_kv:
+        found["bias_k"] = found["bias_v"] = (1, 1, embed_dim)
+    found["out_proj.weight"] = (embed_dim, embed_dim)
+    if bias:
+        found["out_proj.bias"] = (embed_dim,)
+    return {prefix + name: shape for name, shape in found.items()}
+
+
+def require_heads(embed_dim: int, num_heads: int, argument: str) -> None:
+    """
+    Raises:
+        Refusal: the heads cannot share the last size equally.
+    """
+    if embed_dim % num_heads:
+        near = [n for n in range(min(num_heads, embed_dim, 1_000), 0, -1) if embed_dim % n == 0]
+        raise Refusal(
+            f"the input's last size {embed_dim} is no multiple of {argument} {num_heads}",
+            argument=argument,
+            help=f"write for example `{argument}: {near[0]}`" if near else "",
+        )
+
+
+def require_sequences(name: str, batch_first: bool, **inputs: TensorType) -> None:
+    """
+    Raises:
+        Refusal: they are no sequences, or some have a batch and some have none.
+    """
+    which, query = next(iter(inputs.items()))
+    if query.rank not in (2, 3):
+        sizes = "[N, L, E]" if batch_first else "[L, N, E]"
+        raise Refusal(f"{name} takes {sizes} or one sequence [L, E], but {which} is {query}")
+    for what, given in inputs.items():
+        given.require_weights_dtype(name)
+        if given.rank != query.rank:
+            raise Refusal(
+                f"{which} {query} and {what} {given} of {name} must both have a batch or none"
+            )
+
+
+def _batch(given: TensorType, batch_first: bool) -> tuple[Size, ...]:
+    return (given.shape[0 if batch_first else 1],) if given.rank == 3 else ()
+
+
+def _length(given: TensorType, batch_first: bool) -> Size:
+    return given.shape[1 if batch_first and given.rank == 3 else 0]
+
+
+def _fits(mask: TensorType, across: Attention) -> Needs:
+    expected = TensorType((*across.batch, across.places), "bool")
+    if mask.dtype not in ("bool", "float32"):
+        raise Refusal(f"key_padding_mask holds bools, or float32 to add, not {mask.dtype}")
+    message = f"key_padding_mask must be {expected} for the key {across.key}, but is {mask}"
+    if mask.rank != expected.rank:
+        raise Refusal(message)
+    needs: Needs = ()
+    for size, wanted in zip(mask.shape, expected.shape, strict=True):
+        needs += same(size, wanted, message)
+    return needs
+
+
+LAYERS = (
+    multihead_attention,
+    self_attention,
+)

@@ -1,6 +1,6 @@
 """Tables of vectors, looked up by number."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from netspec.declaration import (
     Inferred,
@@ -10,8 +10,11 @@ from netspec.declaration import (
     TensorType,
     at_least,
     layer,
+    same,
 )
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
+from netspec.declaration.tensor import INDICES
 from netspec.sizes import Size
 
 
@@ -31,21 +34,118 @@ def embedding(
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
     """
-    if input.dtype not in ("int64", "int32"):
+    _require_numbers("embedding", input)
+    _require_among(padding_idx, num_embeddings)
+    return Output(
+        (*input.shape, embedding_dim),
+        dtype="float32",
+        parameters={"weight": (num_embeddings, embedding_dim)},
+        saves=("input",),
+    )
+
+
+@layer("torch.nn.EmbeddingBag")
+def embedding_bag(
+    input: TensorType,
+    offsets: TensorType | None = None,
+    per_sample_weights: TensorType | None = None,
+    *,
+    num_embeddings: Positive,
+    embedding_dim: Positive,
+    max_norm: Annotated[float, Range(0)] | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: Literal["sum", "mean", "max"] = "mean",
+    sparse: bool = False,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Output:
+    """The mean, sum or largest values of the vectors of each bag of whole numbers.
+
+    ``(B, L)`` of int64 or int32 are ``B`` bags and give ``B, embedding_dim``. Bags in one list
+    ``(L)`` begin at ``offsets``, and ``per_sample_weights`` may weigh each number in a sum.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
+    """
+    name = "embedding_bag"
+    _require_numbers(name, input)
+    _require_among(padding_idx, num_embeddings)
+    if mode == "max" and (scale_grad_by_freq or sparse):
+        argument = "scale_grad_by_freq" if scale_grad_by_freq else "sparse"
+        raise Refusal(f"{name} with `mode: max` cannot have {argument}", argument=argument)
+    if input.rank not in (1, 2):
+        raise Refusal(f"{name} takes bags [B, L] or a list [L] with offsets, not {input}")
+    if input.rank == 2 and offsets is not None:
+        raise Refusal(f"the bags of {input} are its rows: they have no offsets, but got {offsets}")
+    if input.rank == 1 and offsets is None:
         raise Refusal(
-            f"embedding looks up whole numbers, but its input holds {input.dtype}",
-            help="state the input's dtype: `input: {shape: [N, T], dtype: int64}`",
+            f"{name} does not know where the bags of the list {input} begin",
+            help="add offsets: `from: [numbers, offsets]`; or give bags [B, L] of equal length",
         )
+    needs: Needs = ()
+    saves = ["input"]
+    if offsets is None:
+        bags = input.shape[0]
+        starts = TensorType((bags,), input.dtype)
+        needs += at_least(input.shape[1], 1, f"the bags of {input} are empty")
+        kept = starts.nbytes
+    else:
+        starts = offsets
+        _require_numbers(name, offsets, "offsets")
+        if offsets.rank != 1:
+            raise Refusal(f"offsets of {name} are a list [B], not {offsets}")
+        bags = offsets.shape[0]
+        if include_last_offset:
+            bags = bags - 1
+            message = f"the offsets {offsets} of {name} have no last one"
+            needs += at_least(bags, 0, message, "include_last_offset")
+        kept = 0
+        saves.append("offsets")
+    if per_sample_weights is not None:
+        needs += _weighs(per_sample_weights, input, mode)
+        saves.append("per_sample_weights")
+    # The bag of each number, the bags' sizes, and what the largest values are.
+    places = kept + starts.nbytes
+    if mode != "sum" or padding_idx is not None:
+        places = places + (input.numel + 1) * starts.itemsize
+    largest = bags * (embedding_dim if mode == "max" else 1) * starts.itemsize
+    return Output(
+        (bags, embedding_dim),
+        dtype="float32",
+        parameters={"weight": (num_embeddings, embedding_dim)},
+        needs=needs,
+        saves=tuple(saves),
+        saved_bytes=places + largest,
+    )
+
+
+def _weighs(weights: TensorType, input: TensorType, mode: str) -> Needs:
+    if mode != "sum":
+        raise Refusal(
+            f"per_sample_weights are for sums, but the mode of embedding_bag is {mode}",
+            argument="mode",
+            help="write `mode: sum`",
+        )
+    weights.require_weights_dtype("embedding_bag")
+    message = f"per_sample_weights {weights} must have the shape of the input {input}"
+    if weights.rank != input.rank:
+        raise Refusal(message)
+    return same(weights.shape[0], input.shape[0], message)
+
+
+def _require_numbers(name: str, input: TensorType, what: str = "input") -> None:
+    if input.dtype not in INDICES:
+        raise Refusal(
+            f"{name} looks up whole numbers, but its {what} holds {input.dtype}",
+            help=f"state the dtype: `{what}: {{shape: [N, T], dtype: int64}}`",
+        )
+
+
+def _require_among(padding_idx: int | None, num_embeddings: int) -> None:
     if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
         raise Refusal(
             f"padding_idx {padding_idx} is not among the {num_embeddings} embeddings",
             argument="padding_idx",
         )
-    return Output(
-        (*input.shape, embedding_dim),
-        dtype="float32",
-        parameters={"weight": (num_embeddings, embedding_dim)},
-    )
 
 
 def _width(input: TensorType, written: object = None) -> Size:
@@ -86,5 +186,6 @@ def position_embedding(
 
 LAYERS = (
     embedding,
+    embedding_bag,
     position_embedding,
 )

@@ -2,9 +2,12 @@
 
 from typing import Annotated
 
-from netspec.declaration import Inferred, Output, Positive, TensorType, layer
+from netspec.declaration import Inferred, Output, Positive, TensorType, layer, same
+from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size, product
+
+MOST_OUTPUTS = 1_000_000  # torch makes one product after the other
 
 
 def last_size(input: TensorType, written: object = None) -> Size:
@@ -46,6 +49,47 @@ def linear(
         (*input.shape[:-1], out_features),
         parameters=parameters,
         macs=product(input.shape) * out_features,
+        saves=("input",),
+    )
+
+
+@layer("torch.nn.Bilinear")
+def bilinear(
+    input1: TensorType,
+    input2: TensorType,
+    *,
+    in1_features: Annotated[Positive, Inferred("the first input's last size", last_size)],
+    in2_features: Annotated[Positive, Inferred("the second input's last size", last_size, place=1)],
+    out_features: Positive,
+    bias: bool = True,
+) -> Output:
+    """A weighted sum of the products of the values of two inputs.
+
+    ``(*, in1_features)`` and ``(*, in2_features)`` give ``(*, out_features)``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
+    """
+    input1.require_weights_dtype("bilinear")
+    input2.require_weights_dtype("bilinear")
+    if out_features > MOST_OUTPUTS:
+        raise Refusal(
+            f"out_features is {out_features}, but netspec plans at most {MOST_OUTPUTS} products of"
+            " two inputs",
+            argument="out_features",
+        )
+    message = f"{input1} and {input2} of bilinear must be alike in all sizes but the last"
+    if input1.rank != input2.rank:
+        raise Refusal(message)
+    needs: Needs = ()
+    for size, other in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
+        needs += same(size, other, message)
+    parameters: dict[str, tuple[int, ...]] = {"weight": (out_features, in1_features, in2_features)}
+    if bias:
+        parameters["bias"] = (out_features,)
+    return Output(
+        (*input1.shape[:-1], out_features),
+        parameters=parameters,
+        needs=needs,
+        saves=("input1", "input2"),
     )
 
 
@@ -55,10 +99,11 @@ def identity(input: TensorType) -> Output:
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
     """
-    return Output(input.shape)
+    return Output(input.shape, is_view=True)
 
 
 LAYERS = (
     linear,
+    bilinear,
     identity,
 )

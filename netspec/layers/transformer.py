@@ -1,5 +1,381 @@
-"""Transformers: encoders, decoders, and both."""
+"""Transformers: encoders, decoders, and both.
 
-from netspec.declaration import LayerType
+``nn.Transformer``'s ``custom_encoder`` and ``custom_decoder`` are left out: they are modules,
+which a spec writes as layers of its own.
+"""
 
-LAYERS: tuple[LayerType, ...] = ()
+from typing import Annotated, Literal, NamedTuple
+
+from netspec.declaration import (
+    Inferred,
+    Output,
+    Positive,
+    Probability,
+    Range,
+    TensorType,
+    at_least,
+    layer,
+    same,
+)
+from netspec.declaration.output import Needs
+from netspec.declaration.refusal import Refusal
+from netspec.layers.attention import Attention, projections, require_heads, require_sequences
+from netspec.layers.linear import last_size
+from netspec.layers.recurrent import MOST_LAYERS
+from netspec.sizes import Size
+
+Width = Annotated[Positive, Inferred("the input's last size", last_size)]
+Activation = Literal["relu", "gelu"]
+Epsilon = Annotated[float, Range(0)]
+
+
+@layer("torch.nn.TransformerEncoderLayer", obvious="nhead")
+def transformer_encoder_layer(
+    src: TensorType,
+    *,
+    d_model: Width,
+    nhead: Positive,
+    dim_feedforward: Positive = 2048,
+    dropout: Probability = 0.1,
+    activation: Activation = "relu",
+    layer_norm_eps: Epsilon = 1e-5,
+    batch_first: bool = False,
+    norm_first: bool = False,
+    bias: bool = True,
+) -> Output:
+    """Attention of a sequence to itself, then two linear layers, each with a shortcut.
+
+    ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+    ``(S, d_model)`` keeps its shape.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
+    """
+    block = _Block(
+        "transformer_encoder_layer", d_model, nhead, dim_feedforward, dropout, activation,
+        batch_first, norm_first, bias,
+    )  # fmt: skip
+    return _encoder(block, src, block.encoder_parameters())
+
+
+@layer("torch.nn.TransformerDecoderLayer", obvious="nhead")
+def transformer_decoder_layer(
+    tgt: TensorType,
+    memory: TensorType,
+    *,
+    d_model: Width,
+    nhead: Positive,
+    dim_feedforward: Positive = 2048,
+    dropout: Probability = 0.1,
+    activation: Activation = "relu",
+    layer_norm_eps: Epsilon = 1e-5,
+    batch_first: bool = False,
+    norm_first: bool = False,
+    bias: bool = True,
+) -> Output:
+    """Attention to itself, attention to a memory, then two linear layers.
+
+    ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+    ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
+    """
+    block = _Block(
+        "transformer_decoder_layer", d_model, nhead, dim_feedforward, dropout, activation,
+        batch_first, norm_first, bias,
+    )  # fmt: skip
+    return _decoder(block, tgt, memory, block.decoder_parameters())
+
+
+@layer("netspec.modules.transformer.TransformerEncoder")
+def transformer_encoder(
+    src: TensorType,
+    *,
+    d_model: Width,
+    nhead: Positive,
+    num_layers: Positive,
+    dim_feedforward: Positive = 2048,
+    dropout: Probability = 0.1,
+    activation: Activation = "relu",
+    layer_norm_eps: Epsilon = 1e-5,
+    batch_first: bool = False,
+    norm_first: bool = False,
+    bias: bool = True,
+    norm: bool = False,
+    enable_nested_tensor: bool = True,
+    mask_check: bool = True,
+) -> Output:
+    """A torch.nn.TransformerEncoder of ``num_layers`` equal encoder layers.
+
+    ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
+    ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
+    """
+    block = _Block(
+        "transformer_encoder", d_model, nhead, dim_feedforward, dropout, activation, batch_first,
+        norm_first, bias,
+    )  # fmt: skip
+    parameters = _stacked(block.encoder_parameters(), num_layers, block, norm)
+    return _encoder(block, src, parameters, num_layers, norm)
+
+
+@layer("netspec.modules.transformer.TransformerDecoder")
+def transformer_decoder(
+    tgt: TensorType,
+    memory: TensorType,
+    *,
+    d_model: Width,
+    nhead: Positive,
+    num_layers: Positive,
+    dim_feedforward: Positive = 2048,
+    dropout: Probability = 0.1,
+    activation: Activation = "relu",
+    layer_norm_eps: Epsilon = 1e-5,
+    batch_first: bool = False,
+    norm_first: bool = False,
+    bias: bool = True,
+    norm: bool = False,
+) -> Output:
+    """A torch.nn.TransformerDecoder of ``num_layers`` equal decoder layers.
+
+    ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
+    ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
+    norm at the end.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
+    """
+    block = _Block(
+        "transformer_decoder", d_model, nhead, dim_feedforward, dropout, activation, batch_first,
+        norm_first, bias,
+    )  # fmt: skip
+    parameters = _stacked(block.decoder_parameters(), num_layers, block, norm)
+    return _decoder(block, tgt, memory, parameters, num_layers, norm)
+
+
+@layer("torch.nn.Transformer")
+def transformer(
+    src: TensorType,
+    tgt: TensorType,
+    *,
+    d_model: Width,
+    nhead: Positive = 8,
+    num_encoder_layers: Positive = 6,
+    num_decoder_layers: Positive = 6,
+    dim_feedforward: Positive = 2048,
+    dropout: Probability = 0.1,
+    activation: Activation = "relu",
+    layer_norm_eps: Epsilon = 1e-5,
+    batch_first: bool = False,
+    norm_first: bool = False,
+    bias: bool = True,
+) -> Output:
+    """An encoder over ``src``, and a decoder over ``tgt`` that looks at what it gives.
+
+    ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
+    ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
+    is like ``tgt``.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
+    """
+    block = _Block(
+        "transformer", d_model, nhead, dim_feedforward, dropout, activation, batch_first,
+        norm_first, bias,
+    )  # fmt: skip
+    for argument, number in (
+        ("num_encoder_layers", num_encoder_layers),
+        ("num_decoder_layers", num_decoder_layers),
+    ):
+        _require_few(number, argument)
+    # What the encoder's norm gives is the decoder's memory, kept once if it is not copied.
+    decoded = _decoder(
+        block, tgt, src, block.decoder_parameters(), num_decoder_layers, True, ("tgt", "src")
+    )
+    encoded = _encoder(block, src, {}, num_encoder_layers, True)
+    kept = decoded.saved_bytes
+    if "src" in decoded.saves:
+        kept = kept + src.nbytes
+    kept = kept + encoded.saved_bytes
+    own = {name for name in ("src",) if name in encoded.saves}
+    own |= {"tgt"} & set(decoded.saves)
+    parameters = {
+        f"{part}.{name}": shape
+        for part, shapes, number in (
+            ("encoder", block.encoder_parameters(), num_encoder_layers),
+            ("decoder", block.decoder_parameters(), num_decoder_layers),
+        )
+        for name, shape in _stacked(shapes, number, block, True).items()
+    }
+    return Output(
+        tgt.shape,
+        parameters=parameters,
+        macs=encoded.macs + decoded.macs,
+        needs=encoded.needs + decoded.needs,
+        saves=tuple(sorted(own)),
+        saved_bytes=kept,
+    )
+
+
+class _Block(NamedTuple):
+    """The arguments that all layers of a transformer share."""
+
+    name: str
+    d_model: int
+    nhead: int
+    dim_feedforward: int
+    dropout: float
+    activation: Activation
+    batch_first: bool
+    norm_first: bool
+    bias: bool
+
+    def encoder_parameters(self) -> dict[str, tuple[int, ...]]:
+        attention = projections(self.d_model, self.bias, prefix="self_attn.")
+        return {**attention, **self._rest(2)}
+
+    def decoder_parameters(self) -> dict[str, tuple[int, ...]]:
+        attention = projections(self.d_model, self.bias, prefix="self_attn.")
+        across = projections(self.d_model, self.bias, prefix="multihead_attn.")
+        return {**attention, **across, **self._rest(3)}
+
+    def _rest(self, norms: int) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        wide, size = self.dim_feedforward, self.d_model
+        for name, shape in (("linear1", (wide, size)), ("linear2", (size, wide))):
+            found[f"{name}.weight"] = shape
+            if self.bias:
+                found[f"{name}.bias"] = shape[:1]
+        for number in range(1, norms + 1):
+            found |= self.norm(f"norm{number}")
+        return found
+
+    def norm(self, name: str) -> dict[str, tuple[int, ...]]:
+        names = (f"{name}.weight", f"{name}.bias")[: 2 if self.bias else 1]
+        return dict.fromkeys(names, (self.d_model,))
+
+    def attention(self, query: TensorType, key: TensorType, is_itself: bool) -> Attention:
+        require_heads(self.d_model, self.nhead, "nhead")
+        return Attention(
+            query, key, self.d_model, self.nhead, self.batch_first, is_itself=is_itself
+        )
+
+    def feed_forward_macs(self, steps: Size) -> Size:
+        return steps * (2 * self.d_model * self.dim_feedforward)
+
+    def around_kept(self, steps: Size, parts: int) -> Size:
+        """The bytes that a layer of so many parts keeps, but for its input and its attention.
+
+        Each part has a norm, which keeps two numbers for each step, and a dropout; a part's input
+        is kept by its norm or its first product. Of the linear layers, what lies between.
+        """
+        size, wide = self.d_model, self.dim_feedforward
+        inputs = 2 * parts - 1  # what reaches each norm and each product but the layer's input
+        values = inputs * size + 2 * parts
+        scalars = 0
+        wides = 1 if self.activation == "relu" else 2
+        if self.dropout > 0:
+            wides = 2
+        if 0 < self.dropout < 1:
+            values += parts * size
+            wides = 3
+        elif self.dropout == 1:
+            scalars = parts + 1
+        return steps * (4 * (values + wides * wide)) + 4 * scalars
+
+
+def _encoder(
+    block: _Block,
+    src: TensorType,
+    parameters: dict[str, tuple[int, ...]],
+    num_layers: int = 1,
+    norm: bool = False,
+) -> Output:
+    require_sequences(block.name, block.batch_first, src=src)
+    itself = block.attention(src, src, is_itself=True)
+    needs = at_least(itself.length, 1, f"{block.name} needs a sequence, but src is {src}")
+    each = itself.packed_kept(block.dropout) + block.around_kept(itself.steps, 2)
+    kept, saves = _layers_kept(block, src, each, num_layers, norm)
+    return Output(
+        src.shape,
+        parameters=parameters,
+        macs=(itself.packed_macs + block.feed_forward_macs(itself.steps)) * num_layers,
+        needs=needs,
+        saves=("src",) if saves else (),
+        saved_bytes=kept,
+    )
+
+
+def _decoder(
+    block: _Block,
+    tgt: TensorType,
+    memory: TensorType,
+    parameters: dict[str, tuple[int, ...]],
+    num_layers: int = 1,
+    norm: bool = False,
+    names: tuple[str, str] = ("tgt", "memory"),
+) -> Output:
+    first, second = names
+    require_sequences(block.name, block.batch_first, **{first: tgt, second: memory})
+    needs: Needs = ()
+    for which, given in ((first, tgt), (second, memory)):
+        message = f"{which} {given} of {block.name} must have d_model {block.d_model} last"
+        needs += same(given.shape[-1], block.d_model, message)
+    itself = block.attention(tgt, tgt, is_itself=True)
+    across = block.attention(tgt, memory, is_itself=False)
+    needs += across.same_batch(block.name, first, second)
+    needs += at_least(itself.length, 1, f"{block.name} needs a sequence, but {first} is {tgt}")
+    needs += at_least(across.places, 1, f"{block.name} needs a sequence, but {second} is {memory}")
+    each = itself.packed_kept(block.dropout) + across.packed_kept(block.dropout)
+    each = each + block.around_kept(itself.steps, 3)
+    copied = Attention.is_copied(memory, block.batch_first)
+    if copied:
+        each = each + memory.nbytes
+    kept, saves = _layers_kept(block, tgt, each, num_layers, norm)
+    macs = itself.packed_macs + across.packed_macs + block.feed_forward_macs(itself.steps)
+    own = [first] if saves else []
+    return Output(
+        tgt.shape,
+        parameters=parameters,
+        macs=macs * num_layers,
+        needs=needs,
+        saves=tuple(own if copied else [*own, second]),
+        saved_bytes=kept,
+    )
+
+
+def _layers_kept(
+    block: _Block, input: TensorType, each: Size, num_layers: int, norm: bool
+) -> tuple[Size, bool]:
+    """The bytes that layers keep, and whether the input itself is kept (else a copy is)."""
+    inputs = num_layers - 1
+    copied = not block.norm_first and Attention.is_copied(input, block.batch_first)
+    if copied:
+        inputs += 1
+    kept = each * num_layers + input.nbytes * (inputs + int(norm))
+    if norm:
+        steps = input.nbytes // (4 * block.d_model)
+        kept = kept + steps * 8
+    return kept, not copied
+
+
+def _stacked(
+    parameters: dict[str, tuple[int, ...]], num_layers: int, block: _Block, norm: bool
+) -> dict[str, tuple[int, ...]]:
+    _require_few(num_layers, "num_layers")
+    found = {
+        f"layers.{number}.{name}": shape
+        for number in range(num_layers)
+        for name, shape in parameters.items()
+    }
+    return found | (block.norm("norm") if norm else {})
+
+
+def _require_few(num_layers: int, argument: str) -> None:
+    if num_layers > MOST_LAYERS:
+        raise Refusal(
+            f"{argument} is {num_layers}, but netspec plans at most {MOST_LAYERS} layers",
+            argument=argument,
+        )
+
+
+LAYERS = (
+    transformer_encoder_layer,
+    transformer_decoder_layer,
+    transformer_encoder,
+    transformer_decoder,
+    transformer,
+)

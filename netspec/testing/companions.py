@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from netspec.declaration import LayerType, TensorType
-from netspec.testing.strategies import Arguments, input_types
+from netspec.testing.strategies import BARE, Arguments, input_types
 
 #: Draws the further inputs from the first one and the written arguments.
 Companions = Callable[[TensorType, Arguments], st.SearchStrategy[tuple[TensorType, ...]]]
@@ -63,6 +63,98 @@ def _alike(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[Ten
     return st.just((input,))
 
 
+def _written(layer_argument: str, written: Arguments, default: int = 1) -> int:
+    """The number that is written for an argument, with its name or without."""
+    value = written.get(layer_argument, written.get(BARE, default))
+    return value if type(value) is int else default
+
+
+def _states(*names: str) -> Companions:
+    """The states with which a recurrent layer begins, or none: they are zeros then."""
+
+    def draw(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+        hidden = _written("hidden_size", written)
+        projected = written.get("proj_size")
+        size = {"h_0": projected} if projected and isinstance(projected, int) else {}
+        stack = written.get("num_layers", 1)
+        assert isinstance(stack, int)
+        stack *= 2 if written.get("bidirectional") is True else 1
+        batch = input.shape[:1] if written.get("batch_first") is True else input.shape[1:2]
+        front = (stack, *batch) if input.rank == 3 else (stack,)
+        states = [TensorType((*front, size.get(name, hidden))) for name in names]
+        return st.sampled_from([(), tuple(states)])
+
+    return draw
+
+
+def _cell_states(count: int) -> Companions:
+    """As `_states`, for one step."""
+
+    def draw(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+        state = TensorType((*input.shape[:-1], _written("hidden_size", written)))
+        return st.sampled_from([(), (state,) * count])
+
+    return draw
+
+
+def _keys(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """A key and a value for a query, and a mask or none."""
+    at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
+
+    def wide(places: int, key: int, value: int, mask: str | None) -> tuple[TensorType, ...]:
+        shape = (*input.shape[:at], places, *input.shape[at + 1 : -1])
+        masks = [TensorType(shape if at or input.rank < 3 else shape[::-1], mask or "bool")]
+        types = [TensorType((*shape, key)), TensorType((*shape, value))]
+        return (*types, *(masks if mask else ()))
+
+    own = input.shape[-1] if input.shape else 1
+    assert isinstance(own, int)
+    width = st.sampled_from([own, own, 4])
+    mask = st.sampled_from([None, None, "bool", "float32"])
+    return st.builds(wide, st.integers(1, 5), width, width, mask)
+
+
+def _memory(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Another sequence of the same width and batch."""
+    at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
+
+    def long(places: int) -> tuple[TensorType, ...]:
+        return (TensorType((*input.shape[:at], places, *input.shape[at + 1 :])),)
+
+    return st.integers(1, 5).map(long) if input.rank > 1 else st.just((input,))
+
+
+def _second(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """All sizes but the last are the same."""
+    return st.integers(1, 4).map(lambda last: (input._replace(shape=(*input.shape[:-1], last)),))
+
+
+def _offsets(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Offsets where there are no bags yet, and weights for the sum."""
+    if input.rank != 1:
+        return st.just(())
+    least = 1 if written.get("include_last_offset") is True else 0
+    offsets = st.integers(least, 4).map(lambda n: TensorType((n,), input.dtype))
+    weights = input._replace(dtype="float32")
+    if written.get("mode") == "sum":
+        return offsets.flatmap(lambda given: st.sampled_from([(given,), (given, weights)]))
+    return offsets.map(lambda given: (given,))
+
+
+def _broadcast(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Some sizes are 1, and some in front are left out."""
+
+    def some(ones: list[bool], start: int, dtype: str) -> tuple[TensorType, ...]:
+        pairs = zip(input.shape, ones, strict=True)
+        shape = tuple([1 if one else size for size, one in pairs])[start:]
+        return (TensorType(shape, dtype),)
+
+    ones = st.lists(st.integers(0, 3).map(lambda n: n == 3), min_size=input.rank,
+                    max_size=input.rank)  # fmt: skip
+    dtypes = st.sampled_from([*[input.dtype] * 6, "float64", "float32"])
+    return st.builds(some, ones, st.sampled_from([0, 0, 0, 1]), dtypes)
+
+
 #: For layers whose further inputs depend on their arguments, by name.
 FITTING: dict[str, Companions] = {
     "interpolate": _of_any_size,
@@ -70,4 +162,18 @@ FITTING: dict[str, Companions] = {
     "max_unpool1d": _its_indices,
     "max_unpool2d": _its_indices,
     "max_unpool3d": _its_indices,
+    "lstm": _states("h_0", "c_0"),
+    "gru": _states("h_0"),
+    "rnn": _states("h_0"),
+    "lstm_cell": _cell_states(2),
+    "gru_cell": _cell_states(1),
+    "rnn_cell": _cell_states(1),
+    "multihead_attention": _keys,
+    "transformer_decoder_layer": _memory,
+    "transformer_decoder": _memory,
+    "transformer": _memory,
+    "bilinear": _second,
+    "embedding_bag": _offsets,
+    "cosine_similarity": _broadcast,
+    "pairwise_distance": _broadcast,
 }

@@ -62,10 +62,13 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         and not is_cheap(case)
     ):
         return "meta does not look at the dim, and the cpu is not asked about huge ones"
-    reason = _of_images(case, message) or _of_steps(case, message)
-    if reason is not None:
-        return reason
+    for reasons in (_of_images, _of_steps, _of_sequences):
+        reason = reasons(case, message)
+        if reason is not None:
+            return reason
     for argument in out_of_range(case):
+        if name.startswith("transformer") and argument in ("dim_feedforward", "layer_norm_eps"):
+            return _EMPTY if argument == "dim_feedforward" else _NONSENSE
         if (name, argument) in _UNCHECKED:
             return _UNCHECKED[name, argument]
         if "norm" in name and argument in _UNCHECKED_IN_NORMS:
@@ -114,6 +117,18 @@ def _of_steps(case: Case, message: str) -> str | None:
     return None
 
 
+def _of_sequences(case: Case, message: str) -> str | None:
+    """Reasons for recurrent layers, attention and transformers."""
+    name = case.layer.name
+    if name == "position_embedding":
+        return "the module cuts off its table, whatever the input is and however long"
+    if "netspec plans at most" in message:
+        return "torch loops over each of the layers or products, and would not come to an end"
+    if ("attention" in name or "transformer" in name) and "needs a sequence" in message:
+        return "torch attends to nothing, and gives nothing"
+    return None
+
+
 _EMPTY = "torch makes weights or an output without values"
 _NONSENSE = "torch does not look, and computes nonsense or nan"
 #: Arguments whose range torch does not check.
@@ -122,6 +137,14 @@ _UNCHECKED = {
     ("embedding", "embedding_dim"): _EMPTY,
     ("embedding", "max_norm"): _NONSENSE,
     ("cross_map_lrn2d", "size"): _NONSENSE,
+    ("bilinear", "out_features"): _EMPTY,
+    ("embedding_bag", "embedding_dim"): _EMPTY,
+    ("embedding_bag", "max_norm"): _NONSENSE,
+    ("lstm_cell", "hidden_size"): _EMPTY,
+    ("multihead_attention", "dropout"): _NONSENSE,
+    ("self_attention", "dropout"): _NONSENSE,
+    ("gru_cell", "hidden_size"): _EMPTY,
+    ("rnn_cell", "hidden_size"): _EMPTY,
 }
 _UNCHECKED_IN_NORMS = {
     "num_features": "without weights torch does not look at it",
@@ -151,4 +174,6 @@ def not_on_meta(case: Case, refused: SpecError) -> str | None:
         return "meta fails at nearest values of an empty batch: cond must be a bool"
     if name == "unfold" and not is_cheap(case):
         return "meta pads the input first, to sizes that no kernel of the cpu or cuda reaches"
+    if name == "position_embedding":
+        return "the flop counter does not take a part of a weight for an output"
     return None

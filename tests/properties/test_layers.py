@@ -36,10 +36,6 @@ def fewer() -> int:
     return usual // 4 if usual >= 1_000 else usual
 
 
-#: Not yet held to these laws: layers of several inputs or outputs, and steps of netspec's own that
-#: refuse more than their modules do. What specs need of them is tested with the specs.
-NOT_YET = {"lstm", "position_embedding", "self_attention"}
-LAYERS = {name: layer for name, layer in LAYERS.items() if name not in NOT_YET}
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 
 

@@ -1,13 +1,25 @@
-"""For random recurrent layers: all outputs, parameters and multiply-adds are torch's."""
+"""For random recurrent layers: all outputs, parameters and multiply-adds are torch's.
+
+And for sizes as they are in use, where the workspaces of kernels matter less: what is saved for
+the backward pass.
+"""
 
 from __future__ import annotations
 
+import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 import netspec
+from netspec.declaration import TensorType
+from netspec.planning import Plan
+from netspec.registry import Registry
+from netspec.testing import Case
+from netspec.testing.observation import saved_bytes
+
+REGISTRY = Registry()
 
 
 @st.composite
@@ -40,3 +52,39 @@ def test_lstm(case: tuple[list[int], dict[str, object]]) -> None:
         name: tuple(value.shape) for name, value in module.named_parameters()
     }
     assert 2 * plan.total_macs == counter.get_total_flops()
+
+
+@st.composite
+def used(draw: st.DrawFn, name: str) -> Case:
+    """A recurrent layer as people use them."""
+    shape = (draw(st.integers(10, 100)), draw(st.integers(8, 64)), draw(st.integers(16, 300)))
+    hidden_size = draw(st.sampled_from([64, 100, 128, 200, 256]))
+    written: dict[str | None, object] = {
+        "hidden_size": hidden_size,
+        "num_layers": draw(st.integers(1, 2)),
+        "batch_first": draw(st.booleans()),
+        "bidirectional": draw(st.booleans()),
+        "dropout": draw(st.sampled_from([0, 0.2])),
+    }
+    if name == "lstm":
+        written["proj_size"] = draw(st.sampled_from([0, 0, hidden_size // 4]))
+    return Case(REGISTRY.layers()[name].layer, written, (TensorType(shape),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+def test_what_is_saved_for_the_backward_pass(name: str) -> None:
+    """Within 5 %, the rounding of buffers to pages included."""
+
+    @settings(max_examples=10)
+    @given(used(name))
+    def law(case: Case) -> None:
+        plan = case.plan(REGISTRY)
+        assert isinstance(plan, Plan)
+        application = plan.layers[0].application
+        kept = saved_bytes(case.layer, application.written, case.inputs)
+        assert kept is not None
+        planned = application.saved_for_backward
+        assert isinstance(planned, int)
+        assert abs(planned - kept) <= 0.05 * kept, f"{planned}, but torch {kept}:\n{case}"
+
+    law()
