@@ -96,8 +96,7 @@ def embedding_bag(
         bags = offsets.shape[0]
         if include_last_offset:
             bags = bags - 1
-            message = f"the offsets {offsets} of {name} have no last one"
-            needs += at_least(bags, 0, message, "include_last_offset")
+        needs += at_least(bags, 1, f"the offsets {offsets} leave {name} no bag")
         kept = 0
         saves.append("offsets")
     if per_sample_weights is not None:

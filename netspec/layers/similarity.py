@@ -6,7 +6,7 @@ from typing import Annotated
 from netspec.declaration import Output, Range, TensorType, at_least, layer, same
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.sizes import Size, product
+from netspec.sizes import Size, equal, product
 
 #: Dtypes from the one that gives way to the one that stays.
 _REALS = ("bool", "uint8", "int8", "int16", "int32", "int64")
@@ -82,13 +82,18 @@ def _stretched(name: str, x1: TensorType, x2: TensorType) -> tuple[tuple[Size, .
     needs: Needs = ()
     shape: list[Size] = []
     for place, (size, met) in enumerate(zip(one, other, strict=True)):
-        if size == 1 or met == 1:
-            shape.append(met if size == 1 else size)
-        else:
-            needs += same(
-                size, met, f"the inputs {x1} and {x2} of {name} differ in dim {place - rank}"
+        if equal(size, 1).answer or equal(met, 1).answer:
+            shape.append(met if equal(size, 1).answer else size)
+            continue
+        found = equal(size, met).counterexample
+        message = f"the inputs {x1} and {x2} of {name} differ in dim {place - rank}"
+        if found is not None and 1 in (found.left, found.right):
+            raise Refusal(
+                f"{message}: it cannot be decided whether {size} and {met} fit, as a size of 1 is"
+                " stretched"
             )
-            shape.append(size)
+        needs += same(size, met, message)
+        shape.append(size)
     return tuple(shape), needs
 
 

@@ -133,7 +133,7 @@ def _offsets(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[T
     """Offsets where there are no bags yet, and weights for the sum."""
     if input.rank != 1:
         return st.just(())
-    least = 1 if written.get("include_last_offset") is True else 0
+    least = 2 if written.get("include_last_offset") is True else 1
     offsets = st.integers(least, 4).map(lambda n: TensorType((n,), input.dtype))
     weights = input._replace(dtype="float32")
     if written.get("mode") == "sum":

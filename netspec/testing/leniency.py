@@ -120,6 +120,10 @@ def _of_steps(case: Case, message: str) -> str | None:
 def _of_sequences(case: Case, message: str) -> str | None:
     """Reasons for recurrent layers, attention and transformers."""
     name = case.layer.name
+    if name == "embedding_bag" and len(case.inputs) > 1:
+        is_end = case.arguments.get("include_last_offset") is True
+        if case.inputs[1].shape in ((0,), (1,) if is_end else (0,)):
+            return "torch writes beyond its memory where there is no bag: it is not asked"
     if name == "position_embedding":
         return "the module cuts off its table, whatever the input is and however long"
     if "netspec plans at most" in message:
