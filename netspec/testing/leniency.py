@@ -91,6 +91,8 @@ def _of_steps(case: Case, message: str) -> str | None:
             return "torch leaves the dim where it is: the rank would depend on a size"
         case "chunk" if "equal parts" in message or "too many" in message:
             return "torch gives a smaller last part, or fewer parts"
+        case "reshape" if case.input.shape[:1] == (0,):
+            return "no samples have any shape"
         case "mean" if "names no dim" in message:
             return "of no dims torch takes the mean of all"
         case "interpolate" if "takes one of" in message and len(case.inputs) > 1:
