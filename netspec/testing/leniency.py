@@ -132,6 +132,7 @@ _UNCHECKED |= {
     for argument in ("kernel_size", "stride", "padding")
     for dims in (1, 2, 3)
 }
+_UNCHECKED |= {(f"fractional_max_pool{dims}d", "output_size"): _EMPTY for dims in (2, 3)}
 _UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
 
