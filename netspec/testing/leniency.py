@@ -95,7 +95,9 @@ def _of_steps(case: Case, message: str) -> str | None:
             return "no samples have any shape"
         case "mean" if "names no dim" in message:
             return "of no dims torch takes the mean of all"
-        case "interpolate" if "takes one of" in message and len(case.inputs) > 1:
+        case "interpolate" if len(case.inputs) > 1 and (
+            "takes one of" in message or "size of interpolate takes" in message
+        ):
             return "the second input overrides a size that is written"
         case "reparameterize":
             return "in evaluation it gives mu and looks at nothing"
@@ -133,7 +135,7 @@ _UNCHECKED |= {
     for dims in (1, 2, 3)
 }
 _UNCHECKED |= {(f"fractional_max_pool{dims}d", "output_size"): _EMPTY for dims in (2, 3)}
-_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop")}
+_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop", "step")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
 
 
