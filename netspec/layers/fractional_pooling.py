@@ -99,8 +99,11 @@ def _fractional(
     def message() -> str:
         return f"{by(out)} windows of {by(kernel)} do not fit into {by(sizes)}"
 
+    def empty() -> str:
+        return f"the output of {by(out)} is empty: the ratio is too small for {by(sizes)}"
+
     for size, windows, k in zip(sizes, out, kernel, strict=True):
-        needs += at_least(windows, 1, message, "output_ratio")
+        needs += at_least(windows, 1, empty, "output_ratio")
         # Of a volume torch wants one value more than the windows need.
         needs += at_least(size - windows - (k - 1), dims - 2, message, "kernel_size")
     return with_indices((*input.shape[:-dims], *out), needs, return_indices)

@@ -1,6 +1,14 @@
 """Layers that only change the shape."""
 
-from netspec.declaration import Output, Positive, TensorType, layer, multiple_of, same
+from netspec.declaration import (
+    Output,
+    Positive,
+    TensorType,
+    at_least,
+    layer,
+    multiple_of,
+    same,
+)
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size, exact_quotient, product
@@ -115,6 +123,11 @@ def pixel_unshuffle(input: TensorType, *, downscale_factor: Positive) -> Output:
 
     needs = multiple_of(height, r, message, "downscale_factor")
     needs += multiple_of(width, r, message, "downscale_factor")
+    if r > 1:  # torch gives an empty tensor back with the sizes that it had
+        for size in input.shape:
+            needs += at_least(
+                size, 1, lambda: f"pixel_unshuffle needs at least one value, but gets {input}"
+            )
     shape = (*input.shape[:-3], channels * (r * r), divided(height, r), divided(width, r))
     return Output(shape, needs=needs)
 

@@ -108,9 +108,13 @@ def _of_steps(case: Case, message: str) -> str | None:
             return "torch leaves the dim where it is: the rank would depend on a size"
         case "chunk" if "equal parts" in message or "too many" in message:
             return "torch gives a smaller last part, or fewer parts"
+        case "reshape" if case.input.shape[:1] == (0,):
+            return "no samples have any shape"
         case "mean" if "names no dim" in message:
             return "of no dims torch takes the mean of all"
-        case "interpolate" if "takes one of" in message and len(case.inputs) > 1:
+        case "interpolate" if len(case.inputs) > 1 and (
+            "takes one of" in message or "size of interpolate takes" in message
+        ):
             return "the second input overrides a size that is written"
         case "reparameterize":
             return "in evaluation it gives mu and looks at nothing"
@@ -167,7 +171,8 @@ _UNCHECKED |= {
     for argument in ("kernel_size", "stride", "padding")
     for dims in (1, 2, 3)
 }
-_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop")}
+_UNCHECKED |= {(f"fractional_max_pool{dims}d", "output_size"): _EMPTY for dims in (2, 3)}
+_UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop", "step")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
 
 
