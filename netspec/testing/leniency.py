@@ -172,6 +172,10 @@ _UNCHECKED |= {
     for dims in (1, 2, 3)
 }
 _UNCHECKED |= {(f"fractional_max_pool{dims}d", "output_size"): _EMPTY for dims in (2, 3)}
+_UNCHECKED |= {
+    (f"conv{dims}d", "padding"): "torch cuts off where padding_mode is not zeros"
+    for dims in (1, 2, 3)
+}
 _UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop", "step")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
 
