@@ -1,9 +1,18 @@
 """Steps on tensors that torch.nn has no classes for."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from netspec.declaration import Output, Positive, TensorType, at_least, layer, multiple_of, same
+from netspec.declaration import (
+    Output,
+    Positive,
+    Range,
+    TensorType,
+    at_least,
+    layer,
+    multiple_of,
+    same,
+)
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.padding import padded
@@ -116,7 +125,7 @@ def slice(
     dim: int,
     start: int = 0,
     stop: int | None = None,
-    step: Positive = 1,
+    step: Annotated[int, Range(1, 2**31 - 1)] = 1,
 ) -> Output:
     """The entries along a dim from ``start`` to before ``stop``; negative ones count from the end.
 

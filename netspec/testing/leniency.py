@@ -110,6 +110,8 @@ def _of_steps(case: Case, message: str) -> str | None:
             return "torch gives a smaller last part, or fewer parts"
         case "reshape" if case.input.shape[:1] == (0,):
             return "no samples have any shape"
+        case "pixel_unshuffle" if 0 in case.input.shape:
+            return "torch gives an empty tensor back, whatever the factor"
         case "mean" if "names no dim" in message:
             return "of no dims torch takes the mean of all"
         case "interpolate" if len(case.inputs) > 1 and (
@@ -175,6 +177,10 @@ _UNCHECKED |= {(f"fractional_max_pool{dims}d", "output_size"): _EMPTY for dims i
 _UNCHECKED |= {
     (f"conv{dims}d", "padding"): "torch cuts off where padding_mode is not zeros"
     for dims in (1, 2, 3)
+}
+_UNCHECKED |= {
+    (f"fractional_max_pool{dims}d", "kernel_size"): "meta counts beyond int64 and wraps around"
+    for dims in (2, 3)
 }
 _UNCHECKED |= {("slice", at): "python's slices take any number" for at in ("start", "stop", "step")}
 _UNCHECKED |= {(f"avg_pool{dims}d", "divisor_override"): _NONSENSE for dims in (2, 3)}
