@@ -11,7 +11,7 @@ help:
 	@echo "make deep   2,000 random cases of each layer against torch (most of an hour)"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
-	@echo "make peers  time netspec next to its peers, and give all the same wrong specs"
+	@echo "make peers  time netspec next to its peers, and write docs/benchmarks.md"
 	@echo "make stubs  write the builder's stub from the declarations"
 	@echo "make docs   write docs/layers.md from the declarations"
 	@echo "make clean  remove the virtual environment"
@@ -35,7 +35,7 @@ bench: $(VENV)/installed
 	@$(BIN)/python -m bench
 
 peers: $(VENV)/installed
-	@$(BIN)/python -m bench.peers
+	@$(BIN)/python -m bench.peers --write
 
 stubs: $(VENV)/installed
 	@$(BIN)/python -m netspec.builder.stub --write

@@ -1146,8 +1146,8 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
 
-        As local_response_norm, which is faster.
-        https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossMapLRN2d.html
+        As local_response_norm, which is faster and has a page; this one torch does not document.
+        https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
         """
 
     def dropout(

@@ -405,8 +405,8 @@ def cross_map_lrn2d(
 ) -> Output:
     """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
 
-    As local_response_norm, which is faster.
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossMapLRN2d.html
+    As local_response_norm, which is faster and has a page; this one torch does not document.
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
     """
     if input.rank != 4:
         raise Refusal(f"cross_map_lrn2d takes [N, C, H, W], but its input is {input}")
