@@ -1,4 +1,7 @@
-"""How many examples: few and always the same by default, many with ``NETSPEC_PROFILE=deep``."""
+"""How many examples: few and always the same by default, many with ``NETSPEC_PROFILE=deep``.
+
+What fails is made smaller first, which may take minutes; the "unshrunk" ones fail at once.
+"""
 
 import os
 
@@ -16,5 +19,6 @@ settings.register_profile("fast", COMMON, max_examples=40, derandomize=True, dat
 settings.register_profile("middle", COMMON, max_examples=300)
 settings.register_profile("deep", COMMON, max_examples=2_000)
 settings.register_profile("unshrunk", COMMON, max_examples=300, phases=UNSHRUNK)
+settings.register_profile("deep-unshrunk", COMMON, max_examples=2_000, phases=UNSHRUNK)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))
 torch.set_num_threads(1)  # tiny tensors
