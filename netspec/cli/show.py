@@ -20,8 +20,8 @@ def add_to(commands: Commands) -> None:
         commands,
         "show",
         "show every layer with its shapes, parameters and multiply-adds",
-        "Shows each layer's name, output shape, parameters and multiply-adds, and what the model "
-        "saves for backward. --json has all costs of each layer.",
+        "Shows each layer's name, output shape, parameters and multiply-adds,\n"
+        "and what the model saves for backward. --json has all costs of each layer.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")

@@ -1,4 +1,4 @@
-"""Pools that are told the size of their output."""
+"""Adaptive pools: they are told the size of their output."""
 
 from typing import Annotated
 

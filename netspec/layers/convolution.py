@@ -1,4 +1,4 @@
-"""Convolutions, and the transposed ones that make a larger image."""
+"""Convolutions: also the transposed ones, which make a larger image."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Layers that drop values in training."""
+"""Dropouts: layers that drop values in training."""
 
 from netspec.declaration import Output, Probability, TensorType, layer
 from netspec.declaration.refusal import Refusal

@@ -1,4 +1,4 @@
-"""Tables of vectors, looked up by number."""
+"""Embeddings: tables of vectors, looked up by number."""
 
 from typing import Annotated, Literal
 

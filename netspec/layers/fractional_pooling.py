@@ -1,4 +1,4 @@
-"""Pools of largest values in windows at random places."""
+"""Fractional pools: largest values in windows at random places."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Layers over the last size."""
+"""Linear layers: over the last size."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Recurrent layers over whole sequences."""
+"""Recurrent layers: over whole sequences."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""One step of a recurrent layer."""
+"""Recurrent cells: one step of a recurrent layer."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Layers that only change the shape."""
+"""Shapes: layers that change nothing else."""
 
 from netspec.declaration import (
     Output,

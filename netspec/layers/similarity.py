@@ -1,4 +1,4 @@
-"""How alike two inputs are."""
+"""Similarity: how alike two inputs are."""
 
 from math import inf
 from typing import Annotated

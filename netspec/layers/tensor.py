@@ -1,4 +1,4 @@
-"""Steps on tensors that torch.nn has no classes for."""
+"""Steps on tensors: what torch.nn has no classes for."""
 
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""The inverse of pools of largest values."""
+"""Unpooling: the inverse of pools of largest values."""
 
 from netspec.declaration import (
     NotNegative1d,

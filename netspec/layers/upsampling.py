@@ -1,4 +1,4 @@
-"""Sequences, images and volumes of a larger size."""
+"""Upsampling: sequences, images and volumes of a larger size."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Images cut into windows, and put together from them."""
+"""Windows: images cut into them, and put together from them."""
 
 from netspec.declaration import (
     NotNegative2d,

@@ -108,7 +108,7 @@ def test_layers_as_json(run: Run) -> None:
     (linear,) = [layer for layer in every if layer["name"] == "linear"]
     assert json.loads(run("layers", "linear", "--json").stdout) == linear
     assert linear["class"] == "torch.nn.Linear"
-    assert linear["family"] == "Layers over the last size"
+    assert linear["family"] == "Linear layers"
     assert linear["inputs"] == [{"name": "input", "required": True}]
     assert linear["obvious_argument"] == "out_features"
     assert linear["package"] == "netspec"
