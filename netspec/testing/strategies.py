@@ -52,11 +52,16 @@ def input_types(max_rank: int = 5, max_size: int = 12) -> st.SearchStrategy[Tens
 def likely_input_types(draw: st.DrawFn, layer: LayerType, max_size: int = 12) -> TensorType:
     """Tensors of the ranks that the layer's docstring shows, which mostly fit it."""
     rank = draw(st.sampled_from(documented_ranks(layer)))
-    others = draw(st.lists(st.integers(1, max_size), min_size=rank, max_size=rank))
+    others = list(draw(st.tuples(*[_sizes(max_size)] * rank)))
     if rank and draw(st.booleans()):
         others[0] = draw(st.sampled_from(_BATCHES))
     usual = ["int64"] * 3 + ["float32"] if "int64" in layer.description else ["float32"] * 6
     return TensorType(tuple(others), draw(st.sampled_from([*usual, *_DTYPES[12:]])))
+
+
+@cache
+def _sizes(max_size: int) -> st.SearchStrategy[int]:
+    return st.integers(1, max_size)
 
 
 @cache
@@ -73,13 +78,7 @@ def documented_ranks(layer: LayerType) -> tuple[int, ...]:
 def legal_values(kind: Kind, likely: tuple[int, ...] = ()) -> st.SearchStrategy[Value]:
     """Values of a declared kind: small numbers mostly, ``likely`` ones, and its limits."""
     if isinstance(kind, Whole):
-        low = -1 if kind.least is None else kind.least
-        small = st.integers(low, min(low + 4, kind.most))
-        fitting = [n for n in likely if kind.accepts(n)]
-        if fitting:
-            small = _mostly(small, st.sampled_from(fitting), 3)
-        rare = [n for n in (low, low + 7, -3, 64, 2**31, kind.most) if kind.accepts(n)]
-        return _mostly(small, st.sampled_from(rare), 40)
+        return st.sampled_from(_whole_numbers(kind, likely))  # one draw: they add up
     if isinstance(kind, Real):
         numbers: list[Value] = [0, 1, 0.5, 1e-5, 0.1, 2.0, -0.5, 3, 1e30]
         return st.sampled_from([number for number in numbers if kind.accepts(number)])
@@ -89,10 +88,21 @@ def legal_values(kind: Kind, likely: tuple[int, ...] = ()) -> st.SearchStrategy[
         return st.text(max_size=5)
     if isinstance(kind, Tuple):
         item = legal_values(kind.item, likely)
-        least, most = (kind.length, kind.length) if kind.length is not None else (0, 4)
-        return st.lists(item, min_size=least, max_size=most).map(tuple)
+        if kind.length is not None:
+            return st.tuples(*[item] * kind.length)
+        return st.lists(item, max_size=4).map(tuple)
     assert isinstance(kind, OneOf)
     return st.one_of(*(legal_values(option, likely) for option in kind.kinds))
+
+
+def _whole_numbers(kind: Whole, likely: tuple[int, ...]) -> list[int]:
+    """Small ones and likely ones forty times as often as the limits."""
+    low = -1 if kind.least is None else kind.least
+    small = [n for n in range(low, low + 5) if kind.accepts(n)]
+    fitting = [n for n in likely if kind.accepts(n)]
+    rare = [n for n in (low, low + 7, -3, 64, 2**31, kind.most) if kind.accepts(n)]
+    usual = small * 2 * max(len(fitting), 1) + fitting * len(small)
+    return usual * (40 * len(rare) // len(usual) + 1) + rare
 
 
 def any_values(kind: Kind) -> st.SearchStrategy[Value]:
