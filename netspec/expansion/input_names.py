@@ -57,8 +57,8 @@ def may_have_names(scope: ScopeBuilder, item: Item, keys: Keys, given: tuple[int
         scope.found.error("misplaced-key", message, span, help=[help])
         return False
     if len(given) != len(keys.input_names):
-        message = f"`from` names {len(keys.input_names)} inputs, but {len(given)} values"
-        help = "each input by name takes one value"
+        message = f"{listed(keys.input_names)} would get {len(given)} values"
+        help = "each input by name takes one value; a `*` is for lists"
         scope.found.error("wrong-inputs", message, span, help=[help])
         return False
     return True

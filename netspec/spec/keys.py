@@ -46,7 +46,9 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
 
 def read_from(parser: Parser, node: Node) -> tuple[tuple[Name, ...], tuple[str, ...]]:
     """``from: a``, ``from: [a, b]``, or ``from: {query: a, key: b}`` with the inputs' names."""
-    if not isinstance(node, MapNode) or not node.entries:
+    if isinstance(node, MapNode) and not node.entries:
+        parser.error("bad-name", "`from` names nothing", node)
+    if not isinstance(node, MapNode):
         return parser.names(node, "`from`"), ()
     inputs: list[Name] = []
     names: list[str] = []
