@@ -49,6 +49,10 @@ def transformer_encoder_layer(
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape.
+
+    ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+    no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
     """
     block = _Block(
@@ -82,6 +86,11 @@ def transformer_decoder_layer(
 
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
     ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
     """
     block = _Block(
@@ -119,6 +128,10 @@ def transformer_encoder(
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+
+    ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+    no ``is_causal``: a causal mask is a ``mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
     """
     block = _Block(
@@ -156,6 +169,11 @@ def transformer_decoder(
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
     ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
     norm at the end.
+
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
     """
     block = _Block(
@@ -198,6 +216,12 @@ def transformer(
     ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
     ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
     is like ``tgt``.
+
+    ``src_mask`` ``S, S``, ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of
+    them, are true for the pairs that are left out; ``src_key_padding_mask`` and
+    ``memory_key_padding_mask`` ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for the places; or
+    they are float32, which is added. There is no ``tgt_is_causal``: a causal mask is a
+    ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
     """
     block = _Block(
@@ -284,6 +308,14 @@ class _Block(NamedTuple):
             query, key, self.d_model, self.nhead, self.batch_first, is_itself=is_itself
         )
 
+    def mask_needs(self, masks: Masks, across: Attention) -> Needs:
+        needs = masks.needs(self.name, across)
+        is_each = masks.padding or (masks.attn and masks.attn.rank == 3)
+        if is_each and across.batch:
+            message = f"{self.name} has a mask for each sequence, but no sequence: {across.query}"
+            needs += at_least(across.batch[0], 1, message)
+        return needs
+
     def masks_kept(
         self,
         masks: Masks,
@@ -333,7 +365,7 @@ def _encoder(
     require_sequences(block.name, block.batch_first, src=src)
     itself = block.attention(src, src, is_itself=True)
     needs = at_least(itself.length, 1, f"{block.name} needs a sequence, but src is {src}")
-    needs += masks.needs(block.name, itself)
+    needs += block.mask_needs(masks, itself)
     each = itself.packed_kept(block.dropout) + block.around_kept(itself.steps, 2)
     kept, saves = _layers_kept(block, src, each, num_layers, norm)
     of_masks, own = block.masks_kept(masks, itself, num_layers, converts_once=True)
@@ -368,7 +400,7 @@ def _decoder(
     needs += across.same_batch(block.name, first, second)
     needs += at_least(itself.length, 1, f"{block.name} needs a sequence, but {first} is {tgt}")
     needs += at_least(across.places, 1, f"{block.name} needs a sequence, but {second} is {memory}")
-    needs += masks[0].needs(block.name, itself) + masks[1].needs(block.name, across)
+    needs += block.mask_needs(masks[0], itself) + block.mask_needs(masks[1], across)
     each = itself.packed_kept(block.dropout) + across.packed_kept(block.dropout)
     each = each + block.around_kept(itself.steps, 3)
     copied = Attention.is_copied(memory, block.batch_first)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 import netspec
 from netspec.modules import transformer
+from netspec.sizes import evaluate
+from netspec.testing.observation import SavedStorages
 
 # What torch says of every TransformerEncoder whose batch is not first.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor")
@@ -251,7 +253,7 @@ def test_a_causal_decoder_over_padded_sequences() -> None:
     memory = layer(encoder(src, src_key_padding_mask=hidden), src_key_padding_mask=hidden)
     expected = decoder(tgt, memory, later, memory_key_padding_mask=hidden)
     assert torch.equal(model(src, tgt, hidden, later), expected)
-    compiled: nn.Module = torch.compile(model, backend="eager")
+    compiled = torch.compile(model, backend="eager")
     assert torch.equal(compiled(src, tgt, hidden, later), expected)
 
 
@@ -262,7 +264,9 @@ def test_inputs_by_name_are_written_as_they_are_read() -> None:
 
 
 def test_a_mask_of_pairs_never_takes_another_s_place() -> None:
-    inputs = "{x: [L, N, 8], hidden: {shape: [N, L], dtype: bool}, later: {shape: [L, L], dtype: bool}}"
+    inputs = (
+        "{x: [L, N, 8], hidden: {shape: [N, L], dtype: bool}, later: {shape: [L, L], dtype: bool}}"
+    )
     ways = ("[x, x, x, hidden, later]", "{query: x, key: x, value: x, attn_mask: later}")
     module = nn.MultiheadAttention(8, 2)
     x, hidden = torch.randn(4, 3, 8), torch.zeros(3, 4, dtype=torch.bool)
@@ -306,3 +310,14 @@ layers:
     alike(model.get_submodule("bag"), bag)
     rows, weights = torch.randint(0, 10, (2, 3)), torch.randn(2, 3)
     assert torch.equal(model(rows, weights), bag(rows, per_sample_weights=weights))
+
+
+def test_what_training_saves_of_masks() -> None:
+    spec = netspec.loads(MASKED.replace("dim_feedforward: 16", "dim_feedforward: 16, dropout: 0"))
+    plan = netspec.plan(spec)
+    model = netspec.build(plan, device="cpu").train()
+    sizes = {"N": 3, "S": 5, "T": 4}
+    hidden = torch.zeros(3, 5, dtype=torch.bool)
+    with SavedStorages(model) as saved:
+        model(torch.randn(5, 3, 8), torch.randn(4, 3, 8), hidden, torch.zeros(4, 4))
+    assert evaluate(plan.saved_for_backward().total, sizes) == saved.nbytes
