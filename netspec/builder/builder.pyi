@@ -1807,8 +1807,11 @@ class Builder(BaseBuilder):
 
         A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
         ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
-        ``N, L, S``, the mean over the heads; ``key_padding_mask`` ``N, S`` is true for the keys that
-        are left out.
+        ``N, L, S``, the mean over the heads.
+
+        ``key_padding_mask`` ``N, S`` is true for the keys that are left out, ``attn_mask`` ``L, S`` or
+        ``N * num_heads, L, S`` for the pairs; or they are float32, which is added. There is no
+        ``is_causal``: a causal mask is an ``attn_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
         """
 
@@ -1851,6 +1854,10 @@ class Builder(BaseBuilder):
 
         ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
         ``(S, d_model)`` keeps its shape.
+
+        ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+        ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+        no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
         """
 
@@ -1874,6 +1881,11 @@ class Builder(BaseBuilder):
 
         ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
         ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+
+        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+        pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+        ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+        causal mask is a ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
         """
 
@@ -1901,6 +1913,10 @@ class Builder(BaseBuilder):
 
         ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
         ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+
+        ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+        ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+        no ``is_causal``: a causal mask is a ``mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
         """
 
@@ -1927,6 +1943,11 @@ class Builder(BaseBuilder):
         ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
         ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
         norm at the end.
+
+        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+        pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+        ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+        causal mask is a ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
         """
 
@@ -1953,6 +1974,12 @@ class Builder(BaseBuilder):
         ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
         ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
         is like ``tgt``.
+
+        ``src_mask`` ``S, S``, ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of
+        them, are true for the pairs that are left out; ``src_key_padding_mask`` and
+        ``memory_key_padding_mask`` ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for the places; or
+        they are float32, which is added. There is no ``tgt_is_causal``: a causal mask is a
+        ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
         """
 

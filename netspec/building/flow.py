@@ -18,7 +18,7 @@ class FlowStep(NamedTuple):
 
     ``child`` is the name of a child or of a parameter. ``device`` is where a merge moves its
     values, where they come from several. From the input at ``tuple_from`` on a child takes its
-    inputs as one tuple.
+    inputs as one tuple. ``keywords`` are the names of the last inputs, which it takes by keyword.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class FlowStep(NamedTuple):
     is_auxiliary: bool = False
     device: torch.device | None = None
     tuple_from: int | None = None
+    keywords: tuple[str, ...] = ()
 
 
 class Flow(nn.Module):
@@ -70,7 +71,7 @@ class Flow(nn.Module):
         modules = self._modules
         training = self.training
         for step in self._steps:
-            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _, tuple_from = step
+            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _, tuple_from, keywords = step
             if is_auxiliary and not training:
                 continue
             if kind == "call":
@@ -81,7 +82,13 @@ class Flow(nn.Module):
                     given = [values[number] for number in numbers]
                     if tuple_from is not None:
                         given[tuple_from:] = [tuple(given[tuple_from:])]
-                    result = module(*given)
+                    if keywords:
+                        first = len(given) - len(keywords)
+                        further = dict(zip(keywords, given[first:], strict=True))
+                        result = module(*given[:first], **further)
+                        del further
+                    else:
+                        result = module(*given)
                     del given
                 if len(outputs) == 1:
                     values[outputs[0]] = result if isinstance(result, Tensor) else _first(result)
@@ -211,6 +218,7 @@ def _with_lifetimes(
                 step.stretched,
                 step.is_auxiliary,
                 tuple_from=_tuple_from(step),
+                keywords=_keywords(step),
             )
         )
     return tuple(reversed(backwards))
@@ -223,3 +231,8 @@ def _tuple_from(step: Step) -> int | None:
     type = step.planned.application.type
     place = len(type.inputs) - len(type.tuple_inputs)
     return place if place < len(step.inputs) else None
+
+
+def _keywords(step: Step) -> tuple[str, ...]:
+    """The names of the last inputs, which the layer takes by keyword."""
+    return step.planned.application.keywords if isinstance(step.planned, PlannedLayer) else ()

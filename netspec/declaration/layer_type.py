@@ -39,7 +39,8 @@ class LayerType:
     keyword-only parameters are the layer's arguments, with torch's names, type hints and
     defaults. It gives the Output or raises Refusal, on whole and on symbolic sizes.
 
-    ``tuple_inputs`` are the last inputs where the class's forward takes them as one tuple.
+    ``tuple_inputs`` are the last inputs where the class's forward takes them as one tuple. Other
+    inputs that may be left out have forward's names, where there are several.
     """
 
     name: str
@@ -93,6 +94,12 @@ class LayerType:
             for parameter in self._signature.parameters.values()
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         )
+
+    @cached_property
+    def keyword_inputs(self) -> tuple[str, ...]:
+        """The inputs that forward gets by keyword: several that may be left out, each by itself."""
+        optional = self.inputs[self.required_inputs :]
+        return optional if len(optional) > 1 and not self.tuple_inputs else ()
 
     @cached_property
     def arguments(self) -> dict[str, Argument]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
+from netspec.expansion.input_names import in_order
 from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
 from netspec.planning.planner import Known
@@ -28,14 +29,23 @@ class Request(NamedTuple):
     names: Environment
     device: str | None
     is_reused: bool = False
+    input_names: tuple[str, ...] = ()  # of the types, where they are given by name
 
 
 class Child(NamedTuple):
-    """A planned child, with the types that it gives and what they are called."""
+    """A planned child, with the types that it gives and what they are called.
+
+    ``order`` are the places of the given values in the order of its inputs, where they have names.
+    """
 
     planned: PlannedChild | None
     types: tuple[Known, ...]
     outputs: tuple[str, ...]
+    order: tuple[int, ...] | None = None
+
+    def ordered(self, given: tuple[int, ...]) -> tuple[int, ...]:
+        """The given values in the order of its inputs."""
+        return given if self.order is None else tuple([given[place] for place in self.order])
 
 
 UNKNOWN = Child(None, (None,), ("output",))
@@ -60,7 +70,7 @@ def make_child(scope: ScopeBuilder, request: Request) -> Child:
 
 
 def _single(scope: ScopeBuilder, request: Request) -> Child:
-    item, keys, name, types, names, device, is_reused = request
+    item, keys, name, types, names, device, is_reused, input_names = request
     part = item.part
     if part.__class__ is Layer and part.type not in scope.walk.blocks:
         layer = part
@@ -78,7 +88,15 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
         bare = replace(item, name=None, keys=None, device=None, repeat=None)
         return _container(scope, request, Layers((bare,)))
     path = scope.prefix + name
-    application = scope.walk.planner.apply(layer, item.origin, path, types)
+    order = None
+    planner = scope.walk.planner
+    registered = planner.registry.find(layer.type) if input_names else None
+    if registered is not None:
+        type_ = registered.layer
+        order = in_order(scope, request, type_.name, type_.inputs, type_.required_inputs)
+        types = tuple([types[place] for place in order])
+        input_names = tuple([input_names[place] for place in order])
+    application = planner.apply(layer, item.origin, path, types, input_names)
     if application is None:
         return UNKNOWN
     init = None if keys.init is None else PlannedInit(keys.init, names)
@@ -86,7 +104,7 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
         path, name, application, device, item.origin, is_reused or scope.is_reused, init
     )
     scope.walk.rows.append(row)
-    return Child(row, application.outputs, application.output_names)
+    return Child(row, application.outputs, application.output_names, order)
 
 
 def _copies(scope: ScopeBuilder, request: Request) -> Child:
@@ -118,6 +136,7 @@ def _copies(scope: ScopeBuilder, request: Request) -> Child:
                 (inner.types[value],),
                 {**names, "index": index},
                 request.device,
+                input_names=() if index else request.input_names,
             )
             value = inner.called(copy.name, _single(inner, copy), (value,), origin)
         inner.last = value
@@ -137,6 +156,11 @@ def _container(
         part = layers.items[0].part
         if part.__class__ in COMPOSITES:  # a merge with a name, of several values
             inputs = tuple(str(number) for number in range(len(types)))
+    if request.input_names:
+        order = in_order(scope, request, "this container", inputs, len(inputs))
+        types = tuple([types[place] for place in order])
+        child = _container(scope, request._replace(types=types, input_names=()), layers, written)
+        return child._replace(order=order)
     if len(inputs) != len(types):
         gets = f"{len(types)} values" if len(types) > 1 else "one value"
         scope.found.error(

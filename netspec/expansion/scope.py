@@ -12,6 +12,7 @@ from netspec.diagnostics import Span
 from netspec.expansion import composites, references
 from netspec.expansion.children import Child, Request, gives_a_tensor, make_child
 from netspec.expansion.cycles import Reads
+from netspec.expansion.input_names import may_have_names
 from netspec.expansion.lints import report_lints
 from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.names import child_name, register
@@ -313,6 +314,8 @@ class ScopeBuilder:
         self, item: Item, keys: Keys, given: tuple[int, ...], names: Environment, device: str | None
     ) -> int:
         part = item.part
+        if keys.input_names and not may_have_names(self, item, keys, given):
+            return self.unknown(item, names)
         at = self.types[given[0]]
         device = device if item.device is None else self.device_of(item, names, at, device)
         if item.repeat is None:
@@ -341,10 +344,12 @@ class ScopeBuilder:
             return self.unknown(item, names)
         types = tuple([self.types[number] for number in given])
         request = Request(item, keys, name, types, names, device or self.device)
+        if keys.input_names:
+            request = request._replace(input_names=keys.input_names)
         child = make_child(self, request)
         if item.name is not None or child.planned is not None:
             self.made[name] = Made(len(self.children), item, names, child.planned)
-        return self.called(name, child, given, item.origin)
+        return self.called(name, child, child.ordered(given), item.origin)
 
     def inner(
         self, request: Request, layers: Layers, written: Origin | None = None

@@ -50,6 +50,8 @@ def use(
         keys = made.item.keys or Keys()
         device = made.planned.device
         request = Request(made.item, keys, name, types, made.names, device, is_reused=True)
+        if item.keys is not None:
+            request = request._replace(input_names=item.keys.input_names)
         child = make_child(scope, request)
     finally:
         scope.found.context.pop()
@@ -66,7 +68,7 @@ def use(
         )
         child = UNKNOWN
     scope.need_steps()
-    numbers = scope.call(child, given, origin, made.place)
+    numbers = scope.call(child, child.ordered(given), origin, made.place)
     if item.name is not None:
         scope.name_value(item, names, given, numbers, child.outputs)
     return numbers[0]

@@ -12,7 +12,7 @@ from netspec.declaration import (
     layer,
     same,
 )
-from netspec.declaration.output import Needs
+from netspec.declaration.output import Needs, Shape
 from netspec.declaration.refusal import Refusal
 from netspec.layers.linear import last_size
 from netspec.sizes import Size, product
@@ -24,6 +24,7 @@ def multihead_attention(
     key: TensorType,
     value: TensorType,
     key_padding_mask: TensorType | None = None,
+    attn_mask: TensorType | None = None,
     *,
     embed_dim: Annotated[Positive, Inferred("the query's last size", last_size)],
     num_heads: Positive,
@@ -39,8 +40,11 @@ def multihead_attention(
 
     A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
     ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
-    ``N, L, S``, the mean over the heads; ``key_padding_mask`` ``N, S`` is true for the keys that
-    are left out.
+    ``N, L, S``, the mean over the heads.
+
+    ``key_padding_mask`` ``N, S`` is true for the keys that are left out, ``attn_mask`` ``L, S`` or
+    ``N * num_heads, L, S`` for the pairs; or they are float32, which is added. There is no
+    ``is_causal``: a causal mask is an ``attn_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
     """
     name = "multihead_attention"
@@ -55,8 +59,7 @@ def multihead_attention(
         message = f"key {key} and value {value} of {name} differ in their {what}"
         needs += same(key.shape[at], value.shape[at], message)
     needs += across.same_batch(name, "query", "key")
-    if key_padding_mask is not None:
-        needs += _fits(key_padding_mask, across)
+    needs += Masks(attn_mask, key_padding_mask).needs(name, across)
     needs += at_least(places, 1, f"{name} needs a key to look at, but its key is {key}")
     same_width = embed_dim == kdim == vdim
     parameters = projections(embed_dim, bias, None if same_width else (kdim, vdim), add_bias_kv)
@@ -210,6 +213,78 @@ class Attention(NamedTuple):
         return kept + query * 3 if self.is_itself else kept + key * 2
 
 
+class Masks(NamedTuple):
+    """What queries do not see: ``attn`` says it of each pair, ``padding`` of each key.
+
+    The names are those of the layer's inputs.
+    """
+
+    attn: TensorType | None
+    padding: TensorType | None
+    attn_name: str = "attn_mask"
+    padding_name: str = "key_padding_mask"
+
+    def needs(self, layer: str, across: Attention) -> Needs:
+        """
+        Raises:
+            Refusal: a mask has another dtype or rank, or sizes that are not those of the sequences.
+        """
+        needs: Needs = ()
+        pairs = (across.length, across.places)
+        if self.attn is not None:
+            shape: Shape = pairs
+            if self.attn.rank == 3:
+                shape = (product(across.batch) * across.num_heads, *pairs)
+            needs += _fits(layer, self.attn_name, self.attn, shape, across)
+        if self.padding is not None:
+            shape = (*across.batch, across.places)
+            needs += _fits(layer, self.padding_name, self.padding, shape, across)
+        return needs
+
+    def kept(
+        self, across: Attention, times: int, is_stack: bool, converts_once: bool
+    ) -> tuple[Size, tuple[str, ...]]:
+        """The bytes that layers keep of them for backward, and those that are kept themselves.
+
+        That is where the weights are not asked for, and nothing is dropped: bools become float32,
+        in each layer or (``converts_once``) before the first. In a stack a causal mask alone is not
+        kept, which torch finds in its values; only of one place it is known here.
+        """
+        attn, padding = self.attn, self.padding
+        once = 1 if converts_once else times
+        if attn is not None and padding is not None:
+            return across.pairs * (4 * across.num_heads * times), ()
+        if attn is not None:
+            if is_stack and attn.shape == (1, 1):
+                return 0, ()
+            if attn.dtype == "bool":
+                return attn.numel * (4 * once), ()
+            return 0, (self.attn_name,)
+        if padding is not None:
+            if across.num_heads > 1 and across.batch and across.batch[0] != 1:
+                return padding.numel * (4 * across.num_heads * times), ()
+            if padding.dtype == "bool":
+                return padding.numel * (4 * once), ()
+            return 0, (self.padding_name,)
+        return 0, ()
+
+
+def _fits(layer: str, name: str, mask: TensorType, shape: Shape, across: Attention) -> Needs:
+    if mask.dtype not in ("bool", "float32"):
+        raise Refusal(f"{name} of {layer} holds bools, or float32 to add, not {mask.dtype}")
+    expected = TensorType(shape, mask.dtype)
+    message = (
+        f"{name} of {layer} must be {expected}, but is {mask}: "
+        f"{across.length} queries see {across.places} keys"
+    )
+    if mask.rank != expected.rank:
+        raise Refusal(message)
+    needs: Needs = ()
+    for size, wanted in zip(mask.shape, expected.shape, strict=True):
+        needs += same(size, wanted, message)
+    return needs
+
+
 def projections(
     embed_dim: int,
     bias: bool,
@@ -272,19 +347,6 @@ def _batch(given: TensorType, batch_first: bool) -> tuple[Size, ...]:
 
 def _length(given: TensorType, batch_first: bool) -> Size:
     return given.shape[1 if batch_first and given.rank == 3 else 0]
-
-
-def _fits(mask: TensorType, across: Attention) -> Needs:
-    expected = TensorType((*across.batch, across.places), "bool")
-    if mask.dtype not in ("bool", "float32"):
-        raise Refusal(f"key_padding_mask holds bools, or float32 to add, not {mask.dtype}")
-    message = f"key_padding_mask must be {expected} for the key {across.key}, but is {mask}"
-    if mask.rank != expected.rank:
-        raise Refusal(message)
-    needs: Needs = ()
-    for size, wanted in zip(mask.shape, expected.shape, strict=True):
-        needs += same(size, wanted, message)
-    return needs
 
 
 LAYERS = (

@@ -52,9 +52,10 @@ def lstm(
             f"proj_size is from 0 to below hidden_size {hidden_size}, not {proj_size}",
             argument="proj_size",
         )
-    if h_0 is not None and c_0 is None:
+    if (h_0 is None) != (c_0 is None):
+        alone = f"h_0 {h_0}" if c_0 is None else f"c_0 {c_0}"
         raise Refusal(
-            f"lstm begins with h_0 and c_0, but gets h_0 {h_0} alone",
+            f"lstm begins with h_0 and c_0, but gets {alone} alone",
             help="give both: `from: [input, h_0, c_0]`; or none, and they are zeros",
         )
     stack = _Stack("lstm", 4, input_size, hidden_size, num_layers, bidirectional, proj_size)

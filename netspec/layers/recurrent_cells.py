@@ -25,9 +25,10 @@ def lstm_cell(
     ``h_0`` and ``c_0``, which come together.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
     """
-    if h_0 is not None and c_0 is None:
+    if (h_0 is None) != (c_0 is None):
+        alone = f"h_0 {h_0}" if c_0 is None else f"c_0 {c_0}"
         raise Refusal(
-            f"lstm_cell begins with h_0 and c_0, but gets h_0 {h_0} alone",
+            f"lstm_cell begins with h_0 and c_0, but gets {alone} alone",
             help="give both: `from: [input, h_0, c_0]`; or none, and they are zeros",
         )
     states = {"h_0": h_0, "c_0": c_0}

@@ -19,7 +19,7 @@ from netspec.declaration import (
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.attention import Attention, projections, require_heads, require_sequences
+from netspec.layers.attention import Attention, Masks, projections, require_heads, require_sequences
 from netspec.layers.linear import last_size
 from netspec.layers.recurrent import MOST_LAYERS
 from netspec.sizes import Size
@@ -32,6 +32,8 @@ Epsilon = Annotated[float, Range(0)]
 @layer("torch.nn.TransformerEncoderLayer", obvious="nhead")
 def transformer_encoder_layer(
     src: TensorType,
+    src_mask: TensorType | None = None,
+    src_key_padding_mask: TensorType | None = None,
     *,
     d_model: Width,
     nhead: Positive,
@@ -47,19 +49,28 @@ def transformer_encoder_layer(
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape.
+
+    ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+    no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
     """
     block = _Block(
         "transformer_encoder_layer", d_model, nhead, dim_feedforward, dropout, activation,
         batch_first, norm_first, bias,
     )  # fmt: skip
-    return _encoder(block, src, block.encoder_parameters())
+    masks = Masks(src_mask, src_key_padding_mask, "src_mask", "src_key_padding_mask")
+    return _encoder(block, src, masks, block.encoder_parameters())
 
 
 @layer("torch.nn.TransformerDecoderLayer", obvious="nhead")
 def transformer_decoder_layer(
     tgt: TensorType,
     memory: TensorType,
+    tgt_mask: TensorType | None = None,
+    memory_mask: TensorType | None = None,
+    tgt_key_padding_mask: TensorType | None = None,
+    memory_key_padding_mask: TensorType | None = None,
     *,
     d_model: Width,
     nhead: Positive,
@@ -75,18 +86,29 @@ def transformer_decoder_layer(
 
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
     ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
     """
     block = _Block(
         "transformer_decoder_layer", d_model, nhead, dim_feedforward, dropout, activation,
         batch_first, norm_first, bias,
     )  # fmt: skip
-    return _decoder(block, tgt, memory, block.decoder_parameters())
+    masks = (
+        Masks(tgt_mask, tgt_key_padding_mask, "tgt_mask", "tgt_key_padding_mask"),
+        Masks(memory_mask, memory_key_padding_mask, "memory_mask", "memory_key_padding_mask"),
+    )
+    return _decoder(block, tgt, memory, masks, block.decoder_parameters())
 
 
 @layer("netspec.modules.transformer.TransformerEncoder")
 def transformer_encoder(
     src: TensorType,
+    mask: TensorType | None = None,
+    src_key_padding_mask: TensorType | None = None,
     *,
     d_model: Width,
     nhead: Positive,
@@ -106,6 +128,10 @@ def transformer_encoder(
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
+
+    ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
+    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
+    no ``is_causal``: a causal mask is a ``mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
     """
     block = _Block(
@@ -113,13 +139,18 @@ def transformer_encoder(
         norm_first, bias,
     )  # fmt: skip
     parameters = _stacked(block.encoder_parameters(), num_layers, block, norm)
-    return _encoder(block, src, parameters, num_layers, norm)
+    masks = Masks(mask, src_key_padding_mask, "mask", "src_key_padding_mask")
+    return _encoder(block, src, masks, parameters, num_layers, norm)
 
 
 @layer("netspec.modules.transformer.TransformerDecoder")
 def transformer_decoder(
     tgt: TensorType,
     memory: TensorType,
+    tgt_mask: TensorType | None = None,
+    memory_mask: TensorType | None = None,
+    tgt_key_padding_mask: TensorType | None = None,
+    memory_key_padding_mask: TensorType | None = None,
     *,
     d_model: Width,
     nhead: Positive,
@@ -138,6 +169,11 @@ def transformer_decoder(
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
     ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
     norm at the end.
+
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
+    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
+    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
     """
     block = _Block(
@@ -145,13 +181,23 @@ def transformer_decoder(
         norm_first, bias,
     )  # fmt: skip
     parameters = _stacked(block.decoder_parameters(), num_layers, block, norm)
-    return _decoder(block, tgt, memory, parameters, num_layers, norm)
+    masks = (
+        Masks(tgt_mask, tgt_key_padding_mask, "tgt_mask", "tgt_key_padding_mask"),
+        Masks(memory_mask, memory_key_padding_mask, "memory_mask", "memory_key_padding_mask"),
+    )
+    return _decoder(block, tgt, memory, masks, parameters, num_layers, norm)
 
 
 @layer("torch.nn.Transformer")
 def transformer(
     src: TensorType,
     tgt: TensorType,
+    src_mask: TensorType | None = None,
+    tgt_mask: TensorType | None = None,
+    memory_mask: TensorType | None = None,
+    src_key_padding_mask: TensorType | None = None,
+    tgt_key_padding_mask: TensorType | None = None,
+    memory_key_padding_mask: TensorType | None = None,
     *,
     d_model: Width,
     nhead: Positive = 8,
@@ -170,6 +216,12 @@ def transformer(
     ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
     ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
     is like ``tgt``.
+
+    ``src_mask`` ``S, S``, ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of
+    them, are true for the pairs that are left out; ``src_key_padding_mask`` and
+    ``memory_key_padding_mask`` ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for the places; or
+    they are float32, which is added. There is no ``tgt_is_causal``: a causal mask is a
+    ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
     """
     block = _Block(
@@ -182,16 +234,19 @@ def transformer(
     ):
         _require_few(number, argument)
     # What the encoder's norm gives is the decoder's memory, kept once if it is not copied.
-    decoded = _decoder(
-        block, tgt, src, block.decoder_parameters(), num_decoder_layers, True, ("tgt", "src")
+    masks = (
+        Masks(tgt_mask, tgt_key_padding_mask, "tgt_mask", "tgt_key_padding_mask"),
+        Masks(memory_mask, memory_key_padding_mask, "memory_mask", "memory_key_padding_mask"),
     )
-    encoded = _encoder(block, src, {}, num_encoder_layers, True)
+    decoded = _decoder(block, tgt, src, masks, {}, num_decoder_layers, True, ("tgt", "src"))
+    of_src = Masks(src_mask, src_key_padding_mask, "src_mask", "src_key_padding_mask")
+    encoded = _encoder(block, src, of_src, {}, num_encoder_layers, True)
     kept = decoded.saved_bytes
     if "src" in decoded.saves:
         kept = kept + src.nbytes
     kept = kept + encoded.saved_bytes
-    own = {name for name in ("src",) if name in encoded.saves}
-    own |= {"tgt"} & set(decoded.saves)
+    own = {*encoded.saves, *decoded.saves} - {"src"}
+    own |= {"src"} & set(encoded.saves)
     parameters = {
         f"{part}.{name}": shape
         for part, shapes, number in (
@@ -253,6 +308,28 @@ class _Block(NamedTuple):
             query, key, self.d_model, self.nhead, self.batch_first, is_itself=is_itself
         )
 
+    def mask_needs(self, masks: Masks, across: Attention) -> Needs:
+        needs = masks.needs(self.name, across)
+        is_each = masks.padding or (masks.attn and masks.attn.rank == 3)
+        if is_each and across.batch:
+            message = f"{self.name} has a mask for each sequence, but no sequence: {across.query}"
+            needs += at_least(across.batch[0], 1, message)
+        return needs
+
+    def masks_kept(
+        self,
+        masks: Masks,
+        across: Attention,
+        num_layers: int,
+        converts_once: bool = False,
+        may_be_causal: bool = True,
+    ) -> tuple[Size, tuple[str, ...]]:
+        """The bytes that so many layers keep of masks, and which of these are kept themselves."""
+        if self.dropout:
+            return 0, ()
+        is_stack = may_be_causal and not self.name.endswith("_layer")
+        return masks.kept(across, num_layers, is_stack, converts_once)
+
     def feed_forward_macs(self, steps: Size) -> Size:
         return steps * (2 * self.d_model * self.dim_feedforward)
 
@@ -280,6 +357,7 @@ class _Block(NamedTuple):
 def _encoder(
     block: _Block,
     src: TensorType,
+    masks: Masks,
     parameters: dict[str, tuple[int, ...]],
     num_layers: int = 1,
     norm: bool = False,
@@ -287,15 +365,17 @@ def _encoder(
     require_sequences(block.name, block.batch_first, src=src)
     itself = block.attention(src, src, is_itself=True)
     needs = at_least(itself.length, 1, f"{block.name} needs a sequence, but src is {src}")
+    needs += block.mask_needs(masks, itself)
     each = itself.packed_kept(block.dropout) + block.around_kept(itself.steps, 2)
     kept, saves = _layers_kept(block, src, each, num_layers, norm)
+    of_masks, own = block.masks_kept(masks, itself, num_layers, converts_once=True)
     return Output(
         src.shape,
         parameters=parameters,
         macs=(itself.packed_macs + block.feed_forward_macs(itself.steps)) * num_layers,
         needs=needs,
-        saves=("src",) if saves else (),
-        saved_bytes=kept,
+        saves=("src", *own) if saves else own,
+        saved_bytes=kept + of_masks,
     )
 
 
@@ -303,6 +383,7 @@ def _decoder(
     block: _Block,
     tgt: TensorType,
     memory: TensorType,
+    masks: tuple[Masks, Masks],
     parameters: dict[str, tuple[int, ...]],
     num_layers: int = 1,
     norm: bool = False,
@@ -319,6 +400,7 @@ def _decoder(
     needs += across.same_batch(block.name, first, second)
     needs += at_least(itself.length, 1, f"{block.name} needs a sequence, but {first} is {tgt}")
     needs += at_least(across.places, 1, f"{block.name} needs a sequence, but {second} is {memory}")
+    needs += block.mask_needs(masks[0], itself) + block.mask_needs(masks[1], across)
     each = itself.packed_kept(block.dropout) + across.packed_kept(block.dropout)
     each = each + block.around_kept(itself.steps, 3)
     copied = Attention.is_copied(memory, block.batch_first)
@@ -327,6 +409,13 @@ def _decoder(
     kept, saves = _layers_kept(block, tgt, each, num_layers, norm)
     macs = itself.packed_macs + across.packed_macs + block.feed_forward_macs(itself.steps)
     own = [first] if saves else []
+    for mask, attention in zip(masks, (itself, across), strict=True):
+        # Only the mask of the first attention is looked at for being causal.
+        of_mask, names_kept = block.masks_kept(
+            mask, attention, num_layers, may_be_causal=attention is itself
+        )
+        kept = kept + of_mask
+        own += names_kept
     return Output(
         tgt.shape,
         parameters=parameters,

@@ -22,10 +22,17 @@ class MoveInputs:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def __call__(self, module: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(
-            value.to(self.device) if isinstance(value, Tensor) else value for value in inputs
-        )
+    def __call__(
+        self, module: nn.Module, inputs: tuple[object, ...], named: dict[str, object]
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
+        moved = {name: self.moved(value) for name, value in named.items()}
+        return tuple([self.moved(value) for value in inputs]), moved
+
+    def moved(self, value: object) -> object:
+        """A tensor, or those of a tuple (``h_0, c_0``), on the device."""
+        if isinstance(value, tuple):
+            return tuple([self.moved(each) for each in value])
+        return value.to(self.device) if isinstance(value, Tensor) else value
 
 
 def place(
@@ -78,7 +85,7 @@ def _connect(
     if isinstance(child, PlannedLayer):
         device = devices[child.path]
         if device != incoming:
-            module.register_forward_pre_hook(MoveInputs(device))
+            module.register_forward_pre_hook(MoveInputs(device), with_kwargs=True)
         return device
     if child.steps is None:
         for inner in child.children:
@@ -100,7 +107,14 @@ def _connect_flow(
     for index, step in enumerate(scope.steps):
         if step.planned is not None:
             inner_module = module.get_submodule(step.planned.name)
-            result = _connect(inner_module, step.planned, at[step.inputs[0]], devices)
+            incoming_here = at[step.inputs[0]]
+            if isinstance(step.planned, PlannedLayer):
+                # Any input from elsewhere makes a hook, which moves them all.
+                own = devices[step.planned.path]
+                incoming_here = next(
+                    (at[number] for number in step.inputs if at[number] != own), own
+                )
+            result = _connect(inner_module, step.planned, incoming_here, devices)
         elif step.kind == "parameter":
             result = incoming
         else:

@@ -139,7 +139,7 @@ class _Walk:
             outputs[0] = given[0]
         saved = _NOTHING
         if needed and _requires_grad(outputs):
-            names = (*application.type.inputs[: len(given)], *application.output_names)
+            names = (*application.input_names, *application.output_names)
             values = given + outputs
             kept = [values[names.index(name)] for name in application.saves]
             key = 0

@@ -32,8 +32,9 @@ class Application:
     """A layer type with its arguments, applied to inputs. Equal layers of a plan share one.
 
     ``arguments`` are all of them with torch's names; ``written`` those to pass to the class (the
-    written and the inferred ones). ``macs`` are the multiply-adds of one call. ``saves`` and
-    ``saved_bytes`` are what is kept for the backward pass, as the Output of the rule says it.
+    written and the inferred ones). ``input_names`` say which of the type's inputs there are.
+    ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
+    the backward pass, as the Output of the rule says it.
     """
 
     type: LayerType
@@ -48,6 +49,12 @@ class Application:
     saves: tuple[str, ...] = ()
     saved_bytes: Size = 0
     is_view: bool = False
+    input_names: tuple[str, ...] = ()
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The names of the last inputs, those that the module gets by keyword."""
+        return tuple([name for name in self.input_names if name in self.type.keyword_inputs])
 
     @property
     def parameter_count(self) -> int:
@@ -57,7 +64,7 @@ class Application:
     def saved_for_backward(self) -> Size:
         """The bytes that this one call keeps for the backward pass in training."""
         total: Size = self.saved_bytes
-        inputs = dict(zip(self.type.inputs, self.inputs, strict=False))
+        inputs = dict(zip(self.input_names, self.inputs, strict=True))
         outputs = dict(zip(self.output_names, self.outputs, strict=True))
         kept = [{**outputs, **inputs}[name] for name in self.saves]
         if self.is_view:

@@ -66,9 +66,16 @@ class Planner:
         return self.applications.get((id(layer), id(input)))
 
     def apply(
-        self, layer: Layer, origin: Origin, path: str, inputs: tuple[Known, ...]
+        self,
+        layer: Layer,
+        origin: Origin,
+        path: str,
+        inputs: tuple[Known, ...],
+        names: tuple[str, ...] = (),
     ) -> Application | None:
         """The layer applied to its inputs, from memory where it came before.
+
+        ``names`` are the inputs' names, in the layer's order, where some between may be left out.
 
         None where it is wrong, which is reported, or where an input is not known.
         """
@@ -89,7 +96,7 @@ class Planner:
         registered, written = bound
         given = cast(tuple[TensorType, ...], inputs)
         try:
-            application = self.applied(registered, written, origin, path, given)
+            application = self.applied(registered, written, origin, path, given, names)
         except _Reported:
             return None
         if len(inputs) == 1:
@@ -138,15 +145,20 @@ class Planner:
         origin: Origin,
         path: str,
         inputs: tuple[TensorType, ...],
+        given: tuple[str, ...] = (),
     ) -> Application:
         layer_type = registered.layer
         try:
-            self.require_inputs(layer_type, inputs, origin)
+            if not given:
+                self.require_inputs(layer_type, inputs, origin)
+                given = layer_type.inputs[: len(inputs)]
             complete = self.with_inferred(layer_type, written, inputs)
-            output = layer_type.rule(*inputs, **complete)
+            first_ones = layer_type.required_inputs
+            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
+            output = layer_type.rule(*inputs[:first_ones], **further, **complete)
             if not isinstance(output, Output):
                 raise TypeError(f"it gives {output!r}, which is no Output")
-            names = (*layer_type.inputs[: len(inputs)], output.name, *output.others)
+            names = (*given, output.name, *output.others)
             for name in output.saves:
                 if name not in names:
                     raise TypeError(f"it saves {name!r}, which is no input or output")
@@ -171,6 +183,7 @@ class Planner:
                 output.saves,
                 output.saved_bytes,
                 output.is_view,
+                given,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)

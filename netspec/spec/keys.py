@@ -20,6 +20,7 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
         return None
     when: Written = True
     inputs: tuple[Name, ...] = ()
+    input_names: tuple[str, ...] = ()
     let: tuple[tuple[str, Written], ...] = ()
     init: Init | None = None
     for word, node in written.items():
@@ -34,13 +35,32 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
                 )
                 when = True
         elif word == "from":
-            inputs = parser.names(node, "`from`")
+            inputs, input_names = read_from(parser, node)
         elif word == "let":
             let = read_let(parser, node)
         else:
             init = read_init(parser, node)
-    keys = Keys(when, inputs, let, init)
+    keys = Keys(when, inputs, let, init, input_names)
     return None if keys == Keys() else keys
+
+
+def read_from(parser: Parser, node: Node) -> tuple[tuple[Name, ...], tuple[str, ...]]:
+    """``from: a``, ``from: [a, b]``, or ``from: {query: a, key: b}`` with the inputs' names."""
+    if isinstance(node, MapNode) and not node.entries:
+        parser.error("bad-name", "`from` names nothing", node)
+    if not isinstance(node, MapNode):
+        return parser.names(node, "`from`"), ()
+    inputs: list[Name] = []
+    names: list[str] = []
+    for key, value in node.entries:
+        if isinstance(value, ListNode):
+            message = f"the input {shortened(str(key.value))} takes one name, not {kind(value)}"
+            parser.error("bad-name", message, value)
+            continue
+        found = parser.names(value, "`from`")
+        inputs += found
+        names += [str(key.value)] * len(found)
+    return tuple(inputs), tuple(names)
 
 
 def read_let(parser: Parser, node: Node) -> tuple[tuple[str, Written], ...]:

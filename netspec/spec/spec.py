@@ -50,6 +50,16 @@ class Origin(NamedTuple):
                     return Span(self.source, key.start, key.end)
         return self.span()
 
+    def input_name(self, name: str) -> Span:
+        """The name of an input (``from: {query: x}``), where the name itself is wrong."""
+        if isinstance(self.item, MapNode):
+            for key, value in self.item.entries:
+                if key.value == "from" and isinstance(value, MapNode):
+                    for inner, _ in value.entries:
+                        if str(inner.value) == name:
+                            return Span(self.source, inner.start, inner.end)
+        return self.reserved("from")
+
     def states(self, name: str) -> bool:
         """Whether the reserved key stands beside the word."""
         return isinstance(self.item, MapNode) and any(
@@ -223,12 +233,16 @@ COMPOSITES = frozenset({Residual, Scale, Concat, Split, Merge, Each})
 
 
 class Keys(NamedTuple):
-    """The reserved keys that few items have."""
+    """The reserved keys that few items have.
+
+    ``input_names`` are what ``from`` calls the values where it is a mapping, one for each.
+    """
 
     when: Written = True
     inputs: tuple[Name, ...] = ()
     let: tuple[tuple[str, Written], ...] = ()
     init: Init | None = None  # nothing in it is torch's own beginning
+    input_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,14 +220,20 @@ def _few(keys: Keys, margin: str) -> list[str]:
     if keys.when is not True:
         lines.append(f"{margin}when: {_flow(keys.when)}")
     if keys.inputs:
-        single = len(keys.inputs) == 1
-        lines.append(f"{margin}from: {_scalar(keys.inputs[0]) if single else _names(keys.inputs)}")
+        lines.append(f"{margin}from: {_from(keys)}")
     if keys.let:
         given = ", ".join(f"{name}: {_flow(value)}" for name, value in keys.let)
         lines.append(f"{margin}let: {{{given}}}")
     if keys.init is not None:
         lines.append(f"{margin}init: {_init(keys.init)}")
     return lines
+
+
+def _from(keys: Keys) -> str:
+    if keys.input_names:
+        pairs = zip(keys.input_names, keys.inputs, strict=True)
+        return "{" + ", ".join(f"{_quoted(key)}: {_scalar(name)}" for key, name in pairs) + "}"
+    return _scalar(keys.inputs[0]) if len(keys.inputs) == 1 else _names(keys.inputs)
 
 
 def _part(item: Item, indent: int) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from netspec.declaration import LayerType, TensorType
+from netspec.sizes import Size
 from netspec.testing.strategies import BARE, Arguments, input_types
 
 #: Draws the further inputs from the first one and the written arguments.
@@ -101,27 +102,85 @@ def _keys(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[Tens
     """A key and a value for a query, and a mask or none."""
     at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
 
-    def wide(places: int, key: int, value: int, mask: str | None) -> tuple[TensorType, ...]:
+    def wide(
+        places: int, key: int, value: int, masks: tuple[TensorType, ...]
+    ) -> tuple[TensorType, ...]:
         shape = (*input.shape[:at], places, *input.shape[at + 1 : -1])
-        masks = [TensorType(shape if at or input.rank < 3 else shape[::-1], mask or "bool")]
-        types = [TensorType((*shape, key)), TensorType((*shape, value))]
-        return (*types, *(masks if mask else ()))
+        return (TensorType((*shape, key)), TensorType((*shape, value)), *masks)
+
+    def with_masks(places: int) -> st.SearchStrategy[tuple[TensorType, ...]]:
+        batch, length = _batch_and_length(input, at)
+        padding, pairs = _masks(batch, length, places, _written("num_heads", written))
+        return st.builds(wide, st.just(places), width, width, _first_of(padding, pairs))
 
     own = input.shape[-1] if input.shape else 1
     assert isinstance(own, int)
     width = st.sampled_from([own, own, 4])
-    mask = st.sampled_from([None, None, "bool", "float32"])
-    return st.builds(wide, st.integers(1, 5), width, width, mask)
+    return st.integers(1, 5).flatmap(with_masks)
+
+
+def _own_masks(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """Masks of a sequence that attends to itself, or none."""
+    at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
+    batch, length = _batch_and_length(input, at)
+    padding, pairs = _masks(batch, length, length, _written("nhead", written))
+    return _first_of(pairs, padding)
 
 
 def _memory(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
-    """Another sequence of the same width and batch."""
+    """Another sequence of the same width and batch, and masks or none."""
     at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
+    batch, length = _batch_and_length(input, at)
+    heads = _written("nhead", written)
 
-    def long(places: int) -> tuple[TensorType, ...]:
-        return (TensorType((*input.shape[:at], places, *input.shape[at + 1 :])),)
+    def long(places: int) -> st.SearchStrategy[tuple[TensorType, ...]]:
+        memory = TensorType((*input.shape[:at], places, *input.shape[at + 1 :]))
+        own_padding, own = _masks(batch, length, length, heads)
+        padding, pairs = _masks(batch, length, places, heads)
+        masks = _first_of(own, pairs, own_padding, padding)
+        return masks.map(lambda given: (memory, *given))
 
-    return st.integers(1, 5).map(long) if input.rank > 1 else st.just((input,))
+    return st.integers(1, 5).flatmap(long) if input.rank > 1 else st.just((input,))
+
+
+def _source(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """A target for the source of a transformer, and masks or none."""
+    at = 1 if written.get("batch_first") is True and input.rank == 3 else 0
+    batch, source = _batch_and_length(input, at)
+    heads = _written("nhead", written, 8)
+
+    def long(places: int) -> st.SearchStrategy[tuple[TensorType, ...]]:
+        target = TensorType((*input.shape[:at], places, *input.shape[at + 1 :]))
+        of_source, own = _masks(batch, source, source, heads)
+        of_target, of_itself = _masks(batch, places, places, heads)
+        _, across = _masks(batch, places, source, heads)
+        masks = _first_of(own, of_itself, across, of_source, of_target, of_source)
+        return masks.map(lambda given: (target, *given))
+
+    return st.integers(1, 5).flatmap(long) if input.rank > 1 else st.just((input,))
+
+
+Masks = st.SearchStrategy[TensorType]
+
+
+def _batch_and_length(input: TensorType, at: int) -> tuple[tuple[Size, ...], Size]:
+    length = input.shape[at] if input.shape else 1
+    return (input.shape[1 - at],) if input.rank == 3 else (), length
+
+
+def _masks(batch: tuple[Size, ...], queries: Size, keys: Size, heads: int) -> tuple[Masks, Masks]:
+    """A mask of the keys, and one of the pairs of queries and keys."""
+    dtypes = st.sampled_from(["bool", "bool", "float32"])
+    every = (batch[0] * heads if batch else heads, queries, keys)
+    pairs = st.sampled_from([(queries, keys), (queries, keys), every])
+    return st.builds(TensorType, st.just((*batch, keys)), dtypes), st.builds(
+        TensorType, pairs, dtypes
+    )
+
+
+def _first_of(*masks: Masks) -> st.SearchStrategy[tuple[TensorType, ...]]:
+    """None of them, the first, the first two, and so on."""
+    return st.integers(-1, len(masks)).flatmap(lambda count: st.tuples(*masks[: max(count, 0)]))
 
 
 def _second(input: TensorType, written: Arguments) -> st.SearchStrategy[tuple[TensorType, ...]]:
@@ -171,7 +230,9 @@ FITTING: dict[str, Companions] = {
     "multihead_attention": _keys,
     "transformer_decoder_layer": _memory,
     "transformer_decoder": _memory,
-    "transformer": _memory,
+    "transformer_encoder_layer": _own_masks,
+    "transformer_encoder": _own_masks,
+    "transformer": _source,
     "bilinear": _second,
     "embedding_bag": _offsets,
     "cosine_similarity": _broadcast,

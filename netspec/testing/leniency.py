@@ -203,6 +203,9 @@ def not_on_meta(case: Case, refused: SpecError) -> str | None:
         return "meta fails at nearest values of an empty batch: cond must be a bool"
     if name == "unfold" and not is_cheap(case):
         return "meta pads the input first, to sizes that no kernel of the cpu or cuda reaches"
+    if name in ("transformer_encoder", "transformer_decoder", "transformer"):
+        if any(mask.rank == 2 for mask in case.inputs[case.layer.required_inputs :]):
+            return "stacks look at a mask's values, whether they are those of a causal one"
     if name == "position_embedding":
         return "the flop counter does not take a part of a weight for an output"
     return None

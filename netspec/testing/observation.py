@@ -75,12 +75,20 @@ def saved_bytes(
         try:
             module = made(layer, arguments, "cpu").train()
             given = [zeros(input, "cpu") for input in inputs]
-            given = [t.requires_grad_() * 1 if t.is_floating_point() else t for t in given]
+            given = [
+                t.requires_grad_() * 1 if t.is_floating_point() and not _is_mask(layer, at) else t
+                for at, t in enumerate(given)
+            ]
             with SavedStorages(module) as saved:
                 outputs = call(layer, module, given)
         except Exception:
             return None
     return saved.nbytes if any(output.requires_grad for output in outputs) else None
+
+
+def _is_mask(layer: LayerType, place: int) -> bool:
+    """Whether the input is a mask, which nobody trains."""
+    return layer.inputs[place].endswith("mask")
 
 
 class SavedStorages:
@@ -135,7 +143,12 @@ def call(layer: LayerType, module: nn.Module, inputs: Sequence[Tensor]) -> tuple
     place = len(layer.inputs) - len(layer.tuple_inputs)
     if place < len(given):
         given[place:] = [tuple(given[place:])]
-    return tuple(_flat(module(*given)))
+    by_keyword = {}
+    if layer.keyword_inputs:
+        first = layer.required_inputs
+        by_keyword = dict(zip(layer.keyword_inputs, given[first:], strict=False))
+        given = given[:first]
+    return tuple(_flat(module(*given, **by_keyword)))
 
 
 def _flat(output: Any) -> Iterator[Tensor]:

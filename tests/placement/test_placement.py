@@ -61,6 +61,23 @@ def test_inputs_are_moved_where_the_device_changes() -> None:
     )
 
 
+def test_every_input_is_moved_those_by_keyword_and_in_a_tuple_too() -> None:
+    model = netspec.build(
+        netspec.loads("""
+netspec: 1
+inputs: {x: [L, N, 8], mask: [L, L], h: [1, N, 4], c: [1, N, 4]}
+layers:
+  first: {from: x, linear: 4, device: meta}
+  walk: {from: [first, h, c], lstm: 4, device: meta}
+  look: {from: {query: walk, key: walk, value: walk, attn_mask: mask}, multihead_attention: 2,
+         device: meta}
+"""),
+        device="cpu",
+    )
+    states = torch.rand(2, 1, 3, 4)
+    assert model(torch.rand(5, 3, 8), torch.zeros(5, 5), *states).device.type == "meta"
+
+
 def test_keys_and_classes_stay_as_they_are() -> None:
     placed = netspec.build(netspec.loads(CHAIN), device="cpu")
     plain = netspec.build(netspec.loads(CHAIN.replace("device: meta, ", "")), device="cpu")

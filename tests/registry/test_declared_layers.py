@@ -67,6 +67,18 @@ def test_a_layer_is_documented_and_called_like_its_class(layer: LayerType) -> No
     assert layer.name.replace("_", "") == layer.alias.lower()
 
 
+SEVERAL = {name: layer for name, layer in LAYERS.items() if layer.keyword_inputs}
+
+
+@pytest.mark.parametrize("layer", SEVERAL.values(), ids=SEVERAL)
+def test_inputs_that_go_by_keyword_are_those_of_forward(layer: LayerType) -> None:
+    made: type[nn.Module] = made_by(layer)
+    names = [*inspect.signature(made.forward).parameters]
+    assert set(layer.keyword_inputs) <= set(names)
+    required = list(layer.inputs[: layer.required_inputs])
+    assert names[1 : 1 + len(required)] == required
+
+
 def test_exceptions_are_about_arguments_that_there_are() -> None:
     classes = [getattr(nn, name) for name in dir(nn) if inspect.isclass(getattr(nn, name))]
     modules = [cls for cls in classes if issubclass(cls, nn.Module)]

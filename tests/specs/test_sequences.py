@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 import netspec
 from netspec.modules import transformer
+from netspec.sizes import evaluate
+from netspec.testing.observation import SavedStorages
 
 # What torch says of every TransformerEncoder whose batch is not first.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor")
@@ -215,3 +217,107 @@ outputs: [product, cosine, distance]
     )
     for found, wanted in zip(model(left, right, starts), expected, strict=True):
         assert torch.equal(found, wanted)
+
+
+MASKED = """
+netspec: 1
+inputs:
+  src: [S, N, 8]
+  tgt: [T, N, 8]
+  hidden: {shape: [N, S], dtype: bool}
+  later: [T, T]
+layers:
+  encoder:
+    from: {src: src, src_key_padding_mask: hidden}
+    transformer_encoder: {nhead: 2, num_layers: 2, dim_feedforward: 16}
+  layer:
+    from: {src_key_padding_mask: hidden, src: encoder}
+    transformer_encoder_layer: {nhead: 2, dim_feedforward: 16}
+  decoder:
+    from: {tgt: tgt, memory: layer, tgt_mask: later, memory_key_padding_mask: hidden}
+    transformer_decoder_layer: {nhead: 2, dim_feedforward: 16}
+"""
+
+
+def test_a_causal_decoder_over_padded_sequences() -> None:
+    model = built(MASKED)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)
+    layer = nn.TransformerEncoderLayer(8, 2, 16)
+    decoder = nn.TransformerDecoderLayer(8, 2, 16)
+    parts = {"encoder": encoder, "layer": layer, "decoder": decoder}
+    for name, module in parts.items():
+        alike(model.get_submodule(name), module)
+    src, tgt = torch.randn(5, 2, 8), torch.randn(4, 2, 8)
+    hidden = torch.tensor([[False] * 5, [False, False, True, False, True]])
+    later = nn.Transformer.generate_square_subsequent_mask(4)
+    memory = layer(encoder(src, src_key_padding_mask=hidden), src_key_padding_mask=hidden)
+    expected = decoder(tgt, memory, later, memory_key_padding_mask=hidden)
+    assert torch.equal(model(src, tgt, hidden, later), expected)
+    compiled = torch.compile(model, backend="eager")
+    assert torch.equal(compiled(src, tgt, hidden, later), expected)
+
+
+def test_inputs_by_name_are_written_as_they_are_read() -> None:
+    spec = netspec.loads(MASKED)
+    assert "from: {src_key_padding_mask: hidden, src: encoder}" in spec.to_yaml()
+    assert netspec.loads(spec.to_yaml()) == spec
+
+
+def test_a_mask_of_pairs_never_takes_another_s_place() -> None:
+    inputs = (
+        "{x: [L, N, 8], hidden: {shape: [N, L], dtype: bool}, later: {shape: [L, L], dtype: bool}}"
+    )
+    ways = ("[x, x, x, hidden, later]", "{query: x, key: x, value: x, attn_mask: later}")
+    module = nn.MultiheadAttention(8, 2)
+    x, hidden = torch.randn(4, 3, 8), torch.zeros(3, 4, dtype=torch.bool)
+    hidden[1, 2] = True
+    later = torch.ones(4, 4, dtype=torch.bool).triu(1)
+    outputs = "outputs: [look.attn_output, look.attn_output_weights]"
+    for way, padding in zip(ways, (hidden, None), strict=True):
+        layers = f"layers: {{look: {{from: {way}, multihead_attention: 2}}}}"
+        model = built(f"netspec: 1\ninputs: {inputs}\n{layers}\n{outputs}")
+        alike(model.get_submodule("look"), module)
+        expected = module(x, x, x, padding, attn_mask=later)
+        for found, wanted in zip(model(x, hidden, later), expected, strict=True):
+            assert torch.equal(found, wanted)
+
+
+def test_containers_blocks_and_further_calls_take_inputs_by_name() -> None:
+    model = built("""
+netspec: 1
+inputs: {x: [N, 4], y: [N, 4]}
+blocks:
+  less: {inputs: [left, right], layers: [{from: [left, right], sub: }]}
+layers:
+  one: {from: {right: x, left: y}, less: }
+  other: {from: {b: one, a: x}, inputs: [a, b], layers: [{from: [a, b], sub: }]}
+  last: {use: other, from: {b: x, a: other}}
+""")
+    x, y = torch.randn(2, 4), torch.randn(2, 4)
+    assert torch.equal(model(x, y), (x - (y - x)) - x)
+
+
+def test_a_bag_has_weights_without_offsets() -> None:
+    model = built("""
+netspec: 1
+inputs: {rows: {shape: [N, 3], dtype: int64}, weights: [N, 3]}
+layers:
+  bag:
+    from: {input: rows, per_sample_weights: weights}
+    embedding_bag: {num_embeddings: 10, embedding_dim: 4, mode: sum}
+""")
+    bag = nn.EmbeddingBag(10, 4, mode="sum")
+    alike(model.get_submodule("bag"), bag)
+    rows, weights = torch.randint(0, 10, (2, 3)), torch.randn(2, 3)
+    assert torch.equal(model(rows, weights), bag(rows, per_sample_weights=weights))
+
+
+def test_what_training_saves_of_masks() -> None:
+    spec = netspec.loads(MASKED.replace("dim_feedforward: 16", "dim_feedforward: 16, dropout: 0"))
+    plan = netspec.plan(spec)
+    model = netspec.build(plan, device="cpu").train()
+    sizes = {"N": 3, "S": 5, "T": 4}
+    hidden = torch.zeros(3, 5, dtype=torch.bool)
+    with SavedStorages(model) as saved:
+        model(torch.randn(5, 3, 8), torch.randn(4, 3, 8), hidden, torch.zeros(4, 4))
+    assert evaluate(plan.saved_for_backward().total, sizes) == saved.nbytes
