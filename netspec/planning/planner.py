@@ -212,15 +212,19 @@ class Planner:
         names = layer_type.inputs
         if layer_type.required_inputs <= len(inputs) <= len(names):
             return
-        count = "one input" if len(names) == 1 else f"the inputs {listed(names)}"
+        required = names[: layer_type.required_inputs]
+        optional = names[layer_type.required_inputs :]
+        count = "one input" if len(required) == 1 else f"the inputs {listed(required)}"
+        notes = [f"it may get {listed(optional)} as well"] if optional else []
         self.found.error(
             "wrong-inputs",
             f"{layer_type.name} takes {count}, but gets {len(inputs)}",
             origin.reserved("from"),
+            notes=notes,
             help=[
                 "name an earlier layer: `from: name`"
-                if len(names) == 1
-                else f"name where they come from: `from: [{', '.join(names)}]`"
+                if len(required) == 1
+                else f"name where they come from: `from: [{', '.join(required)}]`"
             ],
         )
         raise _Reported
