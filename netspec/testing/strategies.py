@@ -144,21 +144,31 @@ def arguments(
             None for both. Legal ones may still not fit the input, or each other.
     """
     written: dict[str | None, Value] = {}
-    every = draw(st.sampled_from([1, 2, 4]))  # which of the optional arguments are written
+    chosen = draw(_choices(len(layer.arguments)))  # which of those that may be left out are not
     sizes: tuple[int, ...] = ()
     if input is not None:
         sizes = tuple(sorted({n for n in input.shape if isinstance(n, int)}))
-    for name, argument in layer.arguments.items():
+    for at, (name, argument) in enumerate(layer.arguments.items()):
         if argument.inferred is not None:
-            if draw(st.integers(0, 9)) > 7:
+            if chosen >> at & 1 and draw(st.booleans()):
                 written[name] = draw(_inferred(layer, name, input))
-        elif argument.required or draw(st.integers(1, every)) == every:
+        elif argument.required or chosen >> at & 1:
             written[name] = draw(legal_values(argument.kind, sizes))
     obvious = layer.obvious_argument
     if list(written) == [obvious] and draw(st.booleans()):
         written = {BARE: written[obvious]}
     wrong = draw(st.integers(0, 7)) == 7 if legal is None else not legal
     return draw(spoiled(layer, written)) if wrong else written
+
+
+@cache
+def _choices(count: int) -> st.SearchStrategy[int]:
+    """A bit for each of ``count`` things, in one draw: few of them, half of them, or all."""
+    every = 2**count - 1
+    some = st.integers(0, every)
+    return st.one_of(
+        st.tuples(some, some).map(lambda both: both[0] & both[1]), some, st.just(every)
+    )
 
 
 def _inferred(layer: LayerType, name: str, input: TensorType | None) -> st.SearchStrategy[Value]:
