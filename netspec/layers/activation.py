@@ -75,8 +75,6 @@ def rrelu(
     input.require_floating("rrelu")
     if lower > upper:
         raise Refusal(f"lower {lower} is above upper {upper}", argument="lower")
-    if input.dtype == "float16":
-        raise Refusal("rrelu has no float16 in training")
     return Output(input.shape, saves=("input",), saved_bytes=input.nbytes, is_view=inplace)
 
 
