@@ -92,7 +92,7 @@ def cases(
     registry: Registry,
     *,
     legal: bool | None = None,
-    attempts: int = 8,
+    attempts: int = 12,
 ) -> Case:
     """Cases of one layer; most of the time the first of some that netspec accepts."""
     if not draw(st.integers(0, 3)):

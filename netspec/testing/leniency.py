@@ -91,6 +91,8 @@ def _of_images(case: Case, message: str) -> str | None:
     name = case.layer.name
     if "leaves nothing of dim" in message or "is empty" in message:
         return "torch gives an output without values"
+    if 0 in case.input.shape and "output_padding" in message:
+        return "of an empty batch torch does not look at output_padding"
     if "takes everything away" in message:
         return "an output of size 0, which torch's cpu gives and meta refuses, or the other way"
     if "mode circular" in message and "which loses" in message:
@@ -144,7 +146,8 @@ def _of_sequences(case: Case, message: str) -> str | None:
         return "the module cuts off its table, whatever the input is and however long"
     if "netspec plans at most" in message:
         return "torch loops over each of the layers or products, and would not come to an end"
-    if ("attention" in name or "transformer" in name) and "needs a sequence" in message:
+    is_empty = "needs a sequence" in message or "needs a key to look at" in message
+    if is_empty and ("attention" in name or "transformer" in name):
         return "torch attends to nothing, and gives nothing"
     return None
 

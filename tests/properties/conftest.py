@@ -1,6 +1,6 @@
 """How many examples: few and always the same by default, many with ``NETSPEC_PROFILE=deep``.
 
-What fails is made smaller first, which may take minutes; the "unshrunk" ones fail at once.
+What fails is made smaller first, which may take minutes; ``deep-unshrunk`` fails at once.
 """
 
 import os
@@ -18,7 +18,7 @@ COMMON = settings(
 settings.register_profile("fast", COMMON, max_examples=40, derandomize=True, database=None)
 settings.register_profile("middle", COMMON, max_examples=300)
 settings.register_profile("deep", COMMON, max_examples=2_000)
-settings.register_profile("unshrunk", COMMON, max_examples=300, phases=UNSHRUNK)
-settings.register_profile("deep-unshrunk", COMMON, max_examples=2_000, phases=UNSHRUNK)
+for name in ("fast", "middle", "deep"):
+    settings.register_profile(f"{name}-unshrunk", settings.get_profile(name), phases=UNSHRUNK)
 settings.load_profile(os.environ.get("NETSPEC_PROFILE", "fast"))
 torch.set_num_threads(1)  # tiny tensors
