@@ -77,8 +77,8 @@ def _states(*names: str) -> Companions:
         hidden = _written("hidden_size", written)
         projected = written.get("proj_size")
         size = {"h_0": projected} if projected and isinstance(projected, int) else {}
-        stack = written.get("num_layers", 1)
-        assert isinstance(stack, int)
+        number = written.get("num_layers", 1)
+        stack = number if type(number) is int else 1
         stack *= 2 if written.get("bidirectional") is True else 1
         batch = input.shape[:1] if written.get("batch_first") is True else input.shape[1:2]
         front = (stack, *batch) if input.rank == 3 else (stack,)
