@@ -79,17 +79,9 @@ class Flow(nn.Module):
                 if len(numbers) == 1:
                     result = module(values[numbers[0]])
                 else:
-                    given = [values[number] for number in numbers]
-                    if tuple_from is not None:
-                        given[tuple_from:] = [tuple(given[tuple_from:])]
-                    if keywords:
-                        first = len(given) - len(keywords)
-                        further = dict(zip(keywords, given[first:], strict=True))
-                        result = module(*given[:first], **further)
-                        del further
-                    else:
-                        result = module(*given)
-                    del given
+                    result = called(
+                        module, [values[number] for number in numbers], tuple_from, keywords
+                    )
                 if len(outputs) == 1:
                     values[outputs[0]] = result if isinstance(result, Tensor) else _first(result)
                 else:
@@ -105,6 +97,16 @@ class Flow(nn.Module):
             for number in drop:
                 values[number] = None
         return _given(values, self._results, self._auxiliary if training else None)
+
+
+def called(
+    module: nn.Module, given: Values, tuple_from: int | None, keywords: Sequence[str]
+) -> Any:
+    """What a module makes of several inputs; see FlowStep for ``tuple_from`` and ``keywords``."""
+    if tuple_from is not None:
+        given[tuple_from:] = [tuple(given[tuple_from:])]
+    first = len(given) - len(keywords)
+    return module(*given[:first], **dict(zip(keywords, given[first:], strict=True)))
 
 
 def _in_order(
@@ -207,6 +209,7 @@ def _with_lifetimes(
         name = None
         if step.child is not None:
             name = (children if step.kind == "call" else parameters)[step.child]
+        application = step.planned.application if isinstance(step.planned, PlannedLayer) else None
         backwards.append(
             FlowStep(
                 step.kind,
@@ -217,22 +220,8 @@ def _with_lifetimes(
                 0 if step.dim is None else step.dim,
                 step.stretched,
                 step.is_auxiliary,
-                tuple_from=_tuple_from(step),
-                keywords=_keywords(step),
+                tuple_from=application.type.tuple_from(len(step.inputs)) if application else None,
+                keywords=application.keywords if application else (),
             )
         )
     return tuple(reversed(backwards))
-
-
-def _tuple_from(step: Step) -> int | None:
-    """The place of the first input that the layer takes in a tuple, where it gets such."""
-    if not isinstance(step.planned, PlannedLayer):
-        return None
-    type = step.planned.application.type
-    place = len(type.inputs) - len(type.tuple_inputs)
-    return place if place < len(step.inputs) else None
-
-
-def _keywords(step: Step) -> tuple[str, ...]:
-    """The names of the last inputs, which the layer takes by keyword."""
-    return step.planned.application.keywords if isinstance(step.planned, PlannedLayer) else ()

@@ -14,7 +14,7 @@ from netspec.declaration.hints import (
     for_each_dim,
 )
 from netspec.declaration.layer_type import Inferred, LayerType, layer
-from netspec.declaration.output import Need, Output, at_least, multiple_of, same
+from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
 from netspec.declaration.tensor import TensorType
 
@@ -43,4 +43,5 @@ __all__ = [
     "layer",
     "multiple_of",
     "same",
+    "same_shape",
 ]

@@ -95,6 +95,11 @@ class LayerType:
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         )
 
+    def tuple_from(self, count: int) -> int | None:
+        """The place of the first of ``count`` inputs that go in the tuple, where there are such."""
+        place = len(self.inputs) - len(self.tuple_inputs)
+        return place if place < count else None
+
     @cached_property
     def keyword_inputs(self) -> tuple[str, ...]:
         """The inputs that forward gets by keyword: several that may be left out, each by itself."""

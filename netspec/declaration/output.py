@@ -51,6 +51,16 @@ def same(size: Size, other: Size, message: Message, argument: str | None = None)
     return (Need("same", size, other, message, argument),)
 
 
+def same_shape(shape: Shape, other: Shape, message: Message) -> Needs:
+    """Equal sizes, as many: refused with ``message`` where they are, or can be, others."""
+    if len(shape) != len(other):
+        raise Refusal(told(message))
+    needs: Needs = ()
+    for size, wanted in zip(shape, other, strict=True):
+        needs += same(size, wanted, message)
+    return needs
+
+
 def multiple_of(size: Size, divisor: int, message: Message, argument: str | None = None) -> Needs:
     """``size % divisor == 0``: refused with ``message`` where it can be wrong."""
     if isinstance(size, int):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple
 
 from netspec.declaration.refusal import Refusal
@@ -14,11 +13,6 @@ INDICES = frozenset({"int64", "int32"})
 _ITEMSIZES = {
     "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2,
     "int8": 1, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
-}  # fmt: skip
-
-_LIMITS: dict[str, tuple[float, float]] = {
-    "bool": (0, 1), "uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1),
-    "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "float16": (-65504, 65504),
 }  # fmt: skip
 
 
@@ -68,15 +62,6 @@ class TensorType(NamedTuple):
                 argument=argument,
             )
         return dim % rank
-
-    def require_fits(self, value: float, argument: str) -> None:
-        """
-        Raises:
-            Refusal: the number is beyond those of the dtype.
-        """
-        least, most = _LIMITS.get(self.dtype, (-inf, inf))
-        if not least <= value <= most:
-            raise Refusal(f"{argument} {value:g} is no {self.dtype}", argument=argument)
 
     def require_floating(self, layer: str) -> None:
         """

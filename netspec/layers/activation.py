@@ -13,6 +13,7 @@ from netspec.declaration import (
     same,
 )
 from netspec.declaration.refusal import Refusal
+from netspec.layers.numbers import require_held
 
 
 @layer("torch.nn.ReLU")
@@ -171,8 +172,8 @@ def hardtanh(
     _require_real("hardtanh", input)
     if min_val >= max_val:
         raise Refusal(f"min_val {min_val} is not below max_val {max_val}", argument="min_val")
-    input.require_fits(min_val, "min_val")
-    input.require_fits(max_val, "max_val")
+    require_held(input.dtype, min_val, "min_val")
+    require_held(input.dtype, max_val, "max_val")
     return _copied_in_place(input, inplace)
 
 
@@ -245,7 +246,7 @@ def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) ->
     input.require_floating("softshrink")
     if isinf(lambd):
         raise Refusal("lambd is no finite number", argument="lambd")
-    input.require_fits(lambd, "lambd")
+    require_held(input.dtype, lambd, "lambd")
     return Output(input.shape, saves=("input",))
 
 
@@ -268,8 +269,8 @@ def threshold(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
     """
     _require_real("threshold", input)
-    input.require_fits(threshold, "threshold")
-    input.require_fits(value, "value")
+    require_held(input.dtype, threshold, "threshold")
+    require_held(input.dtype, value, "value")
     return _in_place(input, inplace)
 
 

@@ -11,6 +11,7 @@ from netspec.declaration import (
     at_least,
     layer,
     same,
+    same_shape,
 )
 from netspec.declaration.output import Needs, Shape
 from netspec.declaration.refusal import Refusal
@@ -277,12 +278,7 @@ def _fits(layer: str, name: str, mask: TensorType, shape: Shape, across: Attenti
         f"{name} of {layer} must be {expected}, but is {mask}: "
         f"{across.length} queries see {across.places} keys"
     )
-    if mask.rank != expected.rank:
-        raise Refusal(message)
-    needs: Needs = ()
-    for size, wanted in zip(mask.shape, expected.shape, strict=True):
-        needs += same(size, wanted, message)
-    return needs
+    return same_shape(mask.shape, shape, message)
 
 
 def projections(

@@ -21,6 +21,7 @@ from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.padding import mode_needs
 from netspec.layers.spatial import by, grown, require_batched_or_not, require_not_empty
+from netspec.layers.weights import weight_and_bias
 from netspec.sizes import Size, product
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -224,9 +225,10 @@ def _convolution(
     out = tuple((p - r) // s + 1 for p, r, s in zip(padded, reach, strides, strict=True))
     shape = (*input.shape[: -dims - 1], out_channels, *out)
     saves, saved_bytes = _saved(input, padding_mode, before, after)
+    weight = (out_channels, in_channels // groups, *kernel)
     return Output(
         shape,
-        parameters=_weights((out_channels, in_channels // groups, *kernel), out_channels, bias),
+        parameters=weight_and_bias(weight, (out_channels,), bias),
         macs=product(shape) * (in_channels // groups * product(kernel)),
         needs=needs,
         saves=saves,
@@ -264,9 +266,10 @@ def _transposed(
     out, of_sizes = grown(input.shape[-dims:], reach, strides, paddings, more)
     needs += of_sizes
     per_input = out_channels // groups * product(kernel)
+    weight = (in_channels, out_channels // groups, *kernel)
     return Output(
         (*input.shape[: -dims - 1], out_channels, *out),
-        parameters=_weights((in_channels, out_channels // groups, *kernel), out_channels, bias),
+        parameters=weight_and_bias(weight, (out_channels,), bias),
         macs=input.numel * per_input,
         needs=needs,
         saves=("input",),
@@ -295,10 +298,6 @@ def _reach(kernel: tuple[int, ...], dilation: int | tuple[int, ...]) -> list[int
     """The sizes that a kernel covers, with the gaps of its dilation."""
     dilations = for_each_dim(dilation, len(kernel))
     return [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-
-
-def _weights(weight: tuple[int, ...], out_channels: int, bias: bool) -> dict[str, tuple[int, ...]]:
-    return {"weight": weight, "bias": (out_channels,)} if bias else {"weight": weight}
 
 
 def _saved(

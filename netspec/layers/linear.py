@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from netspec.declaration import Inferred, Output, Positive, TensorType, layer, same
-from netspec.declaration.output import Needs
+from netspec.declaration import Inferred, Output, Positive, TensorType, layer, same_shape
 from netspec.declaration.refusal import Refusal
+from netspec.layers.weights import weight_and_bias
 from netspec.sizes import Size, product
 
 MOST_OUTPUTS = 1_000_000  # torch makes one product after the other
@@ -42,12 +42,9 @@ def linear(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
     input.require_weights_dtype("linear")
-    parameters: dict[str, tuple[int, ...]] = {"weight": (out_features, in_features)}
-    if bias:
-        parameters["bias"] = (out_features,)
     return Output(
         (*input.shape[:-1], out_features),
-        parameters=parameters,
+        parameters=weight_and_bias((out_features, in_features), (out_features,), bias),
         macs=product(input.shape) * out_features,
         saves=("input",),
     )
@@ -77,18 +74,11 @@ def bilinear(
             argument="out_features",
         )
     message = f"{input1} and {input2} of bilinear must be alike in all sizes but the last"
-    if input1.rank != input2.rank:
-        raise Refusal(message)
-    needs: Needs = ()
-    for size, other in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
-        needs += same(size, other, message)
-    parameters: dict[str, tuple[int, ...]] = {"weight": (out_features, in1_features, in2_features)}
-    if bias:
-        parameters["bias"] = (out_features,)
+    weight = (out_features, in1_features, in2_features)
     return Output(
         (*input1.shape[:-1], out_features),
-        parameters=parameters,
-        needs=needs,
+        parameters=weight_and_bias(weight, (out_features,), bias),
+        needs=same_shape(input1.shape[:-1], input2.shape[:-1], message),
         saves=("input1", "input2"),
     )
 

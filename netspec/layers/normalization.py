@@ -6,7 +6,13 @@ from netspec.declaration import Inferred, Output, Positive, Range, TensorType, a
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.diagnostics import listed
-from netspec.layers.spatial import require_batched_or_not, require_not_empty
+from netspec.layers.numbers import require_held
+from netspec.layers.spatial import (
+    require_batched_or_not,
+    require_not_empty,
+    require_single_or_double,
+)
+from netspec.layers.weights import weight_and_bias
 from netspec.sizes import Size, product
 
 Epsilon = Annotated[float, Range(0)]
@@ -286,9 +292,7 @@ def _precise(input: TensorType, has_state: bool) -> int:
 
 
 def _weights(shape: tuple[int, ...], affine: bool, bias: bool) -> dict[str, tuple[int, ...]]:
-    if not affine:
-        return {}
-    return {"weight": shape, "bias": shape} if bias else {"weight": shape}
+    return weight_and_bias(shape, shape, bias) if affine else {}
 
 
 def _running_statistics(num_features: int) -> dict[str, tuple[int, ...]]:
@@ -384,8 +388,8 @@ def local_response_norm(
     if input.rank < 3:
         raise Refusal(f"local_response_norm takes [N, C, *], but its input is {input}")
     input.require_floating("local_response_norm")
-    if input.itemsize < 4 and input.rank > 3:
-        raise Refusal(f"the cpu has no local_response_norm of {input.dtype}")
+    if input.rank > 3:
+        require_single_or_double("local_response_norm", input)
     padded = product((input.shape[0], input.shape[1] + (size - 1), *input.shape[2:]))
     return Output(
         input.shape,
@@ -412,7 +416,7 @@ def cross_map_lrn2d(
         raise Refusal(f"cross_map_lrn2d takes [N, C, H, W], but its input is {input}")
     input.require_floating("cross_map_lrn2d")
     for argument, value in (("alpha", alpha), ("beta", beta), ("k", k)):
-        input.require_fits(value, argument)
+        require_held(input.dtype, value, argument)
     return Output(input.shape, saves=("input", "output"))
 
 

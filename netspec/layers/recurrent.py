@@ -12,7 +12,7 @@ from netspec.declaration import (
     TensorType,
     at_least,
     layer,
-    same,
+    same_shape,
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
@@ -52,12 +52,7 @@ def lstm(
             f"proj_size is from 0 to below hidden_size {hidden_size}, not {proj_size}",
             argument="proj_size",
         )
-    if (h_0 is None) != (c_0 is None):
-        alone = f"h_0 {h_0}" if c_0 is None else f"c_0 {c_0}"
-        raise Refusal(
-            f"lstm begins with h_0 and c_0, but gets {alone} alone",
-            help="give both: `from: [input, h_0, c_0]`; or none, and they are zeros",
-        )
+    require_both("lstm", h_0, c_0)
     stack = _Stack("lstm", 4, input_size, hidden_size, num_layers, bidirectional, proj_size)
     states = {"h_0": (h_0, stack.out), "c_0": (c_0, hidden_size)}
     run = _run(stack, input, states, bias, batch_first, dropout)
@@ -293,14 +288,22 @@ def same_type(
     """
     expected = TensorType(tuple(shape))
     message = f"{which} of {name} must be {expected} for the input {input}, but is {state}"
-    if state.rank != expected.rank:
-        raise Refusal(message)
-    if state.dtype != expected.dtype:
+    if state.rank == expected.rank and state.dtype != expected.dtype:
         raise Refusal(f"the weights of {name} are float32, but {which} holds {state.dtype}")
-    needs: Needs = ()
-    for size, wanted in zip(state.shape, expected.shape, strict=True):
-        needs += same(size, wanted, message)
-    return needs
+    return same_shape(state.shape, expected.shape, message)
+
+
+def require_both(name: str, h_0: TensorType | None, c_0: TensorType | None) -> None:
+    """
+    Raises:
+        Refusal: one of the states is given without the other.
+    """
+    if (h_0 is None) != (c_0 is None):
+        alone = f"h_0 {h_0}" if c_0 is None else f"c_0 {c_0}"
+        raise Refusal(
+            f"{name} begins with h_0 and c_0, but gets {alone} alone",
+            help="give both: `from: [input, h_0, c_0]`; or none, and they are zeros",
+        )
 
 
 def _with_hidden(stack: _Stack, run: _Run, bias: bool, kept: Size) -> Output:

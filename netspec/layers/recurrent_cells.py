@@ -5,7 +5,7 @@ from typing import Literal
 from netspec.declaration import Output, Positive, TensorType, layer
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.recurrent import InputSize, same_type
+from netspec.layers.recurrent import InputSize, require_both, same_type
 from netspec.sizes import Size, product
 
 
@@ -25,12 +25,7 @@ def lstm_cell(
     ``h_0`` and ``c_0``, which come together.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
     """
-    if (h_0 is None) != (c_0 is None):
-        alone = f"h_0 {h_0}" if c_0 is None else f"c_0 {c_0}"
-        raise Refusal(
-            f"lstm_cell begins with h_0 and c_0, but gets {alone} alone",
-            help="give both: `from: [input, h_0, c_0]`; or none, and they are zeros",
-        )
+    require_both("lstm_cell", h_0, c_0)
     states = {"h_0": h_0, "c_0": c_0}
     shape, needs = _step("lstm_cell", input, states, hidden_size)
     begins = ("h_0", "c_0") if h_0 is not None else ()

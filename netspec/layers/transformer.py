@@ -245,8 +245,7 @@ def transformer(
     if "src" in decoded.saves:
         kept = kept + src.nbytes
     kept = kept + encoded.saved_bytes
-    own = {*encoded.saves, *decoded.saves} - {"src"}
-    own |= {"src"} & set(encoded.saves)
+    own = {*encoded.saves, *(name for name in decoded.saves if name != "src")}
     parameters = {
         f"{part}.{name}": shape
         for part, shapes, number in (

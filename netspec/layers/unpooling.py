@@ -11,7 +11,7 @@ from netspec.declaration import (
     TensorType,
     for_each_dim,
     layer,
-    same,
+    same_shape,
 )
 from netspec.declaration.refusal import Refusal
 from netspec.layers.spatial import grown, require_batched_or_not, require_not_empty
@@ -95,11 +95,8 @@ def _unpooled(
     def differ() -> str:
         return f"{name} needs an index for each value, but gets {input} and the indices {indices}"
 
-    if indices.rank != input.rank:
-        raise Refusal(differ())
     needs = require_not_empty(name, input, dims)
-    for size, other in zip(input.shape, indices.shape, strict=True):
-        needs += same(size, other, differ)
+    needs += same_shape(input.shape, indices.shape, differ)
     kernel = for_each_dim(kernel_size, dims)
     strides = kernel if stride is None else for_each_dim(stride, dims)
     paddings = for_each_dim(padding, dims)

@@ -60,19 +60,6 @@ class Application:
     def parameter_count(self) -> int:
         return sum(parameter.numel for parameter in self.parameters)
 
-    @property
-    def saved_for_backward(self) -> Size:
-        """The bytes that this one call keeps for the backward pass in training."""
-        total: Size = self.saved_bytes
-        inputs = dict(zip(self.input_names, self.inputs, strict=True))
-        outputs = dict(zip(self.output_names, self.outputs, strict=True))
-        kept = [{**outputs, **inputs}[name] for name in self.saves]
-        if self.is_view:
-            kept = kept[:1]
-        for type in kept:
-            total = total + type.nbytes
-        return total
-
 
 class PlannedInit(NamedTuple):
     """How the parameters of a layer begin; ``names`` are the values its expressions may use."""

@@ -61,10 +61,6 @@ class Planner:
 
     # ---- one layer
 
-    def known(self, layer: Layer, input: Known) -> Application | None:
-        """The layer applied to its one input, where it was applied to it before."""
-        return self.applications.get((id(layer), id(input)))
-
     def apply(
         self,
         layer: Layer,
@@ -81,7 +77,7 @@ class Planner:
         """
         first = inputs[0]
         if len(inputs) == 1:
-            known = self.known(layer, first)
+            known = self.applications.get((id(layer), id(first)))
             if known is not None:
                 return known
         if id(layer) in self._bound:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from netspec.building.flow import called
 from netspec.declaration import LayerType, TensorType
 from netspec.spec import Value
 
@@ -139,16 +140,9 @@ def zeros(type: TensorType, device: str) -> Tensor:
 
 def call(layer: LayerType, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The tensors that the layer gives, in the order of its outputs."""
-    given: list[Any] = list(inputs)
-    place = len(layer.inputs) - len(layer.tuple_inputs)
-    if place < len(given):
-        given[place:] = [tuple(given[place:])]
-    by_keyword = {}
-    if layer.keyword_inputs:
-        first = layer.required_inputs
-        by_keyword = dict(zip(layer.keyword_inputs, given[first:], strict=False))
-        given = given[:first]
-    return tuple(_flat(module(*given, **by_keyword)))
+    keywords = layer.keyword_inputs[: max(len(inputs) - layer.required_inputs, 0)]
+    result = called(module, list(inputs), layer.tuple_from(len(inputs)), keywords)
+    return tuple(_flat(result))
 
 
 def _flat(output: Any) -> Iterator[Tensor]:

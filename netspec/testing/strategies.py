@@ -201,9 +201,3 @@ def spoiled(draw: st.DrawFn, layer: LayerType, written: Arguments) -> Arguments:
         changed.pop(BARE, None)
         changed[name] = draw(st.sampled_from(_ODD_VALUES))
     return changed
-
-
-def _mostly(
-    usual: st.SearchStrategy[int], rare: st.SearchStrategy[int], times: int
-) -> st.SearchStrategy[int]:
-    return st.integers(1, times).flatmap(lambda n: rare if n == times else usual)

@@ -114,7 +114,7 @@ def _applied() -> Work:
         planner = Planner(registry, Diagnostics())
         type = planner.same(plan.inputs[0].type)
         for layer, origin in layers:
-            application = planner.known(layer, type) or planner.apply(layer, origin, "", (type,))
+            application = planner.apply(layer, origin, "", (type,))
             assert application is not None
             type = application.outputs[0]
         assert type == plan.outputs[0]
