@@ -1,6 +1,6 @@
 """Activations: functions of each value, or of the values along one dim."""
 
-from math import isinf
+from math import isfinite
 from typing import Annotated, Literal
 
 from netspec.declaration import (
@@ -74,6 +74,9 @@ def rrelu(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
     """
     input.require_floating("rrelu")
+    for argument, bound in (("lower", lower), ("upper", upper)):
+        if not isfinite(bound):
+            raise Refusal(f"{argument} is no finite number", argument=argument)
     if lower > upper:
         raise Refusal(f"lower {lower} is above upper {upper}", argument="lower")
     return Output(input.shape, saves=("input",), saved_bytes=input.nbytes, is_view=inplace)
@@ -244,7 +247,7 @@ def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) ->
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
     """
     input.require_floating("softshrink")
-    if isinf(lambd):
+    if not isfinite(lambd):
         raise Refusal("lambd is no finite number", argument="lambd")
     require_held(input.dtype, lambd, "lambd")
     return Output(input.shape, saves=("input",))

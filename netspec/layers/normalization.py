@@ -6,7 +6,7 @@ from netspec.declaration import Inferred, Output, Positive, Range, TensorType, a
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.diagnostics import listed
-from netspec.layers.numbers import require_held
+from netspec.layers.numbers import require_held, require_int32
 from netspec.layers.spatial import (
     require_batched_or_not,
     require_not_empty,
@@ -388,6 +388,7 @@ def local_response_norm(
     if input.rank < 3:
         raise Refusal(f"local_response_norm takes [N, C, *], but its input is {input}")
     input.require_floating("local_response_norm")
+    require_int32("local_response_norm", "size", size)
     if input.rank > 3:
         require_single_or_double("local_response_norm", input)
     padded = product((input.shape[0], input.shape[1] + (size - 1), *input.shape[2:]))

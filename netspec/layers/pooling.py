@@ -19,7 +19,7 @@ from netspec.declaration import (
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.numbers import require_held
+from netspec.layers.numbers import require_held, require_int32
 from netspec.layers.spatial import (
     by,
     require_batched_or_not,
@@ -28,8 +28,6 @@ from netspec.layers.spatial import (
     with_indices,
 )
 from netspec.sizes import Size, ceil_divide, product
-
-MOST = 2**31 - 1  # torch's pools take int32
 
 
 @layer("torch.nn.MaxPool1d")
@@ -293,11 +291,7 @@ def _pooled(
         ("padding", paddings),
         ("dilation", dilations),
     ):
-        if max(numbers) > MOST:
-            raise Refusal(
-                f"{argument} is {max(numbers)}, but {name} computes with at most {MOST}",
-                argument=argument,
-            )
+        require_int32(name, argument, *numbers)
     sizes: list[Size] = []
 
     def message() -> str:

@@ -44,6 +44,23 @@ def test_pools_and_convolutions_need_a_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("layer", "dtype", "words"),
+    [
+        ("rrelu: {lower: 1.0e+30, upper: .inf}", "float16", "no finite number"),
+        ("local_response_norm: {size: 9223372036854775807}", "float32", "at most 2147483647"),
+        ("local_response_norm: {size: 2147483648}", "float32", "at most 2147483647"),
+    ],
+)
+def test_numbers_with_which_torch_does_not_compute(layer: str, dtype: str, words: str) -> None:
+    (message,) = errors(layer, f"{{shape: [N, 3, 8, 8], dtype: {dtype}}}")
+    assert words in message
+
+
+def test_rrelu_takes_halves() -> None:
+    assert errors("rrelu", "{shape: [N, 3], dtype: float16}") == []
+
+
+@pytest.mark.parametrize(
     ("layer", "input"),
     [
         ("linear: 9223372036854775807", "[N, 2]"),
