@@ -55,7 +55,7 @@ from netspec.spec import (
     RawParameter,
     Use,
 )
-from netspec.templates import EvaluationError, Template
+from netspec.templates import EvaluationError, Template, truth
 
 NO_KEYS = Keys()
 
@@ -288,8 +288,7 @@ class ScopeBuilder:
                 for name, written in keys.let:
                     names[name] = self.value(written, names, at, item.origin.reserved("let"))
             if keys.when is not True:
-                when = self.value(keys.when, names, at, item.origin.reserved("when"))
-                if not when:
+                if not self.is_true(keys.when, names, at, item.origin.reserved("when")):
                     return self.left_out(item, given, value, names)
         except Skip:
             return self.unknown(item, names)
@@ -480,6 +479,17 @@ class ScopeBuilder:
             report(problem, span, self.found)
         except UnknownShape:
             pass
+        raise Skip
+
+    def is_true(self, written: Any, names: Environment, at: Known, span: Span) -> bool:
+        """
+        Raises:
+            Skip: there is no value, or it depends on a size that is not known; it is reported.
+        """
+        try:
+            return truth(self.value(written, names, at, span))
+        except EvaluationError as problem:
+            report(problem, span, self.found)
         raise Skip
 
     def text(self, name: Name, names: Environment, at: Known, span: Span) -> str:

@@ -340,7 +340,7 @@ def layer_norm(
         input.shape,
         parameters=_weights(shape, elementwise_affine, bias),
         saves=("input",),
-        saved_bytes=2 * product(input.shape[: -len(shape)]) * max(4, input.itemsize),
+        saved_bytes=2 * product(input.shape[: -len(shape)]) * input.itemsize,
     )
 
 

@@ -8,7 +8,7 @@ MOST_INT32 = 2**31 - 1
 #: The largest number of each dtype, where there is one.
 _LARGEST = {
     "float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
-    "complex64": 3.4028234663852886e38, "int64": 2.0**63 - 1024, "int32": MOST_INT32,
+    "complex64": 3.4028234663852886e38, "int64": 2**63 - 1, "int32": MOST_INT32,
     "int16": 2**15 - 1, "int8": 127, "uint8": 255,
 }  # fmt: skip
 

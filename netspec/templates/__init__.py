@@ -1,6 +1,6 @@
 """What a ``$`` in a text stands for: values and expressions, evaluated without ``eval``."""
 
-from netspec.templates.evaluate import EvaluationError, Names, evaluate
+from netspec.templates.evaluate import EvaluationError, Names, evaluate, truth
 from netspec.templates.template import Template, TemplateError, parse_template
 
 __all__ = [
@@ -10,4 +10,5 @@ __all__ = [
     "TemplateError",
     "evaluate",
     "parse_template",
+    "truth",
 ]

@@ -134,7 +134,7 @@ def _subscript(node: Any, names: Names) -> Any:
 def _unary(node: Any, names: Names) -> Any:
     value = _value(node.operand, names)
     if isinstance(node.op, ast.Not):
-        return not _truth(value)
+        return not truth(value)
     return _number(value) if isinstance(node.op, ast.UAdd) else -_number(value)
 
 
@@ -143,13 +143,13 @@ def _boolean(node: Any, names: Names) -> Any:
     value: Any = not wanted
     for part in node.values:
         value = _value(part, names)
-        if _truth(value) is wanted:
+        if truth(value) is wanted:
             break
     return value
 
 
 def _choice(node: Any, names: Names) -> Any:
-    return _value(node.body if _truth(_value(node.test, names)) else node.orelse, names)
+    return _value(node.body if truth(_value(node.test, names)) else node.orelse, names)
 
 
 def _binary(node: Any, names: Names) -> Any:
@@ -249,7 +249,12 @@ def _call(node: Any, names: Names) -> Any:
     return function(*[_value(argument, names) for argument in node.args])
 
 
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """Whether a value counts as true: a number other than 0, a text or list that is not empty.
+
+    Raises:
+        EvaluationError: it depends on a size that is not known.
+    """
     if isinstance(value, Expression):
         return bool(_compared(ast.NotEq, value, 0, ast.Constant(str(value))))
     return bool(value)

@@ -56,6 +56,26 @@ def test_numbers_with_which_torch_does_not_compute(layer: str, dtype: str, words
     assert words in message
 
 
+def test_integers_are_held_to_the_last() -> None:
+    kind = "{shape: [N, 3, 8, 8, 8], dtype: int64}"
+    layer = "constant_pad3d: {padding: 6, value: -9223372036854775807}"
+    assert errors(layer, kind) == []
+
+
+def test_layer_norm_without_weights_keeps_halves_of_halves() -> None:
+    text = (
+        "netspec: 1\ninput: {shape: [5, 4, 5], dtype: float16}\n"
+        "layers: [{layer_norm: {elementwise_affine: false}}]\n"
+    )
+    row = netspec.plan(netspec.loads(text)).layers[0]
+    assert row.application.saved_bytes == 2 * 20 * 2
+
+
+def test_whether_a_size_that_is_not_known_is_there_cannot_be_said() -> None:
+    (message,) = errors("{relu: , when: $in_features}", "[N, F]")
+    assert "depends on the input" in message
+
+
 def test_cross_map_lrn2d_needs_a_channel() -> None:
     assert conditions("cross_map_lrn2d: {size: 3}", "[N, C, 8, 8]") == ["C >= 1"]
     (message,) = errors("cross_map_lrn2d: {size: 3}", "[N, 0, 8, 8]")

@@ -56,7 +56,8 @@ def accepted_numbers(plan: Plan) -> list[dict[str, int]]:
 
 def fails_on_meta(plan: Plan, values: dict[str, int]) -> bool:
     """In torch 2.14 nearest interpolation of nothing fails on meta, with a TypeError of its own."""
-    interpolated = [row.inputs[0] for row in plan.layers if row.type == "interpolate"]
+    nearest = ("interpolate", "upsample", "upsampling_nearest2d")
+    interpolated = [row.inputs[0] for row in plan.layers if row.type in nearest]
     return any(substitute(size, values) == 0 for input in interpolated for size in input.shape)
 
 
