@@ -41,7 +41,7 @@ def place(
     """The model with every layer on its device; where all are the same, no hook is added.
 
     Raises:
-        SpecError: a placement hook fails, or gives something that is no module.
+        SpecError: a layer cannot be moved. (A plugin that fails is disabled, and the next asked.)
     """
     used = set(devices.values())
     if len(used) > 1 or registry.is_extended("netspec_place"):
@@ -60,9 +60,9 @@ def _place_layer(
     parent = model.get_submodule(parent_path)
     module = parent.get_submodule(name)
     try:
-        placed = registry.hook.netspec_place(module=module, path=layer.path, device=str(device))
-        if not isinstance(placed, nn.Module):
-            raise TypeError(f"a plugin gives {placed!r}, which is no module")
+        placed: nn.Module = registry.first(
+            "netspec_place", _no_module, module=module, path=layer.path, device=str(device)
+        )
     except Exception as problem:
         found = Diagnostics()
         found.error(
@@ -73,6 +73,10 @@ def _place_layer(
         raise SpecError(found.all()) from problem
     if placed is not module:
         parent.register_module(name, placed)
+
+
+def _no_module(answer: object) -> str:
+    return "" if isinstance(answer, nn.Module) else f"it gives {answer!r}, which is no module"
 
 
 def _connect(
