@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
@@ -45,7 +46,10 @@ def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str,
 
 def _resolve(request: str, registry: Registry) -> torch.device | str:
     """The device, or what is wrong with it."""
-    name: str = registry.first("netspec_resolve_device", _no_text, request=request)
+    try:
+        name: str = registry.first("netspec_resolve_device", _no_text, request=request)
+    except Refusal as problem:
+        return str(problem)
     answer = f" (for {request!r})" if name != request else ""
     try:
         device = torch.device(name)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.building.flow import Flow
+from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
@@ -64,10 +65,13 @@ def _place_layer(
             "netspec_place", _no_module, module=module, path=layer.path, device=str(device)
         )
     except Exception as problem:
+        reason = str(problem)
+        if not isinstance(problem, Refusal):
+            reason = f"{type(problem).__name__}: {problem}"
         found = Diagnostics()
         found.error(
             "placement-failed",
-            f"{layer.path} cannot be placed on {device}: {type(problem).__name__}: {problem}",
+            f"{layer.path} cannot be placed on {device}: {reason}",
             layer.origin.span(),
         )
         raise SpecError(found.all()) from problem

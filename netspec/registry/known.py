@@ -5,7 +5,23 @@ from __future__ import annotations
 #: By package; a test compares them with what the packages list.
 KNOWN = {
     "netspec-gated": ("geglu", "swiglu"),
-    "netspec-torchvision": (),
+    "netspec-torchvision": (
+        "frozen_batch_norm2d",
+        "layer_norm2d",
+        "multiscale_attention",
+        "patch_embed_pad3d",
+        "patch_merging_pad",
+        "pool_skip",
+        "positional_encoding",
+        "relative_positional_multi_head_attention",
+        "shifted_window_attention",
+        "shifted_window_attention3d",
+        "shifted_window_attention_v2",
+        "stochastic_depth",
+        "swap_axes",
+        "window_departition",
+        "window_partition",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pluggy
 
-from netspec.declaration import LayerType
+from netspec.declaration import LayerType, Refusal
 from netspec.registry import hookspecs
 from netspec.registry.apart import Fault, run_apart
 from netspec.registry.installed import Installed, chosen_names, installed_plugins
@@ -95,6 +95,7 @@ class Registry:
         PluginWarning, and the next is asked.
 
         Raises:
+            Refusal: a plugin refuses what it is asked, and says why.
             Exception: netspec's own implementation raised it.
         """
         self._import(Installed.may_have_hook)
@@ -104,10 +105,12 @@ class Registry:
             try:
                 answer = implementation.function(*given)
                 problem = "" if answer is None else fault(answer)
+            except Refusal:
+                raise
             except (Exception, SystemExit) as raised:
                 if plugin.package == "netspec":
                     raise
-                problem = f"{type(raised).__name__}: {raised}"
+                problem = " ".join(f"{type(raised).__name__}: {raised}".split())
             else:
                 if not problem and answer is not None:
                     return answer
