@@ -418,7 +418,11 @@ def cross_map_lrn2d(
     input.require_floating("cross_map_lrn2d")
     for argument, value in (("alpha", alpha), ("beta", beta), ("k", k)):
         require_held(input.dtype, value, argument)
-    return Output(input.shape, saves=("input", "output"))
+    return Output(
+        input.shape,
+        needs=at_least(input.shape[1], 1, "cross_map_lrn2d needs at least one channel"),
+        saves=("input", "output"),
+    )
 
 
 LAYERS = (

@@ -56,6 +56,12 @@ def test_numbers_with_which_torch_does_not_compute(layer: str, dtype: str, words
     assert words in message
 
 
+def test_cross_map_lrn2d_needs_a_channel() -> None:
+    assert conditions("cross_map_lrn2d: {size: 3}", "[N, C, 8, 8]") == ["C >= 1"]
+    (message,) = errors("cross_map_lrn2d: {size: 3}", "[N, 0, 8, 8]")
+    assert "at least one channel" in message
+
+
 def test_rrelu_takes_halves() -> None:
     assert errors("rrelu", "{shape: [N, 3], dtype: float16}") == []
 
