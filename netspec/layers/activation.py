@@ -272,7 +272,8 @@ def threshold(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
     """
     _require_real("threshold", input)
-    require_held(input.dtype, threshold, "threshold")
+    compared = "float32" if input.dtype in ("float16", "bfloat16") else input.dtype
+    require_held(compared, threshold, "threshold")
     require_held(input.dtype, value, "value")
     return _in_place(input, inplace)
 

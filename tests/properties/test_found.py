@@ -62,8 +62,9 @@ def test_cross_map_lrn2d_needs_a_channel() -> None:
     assert "at least one channel" in message
 
 
-def test_rrelu_takes_halves() -> None:
-    assert errors("rrelu", "{shape: [N, 3], dtype: float16}") == []
+@pytest.mark.parametrize("layer", ["rrelu", "threshold: {threshold: 1.0e+30, value: 0}"])
+def test_what_takes_halves(layer: str) -> None:
+    assert errors(layer, "{shape: [N, 3], dtype: float16}") == []
 
 
 @pytest.mark.parametrize(
