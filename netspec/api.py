@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netspec.diagnostics import Diagnostic, Diagnostics, Note, SpecError, did_you_mean, listed
-from netspec.expansion import expand, report_unused_blocks
+from netspec.expansion import expand, report_requirements, report_unused_blocks
 from netspec.planning import Plan
 from netspec.planning.planner import Planner
 from netspec.registry import Registry, default_registry
@@ -181,6 +181,7 @@ def _planned(
     params: Params | None = None,
 ) -> Plan | None:
     """The plan, or None when there is an error; all stages run, to find all errors."""
+    report_requirements(spec, found)
     return expand(spec, registry or default_registry(), found, params)
 
 
@@ -188,6 +189,7 @@ def _checked(spec: Spec, registry: Registry | None, found: Diagnostics) -> None:
     """Plans every variant of a spec; one that is all defaults is one too, if it can be."""
     registry = registry or default_registry()
     planner = Planner(registry, found)
+    report_requirements(spec, found)
     report_unused_blocks(spec, found)
     if not spec.variants or all(param.is_given for param in spec.params):
         expand(spec, registry, found, planner=planner)

@@ -28,7 +28,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.diagnostics import did_you_mean
+    from netspec.diagnostics import did_you_mean, listed
     from netspec.layers.not_layers import why_not
     from netspec.registry import default_registry
     from netspec.render import layer_values
@@ -36,19 +36,24 @@ def run(given: argparse.Namespace) -> int:
     from netspec.source.nodes import shortened
 
     registry = default_registry()
-    chosen = list(registry.layers().values())
-    if given.name is not None:
-        found = registry.find(given.name)
-        if found is None:
-            hint = why_not(given.name) or did_you_mean(given.name, registry.layers())
-            hint = hint or "`netspec layers` lists all"
-            return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
-        chosen = [found]
+    if given.name is None:
+        layers = registry.layers()
+        if given.json:
+            print_json([layer_values(one.layer, one.plugin) for one in layers.values()])
+        else:
+            print(layer_list(layers, width(sys.stdout)))
+        return 0
+    found = registry.candidates(given.name)
+    if not found:
+        hint = why_not(given.name) or did_you_mean(given.name, registry.layers())
+        hint = hint or "`netspec layers` lists all"
+        return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
+    if len(found) > 1:
+        names = listed([one.full_name for one in found], "or")
+        return usage_error(f"{given.name} is a layer of {len(found)} plugins; write {names}")
+    (one,) = found
     if given.json:
-        values = [layer_values(one.layer, one.plugin) for one in chosen]
-        print_json(values[0] if given.name is not None else values)
-    elif given.name is not None:
-        print(layer_page(chosen[0], width(sys.stdout)))
+        print_json(layer_values(one.layer, one.plugin))
     else:
-        print(layer_list(chosen, width(sys.stdout)))
+        print(layer_page(one, width(sys.stdout)))
     return 0

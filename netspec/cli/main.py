@@ -59,8 +59,33 @@ def _run(words: Sequence[str]) -> int:
         hint = did_you_mean(first, COMMANDS) or f"the commands are {listed(COMMANDS)}"
         return usage_error(f"{first} is not a command; {hint}")
     given = _parser(COMMANDS if first is None else (first,)).parse_args(words)
+    if given.no_plugins or given.plugin:
+        return _with_plugins(given)
     code: int = given.run(given)
     return code
+
+
+def _with_plugins(given: argparse.Namespace) -> int:
+    """Runs a command with the plugins that were chosen, as NETSPEC_PLUGINS does."""
+    from netspec.cli.output import usage_error
+    from netspec.diagnostics import listed
+    from netspec.registry import CHOICE, default_registry
+
+    before = os.environ.get(CHOICE)
+    os.environ[CHOICE] = ",".join(given.plugin or ())
+    try:
+        missing = default_registry().not_installed()
+        if missing:
+            return usage_error(
+                f"no plugin {listed(missing, 'or')} is installed; `netspec plugins` lists them"
+            )
+        code: int = given.run(given)
+        return code
+    finally:
+        if before is None:
+            del os.environ[CHOICE]
+        else:
+            os.environ[CHOICE] = before
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:

@@ -26,6 +26,14 @@ def command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    plugins = parser.add_mutually_exclusive_group()
+    plugins.add_argument("--no-plugins", action="store_true", help="use netspec's own layers alone")
+    plugins.add_argument(
+        "--plugin",
+        action="append",
+        metavar="NAME",
+        help="use this plugin and no other, but those of further --plugin",
+    )
     return parser
 
 

@@ -6,6 +6,14 @@ what comes next may depend on the shape that reaches it.
 
 from netspec.expansion.expand import expand, plan_item, plan_layers
 from netspec.expansion.inputs import input_types
+from netspec.expansion.requirements import report_requirements
 from netspec.expansion.unused import report_unused_blocks
 
-__all__ = ["expand", "input_types", "plan_item", "plan_layers", "report_unused_blocks"]
+__all__ = [
+    "expand",
+    "input_types",
+    "plan_item",
+    "plan_layers",
+    "report_requirements",
+    "report_unused_blocks",
+]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
@@ -46,11 +47,9 @@ def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str,
 def _resolve(request: str, registry: Registry) -> torch.device | str:
     """The device, or what is wrong with it."""
     try:
-        name = registry.hook.netspec_resolve_device(request=request)
-    except Exception as problem:
-        return f"a plugin failed to resolve {request!r}: {type(problem).__name__}: {problem}"
-    if not isinstance(name, str):
-        return f"a plugin resolves {request!r} to {name!r}, which is not the name of a device"
+        name: str = registry.first("netspec_resolve_device", _no_text, request=request)
+    except Refusal as problem:
+        return str(problem)
     answer = f" (for {request!r})" if name != request else ""
     try:
         device = torch.device(name)
@@ -62,6 +61,10 @@ def _resolve(request: str, registry: Registry) -> torch.device | str:
         reason = str(problem).partition("\n")[0].partition(". ")[0]
         return f"the device {name}{answer} is not there: {reason}"
     return device
+
+
+def _no_text(answer: object) -> str:
+    return "" if isinstance(answer, str) else f"it gives {answer!r}, not the name of a device"
 
 
 def _available() -> str:

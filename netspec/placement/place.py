@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.building.flow import Flow
+from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
@@ -41,7 +42,7 @@ def place(
     """The model with every layer on its device; where all are the same, no hook is added.
 
     Raises:
-        SpecError: a placement hook fails, or gives something that is no module.
+        SpecError: a layer cannot be moved. (A plugin that fails is disabled, and the next asked.)
     """
     used = set(devices.values())
     if len(used) > 1 or registry.is_extended("netspec_place"):
@@ -60,19 +61,26 @@ def _place_layer(
     parent = model.get_submodule(parent_path)
     module = parent.get_submodule(name)
     try:
-        placed = registry.hook.netspec_place(module=module, path=layer.path, device=str(device))
-        if not isinstance(placed, nn.Module):
-            raise TypeError(f"a plugin gives {placed!r}, which is no module")
+        placed: nn.Module = registry.first(
+            "netspec_place", _no_module, module=module, path=layer.path, device=str(device)
+        )
     except Exception as problem:
+        reason = str(problem)
+        if not isinstance(problem, Refusal):
+            reason = f"{type(problem).__name__}: {problem}"
         found = Diagnostics()
         found.error(
             "placement-failed",
-            f"{layer.path} cannot be placed on {device}: {type(problem).__name__}: {problem}",
+            f"{layer.path} cannot be placed on {device}: {reason}",
             layer.origin.span(),
         )
         raise SpecError(found.all()) from problem
     if placed is not module:
         parent.register_module(name, placed)
+
+
+def _no_module(answer: object) -> str:
+    return "" if isinstance(answer, nn.Module) else f"it gives {answer!r}, which is no module"
 
 
 def _connect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn, cast
 
 from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
@@ -109,8 +109,12 @@ class Planner:
         return None if written is None else (registered, written)
 
     def unknown_layer(self, name: str, origin: Origin) -> None:
-        from netspec.layers.not_layers import why_not  # most specs have no use for it
+        from netspec.layers.not_layers import why_not  # most specs have no use for them
 
+        candidates = self.registry.candidates(name)
+        if candidates:
+            self.ambiguous_layer(name, candidates, origin)
+            return
         names = list(self.registry.layers())
         disabled = self.registry.disabled()
         notes = [f"a plugin is disabled: {plugin.problem}" for plugin in disabled]
@@ -122,10 +126,34 @@ class Planner:
             help=[
                 self.missing_space(name)
                 or why_not(name)
+                or self.where_it_is(name)
                 or (not self.found.is_full and did_you_mean(name, names))
                 or "`netspec layers` lists what can be written"
             ],
         )
+
+    def ambiguous_layer(
+        self, name: str, candidates: Sequence[RegisteredLayer], origin: Origin
+    ) -> None:
+        """Two plugins have layers of this name."""
+        self.found.error(
+            "ambiguous-layer",
+            f"{name} is a layer of {listed([str(one.plugin) for one in candidates], 'and')}",
+            origin.span(),
+            help=[f"write {listed([f'`{one.full_name}`' for one in candidates], 'or')}"],
+        )
+
+    def where_it_is(self, name: str) -> str:
+        """The plugin to install, or to choose, for a layer that it is known to have."""
+        left_out = self.registry.left_out(name)
+        if left_out is not None:
+            return f"{left_out} has it, but the plugin {left_out.name!r} was not chosen"
+        from netspec.registry.known import package_of
+
+        package = package_of(name)
+        if not package or any(plugin.package == package for plugin in self.registry.plugins()):
+            return ""
+        return f"`pip install {package}` brings it"
 
     def missing_space(self, name: str) -> str:
         """What to write for `linear:10`, which YAML reads as one word."""

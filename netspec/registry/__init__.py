@@ -2,18 +2,20 @@
 
 from netspec.registry.hookspecs import hookimpl
 from netspec.registry.registry import (
-    ENTRY_POINT_GROUP,
+    CHOICE,
     Plugin,
     PluginError,
+    PluginWarning,
     RegisteredLayer,
     Registry,
     default_registry,
 )
 
 __all__ = [
-    "ENTRY_POINT_GROUP",
+    "CHOICE",
     "Plugin",
     "PluginError",
+    "PluginWarning",
     "RegisteredLayer",
     "Registry",
     "default_registry",

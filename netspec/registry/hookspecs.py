@@ -2,6 +2,9 @@
 
 A plugin is a module (or any object) with such functions. A package names its plugin in the
 entry-point group ``netspec``; see ``plugins/`` in netspec's repository for a complete one.
+
+A hook that raises, or gives what it should not, is a mistake: its plugin is disabled with a
+message, and the next is asked. One that means to refuse raises ``netspec.plugin.Refusal``.
 """
 
 from __future__ import annotations

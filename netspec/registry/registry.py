@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import warnings
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import pluggy
 
-from netspec.declaration import LayerType
+from netspec.declaration import LayerType, Refusal
 from netspec.registry import hookspecs
+from netspec.registry.apart import Fault, run_apart
+from netspec.registry.installed import Installed, chosen_names, installed_plugins
 from netspec.spec.words import is_word_of_the_language
 from netspec.version import __version__
 
-ENTRY_POINT_GROUP = "netspec"
+CHOICE = "NETSPEC_PLUGINS"
 
 
 class PluginError(Exception):
     """A plugin cannot be used; the registry is as it was before it came."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin was disabled while a model was built; the next one, or netspec, did its work."""
 
 
 class Plugin(NamedTuple):
@@ -30,6 +38,10 @@ class Plugin(NamedTuple):
     hooks: tuple[str, ...] = ()
     problem: str | None = None
 
+    def __str__(self) -> str:
+        """``netspec-gated 0.1.0``"""
+        return f"{self.package} {self.version}".strip()
+
 
 class RegisteredLayer(NamedTuple):
     """A layer and the plugin that brought it."""
@@ -37,22 +49,36 @@ class RegisteredLayer(NamedTuple):
     layer: LayerType
     plugin: Plugin
 
+    @property
+    def full_name(self) -> str:
+        """``torchvision.stochastic_depth``: it stays this layer's, whatever else is installed."""
+        return f"{self.plugin.name}.{self.layer.name}"
+
 
 class Registry:
     """The layers and hooks that specs can use.
 
-    Nothing is shared between registries: a test or a program makes its own. ``installed`` adds
-    every plugin of the entry-point group ``netspec``, looked for when a layer is asked for that
-    is not there yet, or when all layers are listed.
+    Nothing is shared between registries: a test or a program makes its own.
+
+    Args:
+        builtin: with torch.nn's layers and netspec's own placement.
+        installed: with the plugins of the entry-point group ``netspec``: True for all of them, or
+            the names of some. They are looked for when a layer is asked for that is not there
+            yet, when a hook is called, or when all layers are listed.
     """
 
-    def __init__(self, *, builtin: bool = True, installed: bool = False) -> None:
+    def __init__(self, *, builtin: bool = True, installed: bool | Collection[str] = False) -> None:
         self._manager = pluggy.PluginManager("netspec")
         self._manager.add_hookspecs(hookspecs)
-        self._layers: dict[str, RegisteredLayer] = {}
-        self._aliases: dict[str, str] = {}
+        self._own: dict[str, RegisteredLayer] = {}  # netspec's, by name and by class
+        self._others: dict[str, list[RegisteredLayer]] = {}  # by short and by full name, by class
+        self._layers: list[RegisteredLayer] = []
         self._plugins: dict[str, Plugin] = {}
-        self._installed_wanted = installed
+        self._choice = installed
+        self._waiting: list[Installed] = []  # installed, and not yet imported
+        self._left_out: list[Installed] = []
+        self._missing: tuple[str, ...] = ()
+        self._is_scanned = installed is False
         if builtin:
             from netspec import layers
             from netspec.placement import hooks
@@ -60,15 +86,52 @@ class Registry:
             self.register(layers, name="torch.nn", package="netspec", version=__version__)
             self.register(hooks, name="placement", package="netspec", version=__version__)
 
-    @property
-    def hook(self) -> Any:
-        """pluggy's callers: ``registry.hook.netspec_resolve_device(request="auto")``."""
-        return self._manager.hook
+    # ---- hooks
+
+    def first(self, hook: str, fault: Callable[[Any], str], **arguments: Any) -> Any:
+        """What the first plugin gives that gives something; netspec's own comes last.
+
+        A plugin that raises, or in whose answer ``fault`` finds one, is disabled with a
+        PluginWarning, and the next is asked.
+
+        Raises:
+            Refusal: a plugin refuses what it is asked, and says why.
+            Exception: netspec's own implementation raised it.
+        """
+        self._import(Installed.may_have_hook)
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            given = [arguments[name] for name in implementation.argnames]
+            try:
+                answer = implementation.function(*given)
+                problem = "" if answer is None else fault(answer)
+            except Refusal:
+                raise
+            except (Exception, SystemExit) as raised:
+                if plugin.package == "netspec":
+                    raise
+                problem = " ".join(f"{type(raised).__name__}: {raised}".split())
+            else:
+                if not problem and answer is not None:
+                    return answer
+            if problem:
+                self._disable(plugin, f"{hook} failed: {problem}")
+        return None
+
+    def _disable(self, plugin: Plugin, problem: str) -> None:
+        """Its hooks are called no more; the layers of models that are being built stay."""
+        self._manager.unregister(name=plugin.name)
+        message = f"the plugin {plugin.name!r} of {plugin}: {problem}"
+        self._plugins[plugin.name] = plugin._replace(problem=message)
+        warnings.warn(f"a plugin is disabled: {message}", PluginWarning, stacklevel=4)
 
     def is_extended(self, hook: str) -> bool:
         """Whether a plugin other than netspec's own implements a hook."""
+        self._import(Installed.may_have_hook)
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         return any(self._plugins[i.plugin_name].package != "netspec" for i in implementations)
+
+    # ---- registering
 
     def register(
         self, plugin: object, *, name: str | None = None, package: str = "", version: str = ""
@@ -76,20 +139,22 @@ class Registry:
         """Adds a plugin: a module or an object with functions marked ``hookimpl``.
 
         Raises:
-            PluginError: a layer's name is taken or not allowed, a hook is unknown or has other
-                arguments than its specification, or the plugin raises. Nothing is changed then.
+            PluginError: a layer's name is netspec's or not allowed, a hook is unknown or has
+                other arguments than its specification, or the plugin raises. Nothing is changed
+                then.
         """
         name = name or str(getattr(plugin, "__name__", type(plugin).__name__))
-        info = Plugin(name, package or name, version)
-        if name in self._plugins:
-            other = self._plugins[name]
+        self._register(plugin, Plugin(name, package or name, version))
+
+    def _register(self, plugin: object, info: Plugin) -> None:
+        other = self._plugins.get(info.name)
+        if other is not None:
             raise PluginError(
-                f"the plugin {name!r} of {_package(info)} is registered already, "
-                f"by {_package(other)}"
+                f"the plugin {info.name!r} of {info} is registered already, by {other}"
             )
         if self._manager.is_registered(plugin):
             raise PluginError(
-                f"the plugin {name!r} of {_package(info)} is registered already, "
+                f"the plugin {info.name!r} of {info} is registered already, "
                 f"as {self._manager.get_name(plugin)!r}"
             )
         self._accept(plugin, info)
@@ -101,9 +166,7 @@ class Registry:
             self._manager.check_pending()
         except Exception as problem:
             self._manager.unregister(plugin) if self._manager.is_registered(plugin) else None
-            raise PluginError(
-                f"the plugin {info.name!r} of {_package(info)}: {problem}"
-            ) from problem
+            raise PluginError(f"the plugin {info.name!r} of {info}: {problem}") from problem
         try:
             layers = self._layers_of(plugin, info)
         except BaseException:
@@ -114,20 +177,33 @@ class Registry:
         info = Plugin(info.name, info.package, info.version, names, hooks)
         self._plugins[info.name] = info
         for layer in layers:
-            self._layers[layer.name] = RegisteredLayer(layer, info)
-            self._aliases.setdefault(layer.alias, layer.name)
+            self._add(RegisteredLayer(layer, info))
+
+    def _add(self, one: RegisteredLayer) -> None:
+        layer = one.layer
+        self._layers.append(one)
+        if one.plugin.package == "netspec":
+            self._own[layer.name] = one
+            self._own.setdefault(layer.alias, one)
+            return
+        full = (one.full_name, f"{one.plugin.name}.{layer.alias}")
+        for name in dict.fromkeys((layer.name, layer.alias, *full)):
+            self._others.setdefault(name, []).append(one)
 
     def _layers_of(self, plugin: object, info: Plugin) -> Sequence[LayerType]:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         caller = self._manager.subset_hook_caller("netspec_layers", others)
-        who = f"the plugin {info.name!r} of {_package(info)}"
+
+        def given() -> list[LayerType]:
+            return [layer for group in caller() for layer in group]
+
+        who = f"the plugin {info.name!r} of {info}"
         try:
-            given: Any = caller()
-            layers = [layer for group in given for layer in group]
-        except (Exception, SystemExit) as problem:
-            raise PluginError(
-                f"{who}: netspec_layers failed: {type(problem).__name__}: {problem}"
-            ) from problem
+            layers = (
+                given() if info.package == "netspec" else run_apart(given, "netspec_layers failed")
+            )
+        except Fault as problem:
+            raise PluginError(f"{who}: {problem}") from problem
         seen: set[str] = set()
         for layer in layers:
             if not isinstance(layer, LayerType):
@@ -137,11 +213,10 @@ class Registry:
             if layer.name in seen:
                 raise PluginError(f"{who} gives the layer {layer.name!r} twice")
             seen.add(layer.name)
-            other = self._registered(layer.name)
+            other = self._own.get(layer.name)
             if other is not None:
                 raise PluginError(
-                    f"the layer {layer.name!r} is registered twice: by {_package(other.plugin)} "
-                    f"and by {_package(info)}"
+                    f"the layer {layer.name!r} is registered twice: by {other.plugin} and by {info}"
                 )
             if info.package != "netspec":  # netspec's own tests look at its layers
                 self._derive(layer, who)
@@ -162,80 +237,118 @@ class Registry:
     # ---- looking up
 
     def find(self, name: str) -> RegisteredLayer | None:
-        """The layer of that name, or of that class name; installed plugins are asked last."""
-        found = self._registered(name)
-        if found is None and self._scan():
-            found = self._registered(name)
-        return found
+        """The layer of that name, full name or class name; None where there is not just one.
 
-    def _registered(self, name: str) -> RegisteredLayer | None:
-        return self._layers.get(name) or self._layers.get(self._aliases.get(name, ""))
+        What netspec's own names mean does not depend on what is installed, and a plugin is
+        imported only for a name that it may have.
+        """
+        own = self._own.get(name)
+        if own is not None:
+            return own
+        found = self.candidates(name)
+        return found[0] if len(found) == 1 else None
+
+    def candidates(self, name: str) -> tuple[RegisteredLayer, ...]:
+        """The layers that a name may mean: several where plugins have the same short name."""
+        own = self._own.get(name)
+        if own is not None:
+            return (own,)
+        if not self._is_scanned or self._waiting:
+            plugin, dot, short = name.rpartition(".")
+            self._import(lambda one: (not dot or one.name == plugin) and one.may_have_layer(short))
+            if name not in self._others and short != short.lower():  # a class: lists have names
+                self._import(lambda one: not dot or one.name == plugin)
+        return tuple(self._others.get(name, ()))
 
     def layers(self) -> dict[str, RegisteredLayer]:
-        """All layers by name, those of installed plugins too."""
-        self._scan()
-        return dict(self._layers)
+        """All layers by name, by full name where several plugins have the same."""
+        self._import(lambda one: True)
+        return {
+            one.layer.name if self.find(one.layer.name) == one else one.full_name: one
+            for one in self._layers
+        }
 
     def plugins(self) -> tuple[Plugin, ...]:
         """All plugins in the order of their coming, also those that are disabled."""
-        self._scan()
+        self._import(lambda one: True)
         return tuple(self._plugins.values())
 
     def disabled(self) -> tuple[Plugin, ...]:
         """The installed plugins that cannot be used, as far as they were looked for."""
         return tuple(plugin for plugin in self._plugins.values() if plugin.problem)
 
-    def _scan(self) -> bool:
-        """Registers the installed plugins, once; whether it did."""
-        if not self._installed_wanted:
-            return False
-        self._installed_wanted = False
+    def left_out(self, name: str) -> Plugin | None:
+        """An installed plugin that lists a layer of that name, but was not chosen."""
+        self._scan()
+        plugin, dot, short = name.rpartition(".")
+        for one in self._left_out:
+            if one.layers and short in one.layers and (not dot or one.name == plugin):
+                return Plugin(one.name, one.package, one.version)
+        return None
+
+    # ---- installed plugins
+
+    def not_installed(self) -> tuple[str, ...]:
+        """The plugins that were chosen, but are not there."""
+        self._scan()
+        return self._missing
+
+    def _scan(self) -> None:
+        """Reads what is installed, once."""
+        if self._is_scanned:
+            return
+        self._is_scanned = True
         try:
-            entries = list(_entry_points())
+            found = list(installed_plugins())
         except Exception as problem:  # metadata of any installed package may be broken
             text = f"the installed packages cannot be listed: {type(problem).__name__}: {problem}"
             self._plugins["installed"] = Plugin("installed", "unknown", "", problem=text)
-            return True
-        for entry in entries:
-            distribution = entry.dist
-            info = Plugin(
-                entry.name,
-                distribution.name if distribution else entry.value,
-                distribution.version if distribution else "",
-            )
+            return
+        if isinstance(self._choice, bool):
+            self._waiting = found
+            return
+        self._waiting = [one for one in found if one.name in self._choice]
+        self._left_out = [one for one in found if one.name not in self._choice]
+        known = {one.name for one in found}
+        self._missing = tuple(name for name in self._choice if name not in known)
+        for name in self._missing:
+            text = f"the plugin {name!r} is chosen, but not installed"
+            self._plugins[name] = Plugin(name, "unknown", "", problem=text)
+
+    def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
+        """Registers those installed plugins that may be of use now."""
+        self._scan()
+        wanted = [one for one in self._waiting if is_wanted(one)]
+        self._waiting = [one for one in self._waiting if one not in wanted]
+        for one in wanted:
+            info = Plugin(one.name, one.package, one.version)
             try:
-                self._load(entry, info)
+                self._load(one, info)
             except PluginError as problem:
                 # A broken plugin disables itself, never the program.
-                key = info.name if info.name not in self._plugins else _package(info)
-                self._plugins[key] = Plugin(
-                    info.name, info.package, info.version, problem=str(problem)
-                )
-        return True
+                key = info.name if info.name not in self._plugins else str(info)
+                self._plugins[key] = info._replace(problem=str(problem))
 
-    def _load(self, entry: Any, info: Plugin) -> None:
+    def _load(self, one: Installed, info: Plugin) -> None:
+        who = f"the plugin {info.name!r} of {info}"
+        needed = one.refuses_version(__version__)
+        if needed:
+            raise PluginError(f"{who} needs {needed}, but this is netspec {__version__}")
         try:
-            plugin = entry.load()
-        except (Exception, SystemExit) as problem:
-            raise PluginError(
-                f"the plugin {info.name!r} of {_package(info)} cannot be imported: "
-                f"{type(problem).__name__}: {problem}"
-            ) from problem
-        self.register(plugin, name=info.name, package=info.package, version=info.version)
+            plugin = run_apart(one.entry.load, "cannot be imported")
+        except Fault as problem:
+            raise PluginError(f"{who} {problem}") from problem
+        self._register(plugin, info)
 
 
-def _entry_points() -> Iterable[Any]:
-    # Imported here: it costs as much as reading a spec, and most specs need no plugin.
-    from importlib.metadata import entry_points
+def default_registry() -> Registry:
+    """The registry of everybody who names none: torch.nn's layers and the installed plugins.
 
-    return sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
-
-
-def _package(plugin: Plugin) -> str:
-    return f"{plugin.package} {plugin.version}".strip()
+    ``NETSPEC_PLUGINS`` may name those that are used (``gated,torchvision``; empty for none).
+    """
+    return _registry(os.environ.get(CHOICE))
 
 
 @cache
-def default_registry() -> Registry:
-    """The registry of everybody who names none: torch.nn's layers and the installed plugins."""
-    return Registry(installed=True)
+def _registry(choice: str | None) -> Registry:
+    return Registry(installed=chosen_names(choice))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from netspec.declaration import LayerType
@@ -14,26 +14,28 @@ from netspec.render.facts import argument_rows, family_of, paragraphs, several_i
 WIDTH = 80  # of what is not a table of one line for each row, where no terminal says another
 
 
-def layer_list(layers: Sequence[RegisteredLayer], width: int | None) -> str:
+def layer_list(layers: Mapping[str, RegisteredLayer], width: int | None) -> str:
     """One line for each layer, by family, under the plugin that brought it."""
     lines: list[str] = []
-    for plugin, brought in groupby(layers, lambda one: one.plugin):
+    for plugin, brought in groupby(layers.items(), lambda named: named[1].plugin):
         lines += [""] if lines else []
         lines.append(_titled(plugin))
-        for family, alike in groupby(brought, lambda one: family_of(one.layer)):
-            lines += _family(family, [one.layer for one in alike], width)
+        for family, alike in groupby(brought, lambda named: family_of(named[1].layer)):
+            lines += _family(family, {name: one.layer for name, one in alike}, width)
     return "\n".join([*lines, "", "`netspec layers NAME` explains one"])
 
 
-def _family(heading: str | None, layers: Sequence[LayerType], width: int | None) -> Iterator[str]:
+def _family(
+    heading: str | None, layers: Mapping[str, LayerType], width: int | None
+) -> Iterator[str]:
     indent = "  "
     if heading is not None:
         yield ""
         yield indent + _fitted(heading, width and width - len(indent))
         indent *= 2
-    names = max(len(layer.name) for layer in layers)
-    for layer in layers:
-        head = f"{indent}{layer.name.ljust(names)}  "
+    names = max(map(len, layers))
+    for name, layer in layers.items():
+        head = f"{indent}{name.ljust(names)}  "
         summary = plain(layer.summary).removesuffix(".")
         yield head + _fitted(summary, width and width - len(head))
 

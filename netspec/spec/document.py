@@ -11,7 +11,17 @@ from netspec.spec.initialisers import read_init
 from netspec.spec.inputs import parse_input, parse_inputs
 from netspec.spec.keys import scope_keys
 from netspec.spec.parser import NO_ITEMS, Parser
-from netspec.spec.spec import Block, InitRule, Input, Origin, Param, Spec, Tie, Variant
+from netspec.spec.spec import (
+    Block,
+    InitRule,
+    Input,
+    Origin,
+    Param,
+    Requirement,
+    Spec,
+    Tie,
+    Variant,
+)
 
 MAX_VARIANTS = 1_000
 
@@ -47,6 +57,7 @@ class _Document:
             self.version(entries["netspec"])
         inputs = self.inputs(entries)
         name = self.model_name(entries["name"]) if "name" in entries else None
+        requires = self.requires(entries["requires"]) if "requires" in entries else ()
         params = self.params(entries["params"], "`params`") if "params" in entries else ()
         variants = self.variants(entries["variants"], params) if "variants" in entries else ()
         blocks = self.blocks(entries["blocks"]) if "blocks" in entries else ()
@@ -64,6 +75,7 @@ class _Document:
             inputs,
             layers,
             name,
+            requires=requires,
             params=params,
             variants=variants,
             blocks=blocks,
@@ -88,9 +100,7 @@ class _Document:
 
     def root_key(self, key: ScalarNode) -> None:
         word = str(key.value)
-        if word in words.ROOT_LATER:
-            self.parser.later(word, key)
-        elif word not in words.ROOT_KEYS:
+        if word not in words.ROOT_KEYS:
             self.error(
                 "unknown-key",
                 f"a spec has no key {shortened(word)!r}",
@@ -116,6 +126,24 @@ class _Document:
             return node.value
         self.error("bad-name", f"`name` takes a text, not {kind(node)}", node)
         return None
+
+    def requires(self, node: Node) -> tuple[Requirement, ...]:
+        example = "write for example `requires: [netspec-torchvision>=0.1]`"
+        if not isinstance(node, ListNode):
+            self.error(
+                "bad-requires",
+                f"`requires` takes a list of packages, not {kind(node)}",
+                node,
+                example,
+            )
+            return ()
+        read = []
+        for item in node.items:
+            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value.strip():
+                read.append(Requirement(item.value.strip(), span=self.parser.span(item)))
+            else:
+                self.error("bad-requires", f"a package is a text, not {kind(item)}", item, example)
+        return tuple(read)
 
     def inputs(self, entries: dict[str, Node]) -> tuple[Input, ...]:
         if "inputs" in entries:

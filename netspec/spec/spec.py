@@ -328,6 +328,14 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """A package that has to be installed, as pip would be told: ``netspec-torchvision>=0.1``."""
+
+    text: str
+    span: Span = field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A whole model, as written. Equal specs say the same, wherever they were written."""
 
@@ -335,6 +343,7 @@ class Spec:
     layers: Layers
     name: str | None = None
     version: int = 1
+    requires: tuple[Requirement, ...] = ()
     params: tuple[Param, ...] = ()
     variants: tuple[Variant, ...] = ()
     blocks: tuple[Block, ...] = ()

@@ -24,10 +24,9 @@ RESERVED_LATER = frozenset({"shape", "dtype", "freeze"})
 RESERVED = ITEM_KEYS | SCOPE_KEYS | RESERVED_LATER
 
 ROOT_KEYS = (
-    "netspec", "name", "input", "inputs", "params", "variants", "blocks", "layers",
+    "netspec", "name", "requires", "input", "inputs", "params", "variants", "blocks", "layers",
     "outputs", "auxiliary", "register", "init", "tie",
 )  # fmt: skip
-ROOT_LATER = frozenset({"requires"})
 
 #: What a container calls its one input.
 INPUT = "input"

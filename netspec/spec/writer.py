@@ -41,6 +41,8 @@ def to_yaml(spec: Spec) -> str:
     lines = [f"netspec: {spec.version}"]
     if spec.name is not None:
         lines.append(f"name: {_quoted(spec.name)}")
+    if spec.requires:
+        lines.append(f"requires: [{', '.join(_quoted(one.text) for one in spec.requires)}]")
     if len(spec.inputs) == 1 and spec.inputs[0].name == "input":
         lines.append(f"input: {_input(spec.inputs[0])}")
     elif spec.inputs:

@@ -1,7 +1,8 @@
 """Properties that every layer and every spec has, for the tests of netspec and of its plugins.
 
-The strategies are derived from declarations, so a new layer is tested without new code. Needs
-``hypothesis`` and torch; nothing else in netspec imports this.
+The strategies are derived from declarations, so a new layer is tested without new code;
+``conformance`` is all of it in one line. Needs pytest, hypothesis and torch; nothing else in
+netspec imports this.
 """
 
 from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
@@ -11,6 +12,7 @@ from netspec.testing.conformance import (
     saves_what_torch_saves,
     substitutes,
 )
+from netspec.testing.kit import conformance
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs
 from netspec.testing.observation import Observed, TorchRefusal, observe
@@ -26,6 +28,7 @@ __all__ = [
     "agrees_with_torch",
     "arguments",
     "cases",
+    "conformance",
     "dtypes",
     "input_types",
     "legal_values",

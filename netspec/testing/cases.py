@@ -14,7 +14,7 @@ from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.spec import SizeRange, Spec
 from netspec.testing.companions import further_inputs
-from netspec.testing.fitting import ARGUMENTS
+from netspec.testing.fitting import ARGUMENTS, Fitting
 from netspec.testing.strategies import (
     BARE,
     Arguments,
@@ -93,23 +93,31 @@ def cases(
     *,
     legal: bool | None = None,
     attempts: int = 12,
+    fitting: Fitting | None = None,
 ) -> Case:
-    """Cases of one layer; most of the time the first of some that netspec accepts."""
+    """Cases of one layer; most of the time the first of some that netspec accepts.
+
+    Args:
+        fitting: draws arguments that fit an input, where those drawn one by one seldom do.
+    """
+    fitting = fitting or ARGUMENTS.get(layer.name)
     if not draw(st.integers(0, 3)):
-        return draw(_candidates(layer, False, legal))
+        return draw(_candidates(layer, False, legal, None))
     for _ in range(attempts):
-        drawn = draw(_candidates(layer, legal is not False, legal))
+        likely = legal is not False
+        drawn = draw(_candidates(layer, likely, legal, fitting if likely else None))
         if drawn.fits(registry):
             break
     return drawn
 
 
 @st.composite
-def _candidates(draw: st.DrawFn, layer: LayerType, likely: bool, legal: bool | None) -> Case:
+def _candidates(
+    draw: st.DrawFn, layer: LayerType, likely: bool, legal: bool | None, fitting: Fitting | None
+) -> Case:
     max_size = draw(st.sampled_from([12, 4]))
     types = likely_input_types(layer, max_size) if likely else input_types(max_size=max_size)
     input = draw(types)
-    fitting = ARGUMENTS.get(layer.name) if likely else None
     if fitting is not None and draw(st.integers(0, 2)):
         written = draw(fitting(input))
     else:
@@ -119,9 +127,11 @@ def _candidates(draw: st.DrawFn, layer: LayerType, likely: bool, legal: bool | N
 
 
 @st.composite
-def spoiled_cases(draw: st.DrawFn, layer: LayerType, registry: Registry) -> Case:
+def spoiled_cases(
+    draw: st.DrawFn, layer: LayerType, registry: Registry, *, fitting: Fitting | None = None
+) -> Case:
     """Cases that would mostly fit but for one argument that is wrong, missing or unknown."""
-    case = draw(cases(layer, registry, legal=True))
+    case = draw(cases(layer, registry, legal=True, fitting=fitting))
     return replace(case, arguments=draw(spoiled(layer, case.arguments)))
 
 

@@ -114,8 +114,11 @@ def _inputs(draw: st.DrawFn) -> Tree:
 def _definitions(
     draw: st.DrawFn, layers: Sequence[RegisteredLayer], max_items: int, depth: int
 ) -> dict[str, Tree]:
-    """``params``, ``variants``, ``blocks``, ``init`` and ``tie``."""
+    """``requires``, ``params``, ``variants``, ``blocks``, ``init`` and ``tie``."""
     root: dict[str, Tree] = {"params": draw(_named_values(st.none() | values()))}
+    if draw(st.booleans()):
+        packages = st.sampled_from(["torch", "torch>=2, <99", "nobody-has-this>=1", "> no: #"])
+        root["requires"] = draw(st.lists(packages, max_size=2))
     given = st.dictionaries(st.sampled_from(sorted(root["params"])), values(), max_size=2)  # type: ignore[call-overload]
     if root["params"] and draw(st.booleans()):
         root["variants"] = draw(st.dictionaries(names(), given, max_size=3))

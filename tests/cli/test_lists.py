@@ -1,6 +1,7 @@
 """``netspec layers`` and ``netspec plugins``."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import pytest
 
 import netspec
 from netspec.declaration import LayerType, Output, TensorType, layer
+from netspec.plugin import hookimpl
 from netspec.registry import Plugin, RegisteredLayer, Registry
 from netspec.render.facts import ways
 from netspec.render.layers import layer_list, layer_page, plugin_list
@@ -82,7 +84,8 @@ def test_several_inputs_are_named() -> None:
 
 def test_layers_of_a_plugin_have_no_family() -> None:
     mine = Plugin("mine", "netspec-mine", "1.0")
-    shown = layer_list([Registry().layers()["linear"], RegisteredLayer(mixed, mine)], None)
+    both = {"linear": Registry().layers()["linear"], "mixed": RegisteredLayer(mixed, mine)}
+    shown = layer_list(both, None)
     assert shown.splitlines()[-4:-1] == ["mine (from netspec-mine 1.0)",
                                          "  mixed  Of two inputs, or three", ""]  # fmt: skip
 
@@ -151,3 +154,50 @@ def test_a_disabled_plugin_says_why() -> None:
     assert second.startswith("  disabled: the plugin 'sunny' of netspec-sunny 1.0: SyntaxError")
     assert max(map(len, shown.splitlines())) <= 80
     assert "\x1b" not in shown
+
+
+def test_plugins_are_chosen_by_the_command_line_or_the_environment(run: Run) -> None:
+    def names(*arguments: str, choice: str | None = None) -> set[str]:
+        chosen = {} if choice is None else {"NETSPEC_PLUGINS": choice}
+        shown = run("plugins", "--json", *arguments, env={**os.environ, **chosen}).stdout
+        return {plugin["name"] for plugin in json.loads(shown)}
+
+    own = {"torch.nn", "placement"}
+    assert names("--no-plugins") == names(choice="") == own
+    assert names("--plugin", "torchvision") == own | {"torchvision"}
+    assert names("--plugin", "torchvision", choice="") == own | {"torchvision"}
+    assert own | {"torchvision"} <= names()
+
+
+def test_a_chosen_plugin_that_is_not_there(run: Run) -> None:
+    done = run("check", "--plugin", "nobody", "model.yaml")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "netspec: error: no plugin nobody is installed; `netspec plugins` lists them\n"
+    )
+    done = run("check", "--plugin", "nobody", "--no-plugins", "model.yaml")
+    assert done.returncode == 2
+    assert "not allowed with" in done.stderr
+
+
+def test_the_layers_of_two_plugins_with_one_name_have_their_full_names() -> None:
+    @layer("torch.nn.ReLU")
+    def glow(input: TensorType) -> Output:
+        """Shines."""
+        return Output(input.shape)
+
+    registry = Registry(builtin=False)
+    for name in ("one", "two"):
+        registry.register(Shining(glow), name=name, package=f"{name}-layers", version="1.0")
+    shown = layer_list(registry.layers(), None)
+    assert "  one.glow  Shines" in shown
+    assert "  two.glow  Shines" in shown
+
+
+class Shining:
+    def __init__(self, *layers: LayerType) -> None:
+        self.layers = layers
+
+    @hookimpl
+    def netspec_layers(self) -> tuple[LayerType, ...]:
+        return self.layers

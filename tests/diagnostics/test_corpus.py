@@ -24,6 +24,7 @@ TESTS = Path(__file__).parents[1]
 ELSEWHERE = {
     "too-many-variants": "source/test_hostile.py",
     "unchecked-variants": "source/test_hostile.py",
+    "ambiguous-layer": "registry/test_registry.py",
     "bad-call": "builder/test_builder.py",
     "bad-init": "building/test_weights.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",

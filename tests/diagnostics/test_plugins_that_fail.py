@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.plugin import LayerType, Output, TensorType, hookimpl
+from netspec.plugin import LayerType, Output, Refusal, TensorType, hookimpl
 
 TEXT = "netspec: 1\ninput: [N, 8]\nlayers:\n  - relu\n  - {name: sun, sunny: }\n"
 
@@ -31,7 +31,7 @@ class Dropping:
     @hookimpl
     def netspec_place(self, module: Any, path: str, device: str) -> Any:
         if path == "sun":
-            raise OSError("it fell\noff the truck")
+            raise Refusal("it fell\noff the truck")
         return None
 
 
@@ -63,7 +63,7 @@ def test_a_rule_that_fails() -> None:
         ([Plugin("torch.nn.Sunny")], "build-failed", "has no attribute 'Sunny'"),
         ([Plugin("torch.nn.Linear")], "build-failed", "in_features"),
         ([Plugin("builtins.dict")], "build-failed", "makes a dict, not an nn.Module"),
-        ([Plugin(), Dropping()], "placement-failed", "OSError: it fell"),
+        ([Plugin(), Dropping()], "placement-failed", "it fell"),
     ],
 )
 def test_a_model_that_cannot_be_made(plugins: list[object], code: str, message: str) -> None:

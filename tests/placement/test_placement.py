@@ -10,8 +10,8 @@ from torch import nn
 
 import netspec
 from netspec.building.flow import Flow
-from netspec.plugin import hookimpl
-from netspec.registry import Registry
+from netspec.plugin import Refusal, hookimpl
+from netspec.registry import PluginWarning, Registry
 
 CHAIN = """
 netspec: 1
@@ -218,11 +218,39 @@ class Rubbish:
 
 
 @pytest.mark.parametrize(
-    ("plugin", "message"), [(Broken(), "RuntimeError: no idea"), (Rubbish(), "not the name of a")]
+    ("plugin", "message"),
+    [(Broken(), "RuntimeError: no idea"), (Rubbish(), "it gives 3, not the name of a device")],
 )
-def test_a_hook_that_fails_is_a_clear_error(plugin: object, message: str) -> None:
-    with pytest.raises(netspec.SpecError, match=message):
-        netspec.build(netspec.loads(CHAIN), device="cpu", registry=with_plugin(plugin))
+def test_a_hook_that_fails_is_disabled_and_netspecs_own_goes_on(
+    plugin: object, message: str
+) -> None:
+    registry = with_plugin(plugin)
+    with pytest.warns(PluginWarning, match=message):
+        model = netspec.build(netspec.loads(CHAIN), device="cpu", registry=registry)
+    assert devices(model) == devices(netspec.build(netspec.loads(CHAIN), device="cpu"))
+
+
+class Placing:
+    @hookimpl
+    def netspec_place(self, module: nn.Module, path: str, device: str) -> Any:
+        return "placed"
+
+
+def test_a_layer_that_no_plugin_places_well_is_placed_by_netspec() -> None:
+    with pytest.warns(PluginWarning, match="it gives 'placed', which is no module"):
+        model = netspec.build(netspec.loads(CHAIN), device="cpu", registry=with_plugin(Placing()))
+    assert devices(model) == devices(netspec.build(netspec.loads(CHAIN), device="cpu"))
+
+
+class Refusing:
+    @hookimpl
+    def netspec_resolve_device(self, request: str) -> str:
+        raise Refusal("the cluster sleeps on Sundays")
+
+
+def test_a_hook_may_refuse_with_words_of_its_own() -> None:
+    with pytest.raises(netspec.SpecError, match="the cluster sleeps on Sundays"):
+        netspec.build(netspec.loads(CHAIN), device="cpu", registry=with_plugin(Refusing()))
 
 
 @pytest.mark.skipif(not torch.accelerator.is_available(), reason="needs an accelerator")

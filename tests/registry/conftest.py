@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
@@ -46,9 +46,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def install(site: Path) -> Install:
     """Installs a distribution of one module, ``name`` with underscores, and its entry point."""
+    return installer(site)
 
+
+@pytest.fixture
+def other_install(tmp_path: Path) -> Install:
+    """As ``install``, into a folder of the test's own."""
+    return installer(tmp_path)
+
+
+def installer(site: Path) -> Install:
     def install(
-        name: str, version: str, code: str, *, entry: str = "", target: str | None = None
+        name: str,
+        version: str,
+        code: str,
+        *,
+        entry: str = "",
+        target: str | None = None,
+        needs: str = "",
+        lists: Sequence[str] = (),
     ) -> None:
         module = name.replace("-", "_")
         (site / f"{module}.py").write_text(
@@ -57,11 +73,15 @@ def install(site: Path) -> Install:
         info = site / f"{module}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8"
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            + (f"Requires-Dist: {needs}\n" if needs else ""),
+            encoding="utf-8",
         )
         target = module if target is None else target
+        layers = "".join(f"{layer} = {target}:{layer}\n" for layer in lists)
         (info / "entry_points.txt").write_text(
-            f"[netspec]\n{entry or name} = {target}\n", encoding="utf-8"
+            f"[netspec]\n{entry or name} = {target}\n[netspec.layers]\n{layers}",
+            encoding="utf-8",
         )
 
     return install
@@ -70,7 +90,16 @@ def install(site: Path) -> Install:
 @pytest.fixture(scope="module")
 def in_fresh_process(site: Path) -> InFreshProcess:
     """Runs code in a new Python that sees the installed distributions; gives what it prints."""
+    return runner(site)
 
+
+@pytest.fixture
+def other_process(tmp_path: Path) -> InFreshProcess:
+    """As ``in_fresh_process``, for ``other_install``."""
+    return runner(tmp_path)
+
+
+def runner(site: Path) -> InFreshProcess:
     def run(code: str) -> Any:
         path = [str(site), str(Path(netspec.__file__).parents[1])]
         done = subprocess.run(

@@ -11,7 +11,7 @@ from torch import nn
 
 import netspec
 from netspec.plugin import Inferred, LayerType, Output, TensorType, layer
-from tests.registry.signatures import (
+from netspec.testing.signatures import (
     LAYERS_AS_ARGUMENTS,
     LEFT_OUT,
     MAY_LACK,

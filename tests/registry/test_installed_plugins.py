@@ -34,6 +34,12 @@ BROKEN = {
     "text": ("@hookimpl\ndef netspec_layers():\n    return 'ab'", "'a', which is not a layer"),
     "misspelt": ("@hookimpl\ndef netspec_layer():\n    return []", "netspec_layer"),
     "curious": ("@hookimpl\ndef netspec_layers(spec):\n    return []", "spec"),
+    "prints": ("print('hello\\nyou')", "it prints to the standard output: 'hello'"),
+    "prints-later": (
+        "@hookimpl\ndef netspec_layers():\n    print('{}')\n    return []",
+        "netspec_layers failed: it prints to the standard output: '{}'",
+    ),
+    "hangs": ("import time\ntime.sleep(1000)", "it has not ended after 10 seconds"),
     "repeats": (layers("repeat"), "'repeat', a word of the language"),
     "names": (layers("name"), "'name', a word of the language"),
     "linear": (layers("linear"), f"by netspec {netspec.__version__} and by broken-linear"),
@@ -73,6 +79,7 @@ def report(install: Install, in_fresh_process: InFreshProcess) -> Any:
     """What a process sees in which good and broken plugins are installed together."""
     for number, (name, (code, _)) in enumerate(BROKEN.items()):
         install(f"broken-{name}", f"0.{number}", code)
+    install("broken-newer", "0.98", "raise AssertionError('imported')", needs="netspec>=99")
     install("broken-nowhere", "0.99", "", target="broken_nowhere_at_all")
     install("a-sunny-plugin", "1.0", layers("sunny"))
     install("z-rainy-plugin", "2.0", layers("rainy", target="weather.Rainy"))
@@ -107,11 +114,18 @@ def test_built_in_layers_and_other_plugins_go_on_working(report: Any) -> None:
     assert report["plugins"][f"netspec {netspec.__version__}"] is None
 
 
-def test_a_layer_of_two_packages_is_told_with_both_and_with_their_versions(report: Any) -> None:
-    assert report["packages"]["glow"] == "glow-one"
-    assert "ray" not in report["packages"], "a plugin is disabled as a whole"
-    problem = report["plugins"]["glow-two 2.2"]
-    assert "'glow' is registered twice: by glow-one 1.1 and by glow-two 2.2" in problem
+def test_a_plugin_that_needs_another_netspec_is_not_even_imported(report: Any) -> None:
+    assert report["plugins"]["broken-newer 0.98"] == (
+        "the plugin 'broken-newer' of broken-newer 0.98 needs netspec>=99, "
+        f"but this is netspec {netspec.__version__}"
+    )
+
+
+def test_layers_of_one_name_are_told_apart_by_their_plugins(report: Any) -> None:
+    assert "glow" not in report["packages"]
+    assert report["packages"]["glow-one.glow"] == "glow-one"
+    assert report["packages"]["glow-two.glow"] == "glow-two"
+    assert report["packages"]["ray"] == "glow-two"
 
 
 def test_two_packages_with_one_entry_point_name_are_told(report: Any) -> None:
@@ -125,7 +139,7 @@ def test_two_packages_with_one_entry_point_name_are_told(report: Any) -> None:
 def test_each_disabled_plugin_has_one_message_beside_an_unknown_layer(report: Any) -> None:
     assert report["unknown"] == "unknown-layer"
     problems = [problem for problem in report["plugins"].values() if problem]
-    assert len(problems) == len(BROKEN) + 3
+    assert len(problems) == len(BROKEN) + 3  # nowhere, newer, and one of two entries
     assert [note for note in report["notes"] if "disabled" in note] == [
         f"a plugin is disabled: {problem}" for problem in problems
     ]
@@ -146,6 +160,122 @@ def test_nothing_is_loaded_at_import(in_fresh_process: InFreshProcess) -> None:
     )
     assert {"pluggy", "yaml", "torch", "numpy", "importlib.metadata"}.isdisjoint(loaded)
     assert [name for name in loaded if name.startswith("netspec.")] == ["netspec.version"]
+
+
+LAZY = """
+    import json, sys
+    import netspec
+    from netspec.registry import default_registry
+
+    def imported():
+        return sorted(name for name in sys.modules if name.startswith(("listed_", "silent_")))
+
+    seen = {}
+    for item in ("relu", "dawn", "listed-b.dusk", "Noon"):
+        text = f"netspec: 1\\ninput: [N, 4]\\nlayers: ['{item}']\\n"
+        assert netspec.check(text) == [], item
+        seen[item] = imported()
+    print(json.dumps(seen))
+    """
+
+
+def test_a_plugin_that_lists_its_layers_is_imported_for_them_alone(
+    other_install: Install, other_process: InFreshProcess
+) -> None:
+    other_install("listed-a", "1.0", layers("dawn"), lists=["dawn"])
+    other_install("listed-b", "1.0", layers("dusk"), lists=["dusk"])
+    other_install("listed-c", "1.0", layers("noon", target="day.Noon"), lists=["noon"])
+    assert other_process(LAZY) == {
+        "relu": [],
+        "dawn": ["listed_a"],
+        "listed-b.dusk": ["listed_a", "listed_b"],
+        "Noon": ["listed_a", "listed_b", "listed_c"],  # a class's name: nobody lists it
+    }
+
+
+CHOSEN = """
+    import json, os, sys
+    import netspec
+    from netspec.registry import default_registry
+
+    seen = {}
+    for choice in ("", "chosen-a", "chosen-a, nobody", "chosen-b,chosen-a"):
+        os.environ["NETSPEC_PLUGINS"] = choice
+        found = netspec.check("netspec: 1\\ninput: [N, 4]\\nlayers: [early]\\n")
+        seen[choice] = {
+            "plugins": {
+                plugin.name: plugin.problem
+                for plugin in default_registry().plugins()
+                if plugin.package != "netspec"
+            },
+            "help": [help for d in found for help in d.help],
+            "imported": sorted(name for name in sys.modules if name.startswith("chosen_")),
+        }
+    print(json.dumps(seen))
+    """
+
+
+def test_the_plugins_can_be_chosen(other_install: Install, other_process: InFreshProcess) -> None:
+    other_install("chosen-a", "1.0", layers("late"), lists=["late"])
+    other_install("chosen-b", "1.0", layers("early"), lists=["early"])
+    seen = other_process(CHOSEN)
+    left_out = "chosen-b 1.0 has it, but the plugin 'chosen-b' was not chosen"
+    assert seen[""] == {"plugins": {}, "help": [left_out], "imported": []}
+    assert seen["chosen-a"]["plugins"] == {"chosen-a": None}
+    assert seen["chosen-a"]["help"] == [left_out]
+    assert seen["chosen-a"]["imported"] == ["chosen_a"]
+    assert seen["chosen-a, nobody"]["plugins"] == {
+        "nobody": "the plugin 'nobody' is chosen, but not installed",
+        "chosen-a": None,
+    }
+    assert seen["chosen-b,chosen-a"]["help"] == []
+
+
+def test_a_package_that_is_known_but_not_installed_is_named(
+    other_process: InFreshProcess,
+) -> None:
+    code = """
+        import json, netspec
+        found = {}
+        for layer in ("swiglu: 8", "gated.geglu: 8"):
+            (one,) = netspec.check(f"netspec: 1\\ninput: [N, 4]\\nlayers: [{layer}]\\n")
+            found[layer] = [one.code, *one.help]
+        print(json.dumps(found))
+        """
+    for found in other_process(code).values():
+        assert found == ["unknown-layer", "`pip install netspec-gated` brings it"]
+
+
+REQUIRES = """
+    import json, sys, netspec
+
+    spec = "netspec: 1\\nrequires: [{}]\\ninput: [N, 4]\\nlayers: [relu]\\n"
+    texts = ("there>=1.0", "there", "There-", "there>=2", "nobody-has-this", "'there[x]'", "'> 1'")
+    found = {}
+    for text in (*texts, "3"):
+        found[text] = [f"{d.location}: {d.message}" for d in netspec.check(spec.format(text))]
+    print(json.dumps([found, "there" in sys.modules]))
+    """
+
+
+def test_required_packages_are_looked_up_and_never_imported(
+    other_install: Install, other_process: InFreshProcess
+) -> None:
+    other_install("there", "1.5", "raise AssertionError('imported')")
+    found, is_imported = other_process(REQUIRES)
+    assert not is_imported
+    assert found.pop("there>=1.0") == found.pop("there") == []
+    assert {text: messages[0].partition(": ")[2] for text, messages in found.items()} == {
+        "There-": "'There-' is not a package with versions",
+        "there>=2": "the spec requires there>=2, but there 1.5 is installed",
+        "nobody-has-this": "the spec requires nobody-has-this, which is not installed",
+        "'there[x]'": "'there[x]' is not a package with versions",
+        "'> 1'": "'> 1' is not a package with versions",
+        "3": "a package is a text, not the number 3",
+    }
+    assert all(
+        message.startswith("<text>:2:") for messages in found.values() for message in messages
+    )
 
 
 PLAN_ONLY = """

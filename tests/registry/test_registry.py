@@ -3,12 +3,20 @@
 import inspect
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import netspec
 from netspec.plugin import LayerType, Output, TensorType, hookimpl, layer
-from netspec.registry import Plugin, PluginError, RegisteredLayer, default_registry, hookspecs
+from netspec.registry import (
+    Plugin,
+    PluginError,
+    PluginWarning,
+    RegisteredLayer,
+    default_registry,
+    hookspecs,
+)
 
 MakePlugin = Callable[..., ModuleType]
 
@@ -86,15 +94,55 @@ def found_name(registry: netspec.Registry, name: str) -> str:
     return found.layer.name
 
 
-@pytest.mark.parametrize("name", ["glow", "linear", "Conv2d"])
-def test_a_name_registered_twice_names_both_packages(name: str, make_plugin: MakePlugin) -> None:
+@pytest.mark.parametrize("name", ["linear", "Conv2d"])
+def test_no_plugin_takes_a_name_of_netspec(name: str, make_plugin: MakePlugin) -> None:
     registry = netspec.Registry()
-    registry.register(make_plugin("one", called("glow")), package="one-layers", version="1.0")
     with pytest.raises(PluginError) as caught:
         registry.register(make_plugin("two", called(name)), package="two-layers", version="2.0")
-    first = "one-layers 1.0" if name == "glow" else f"netspec {netspec.__version__}"
-    assert f"by {first} and by two-layers 2.0" in str(caught.value)
+    assert f"by netspec {netspec.__version__} and by two-layers 2.0" in str(caught.value)
     assert repr(name) in str(caught.value)
+
+
+def test_two_plugins_with_one_layer_name_are_told_apart(make_plugin: MakePlugin) -> None:
+    registry = netspec.Registry()
+    for name in ("one", "two"):
+        plugin = make_plugin(name, called("glow"), called(f"ray_{name}"))
+        registry.register(plugin, package=f"{name}-layers", version="1.0")
+    assert registry.find("glow") is None
+    assert [one.full_name for one in registry.candidates("glow")] == ["one.glow", "two.glow"]
+    assert {"one.glow", "two.glow", "ray_one", "ray_two"} <= registry.layers().keys()
+    assert "glow" not in registry.layers()
+    (ambiguous,) = netspec.check(SPEC, registry=registry)
+    assert ambiguous.code == "ambiguous-layer"
+    assert ambiguous.message == "glow is a layer of one-layers 1.0 and two-layers 1.0"
+    assert ambiguous.help == ("write `one.glow` or `two.glow`",)
+    text = "netspec: 1\ninput: [N, 2]\nlayers: [one.glow, two.glow, ray_two, two.ray_two]\n"
+    planned = netspec.plan(netspec.loads(text), registry=registry)
+    assert [row.type for row in planned.layers] == ["glow", "glow", "ray_two", "ray_two"]
+
+
+def test_a_plugin_whose_hook_fails_is_disabled_and_the_next_is_asked(
+    make_plugin: MakePlugin,
+) -> None:
+    def raising(request: str) -> str:
+        raise LookupError("the moon is full")
+
+    def rubbish(request: str) -> int:
+        return 42
+
+    registry = netspec.Registry()
+    for name, hook in (("raising", raising), ("rubbish", rubbish)):
+        plugin = make_plugin(name, netspec_resolve_device=hook)
+        registry.register(plugin, package=f"{name}-devices", version="0.3")
+    spec = netspec.from_dict({"netspec": 1, "input": ["N", 2], "layers": ["relu"]})
+    with pytest.warns(PluginWarning) as caught:
+        netspec.build(spec, device="cpu", registry=registry)
+    told = sorted(str(warning.message) for warning in caught)
+    assert len(told) == 2
+    assert "raising-devices 0.3: netspec_resolve_device failed: LookupError" in told[0]
+    assert "rubbish-devices 0.3: netspec_resolve_device failed: it gives 42" in told[1]
+    assert len(registry.disabled()) == 2
+    netspec.build(spec, device="cpu", registry=registry)  # they are not asked again
 
 
 def unknown_hook() -> None:
@@ -188,10 +236,18 @@ def everything(
 ) -> tuple[dict[str, RegisteredLayer], tuple[Plugin, ...], list[list[object]]]:
     """All that a registry holds: layers, plugins, and who implements which hook."""
     hooks = [
-        [implementation.plugin for implementation in getattr(registry.hook, name).get_hookimpls()]
+        [
+            implementation.plugin
+            for implementation in getattr(hooks_of(registry), name).get_hookimpls()
+        ]
         for name in HOOKS
     ]
     return registry.layers(), registry.plugins(), hooks
+
+
+def hooks_of(registry: netspec.Registry) -> Any:
+    """Who implements what stands in pluggy's manager."""
+    return registry._manager.hook
 
 
 HOOKS = [name for name, _ in inspect.getmembers(hookspecs) if name.startswith("netspec_")]
@@ -211,7 +267,7 @@ def test_a_plugin_registered_twice_stays_registered_once(
     with pytest.raises(PluginError, match="is registered already"):
         registry.register(plugin, name=name)
     assert everything(registry) == before
-    assert registry.hook.netspec_resolve_device(request="cpu") == "meta"
+    assert registry.first("netspec_resolve_device", lambda name: "", request="cpu") == "meta"
 
 
 def test_a_plugin_can_be_an_object() -> None:

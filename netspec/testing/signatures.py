@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from inspect import Parameter
 
@@ -40,18 +40,24 @@ LAYERS_AS_ARGUMENTS: dict[str, type[nn.Module]] = {
 _NOT_OF_ALL_RECURRENT = {"mode", "proj_size"}
 
 
-def differences(layer: LayerType, cls: type) -> Iterator[str]:
-    """What to change, in sentences, so that the declaration is as the class."""
+def differences(
+    layer: LayerType, cls: type, left_out: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """What to change, in sentences, so that the declaration is as the class.
+
+    ``left_out`` has the arguments of the class that the layer has not, as ``Class.argument`` with
+    the reason, beside those of LEFT_OUT.
+    """
     there = parameters(cls)
     class_ = _titled(cls)
     file = f"{layer.rule.__module__.replace('.', '/')}.py"
-    yield from _lacking(layer, cls, there)
+    yield from _lacking(layer, cls, there, LEFT_OUT | dict(left_out or {}))
     shared = [name for name in layer.arguments if name in there]
     for name in layer.arguments:
         if name not in there and not _is_among(MAY_LACK, cls, name):
             yield (
                 f"{class_} has no argument `{name}`, which `{layer.name}` has: take it out of "
-                f"{file}, or add it to MAY_LACK in tests/registry/signatures.py with the reason"
+                f"{file}, or add it to MAY_LACK in netspec/testing/signatures.py with the reason"
             )
     order = [name for name in there if name in shared]
     if order != shared:
@@ -68,7 +74,7 @@ def differences_from_twin(layer: LayerType, twin: type) -> Iterator[str]:
     for name, parameter in parameters(twin).items():
         inner = LAYERS_AS_ARGUMENTS.get(name)
         there |= {name: parameter} if inner is None else parameters(inner)
-    yield from _lacking(layer, twin, there)
+    yield from _lacking(layer, twin, there, LEFT_OUT)
     values = {name: p for name, p in there.items() if "Module" not in str(p.annotation)}
     yield from _other_defaults(layer, twin, values)
 
@@ -95,14 +101,17 @@ def _by_name(signature: inspect.Signature) -> Parameters:
     return {name: p for name, p in signature.parameters.items() if p.kind not in many}
 
 
-def _lacking(layer: LayerType, cls: type, there: Parameters) -> Iterator[str]:
+def _lacking(
+    layer: LayerType, cls: type, there: Parameters, left_out: Mapping[str, str]
+) -> Iterator[str]:
     before = "first"
     for name, parameter in there.items():
-        if name not in layer.arguments and not _is_among(LEFT_OUT, cls, name):
+        if name not in layer.arguments and not _is_among(left_out, cls, name):
             yield (
                 f"{_titled(cls)} has the argument `{parameter}` that `{layer.name}` lacks: add "
                 f"`{parameter}` {before} to {layer.rule.__module__.replace('.', '/')}.py, or to "
-                f"LEFT_OUT in tests/registry/signatures.py with the reason"
+                f"LEFT_OUT in netspec/testing/signatures.py (`left_out` of a plugin's test) with "
+                f"the reason"
             )
         if name in layer.arguments:
             before = f"after `{name}`"
@@ -127,7 +136,7 @@ def _default(value: object) -> str:
     return "is required" if value is Parameter.empty else f"is {value!r} by default"
 
 
-def _is_among(patterns: dict[str, str], cls: type, argument: str) -> bool:
+def _is_among(patterns: Mapping[str, str], cls: type, argument: str) -> bool:
     return any(fnmatchcase(f"{cls.__name__}.{argument}", pattern) for pattern in patterns)
 
 
