@@ -4,9 +4,19 @@ What fails is made smaller first, which may take minutes; ``deep-unshrunk`` fail
 """
 
 import os
+import pkgutil
+from importlib import import_module
 
 import torch
 from hypothesis import HealthCheck, Phase, settings
+
+import netspec
+
+# Hypothesis draws constants from whatever modules of the project are loaded: load all of them, so
+# that the examples of the fast profile do not depend on which tests ran before.
+for found in pkgutil.walk_packages(netspec.__path__, "netspec."):
+    if not found.name.endswith("__main__"):
+        import_module(found.name)
 
 UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 COMMON = settings(
