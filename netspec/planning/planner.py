@@ -115,21 +115,22 @@ class Planner:
         if candidates:
             self.ambiguous_layer(name, candidates, origin)
             return
-        names = list(self.registry.layers())
+        help = ""
+        if not self.found.is_full:  # else nobody reads it: a list may have 100,000 unknown layers
+            help = (
+                self.missing_space(name)
+                or why_not(name)
+                or self.where_it_is(name)
+                or did_you_mean(name, list(self.registry.layers()))
+                or "`netspec layers` lists what can be written"
+            )
         disabled = self.registry.disabled()
-        notes = [f"a plugin is disabled: {plugin.problem}" for plugin in disabled]
         self.found.error(
             "unknown-layer",
             f"{name} is not a layer" if len(name) <= 60 else f"{name[:57]}... is not a layer",
             origin.span(),
-            notes=notes,
-            help=[
-                self.missing_space(name)
-                or why_not(name)
-                or self.where_it_is(name)
-                or (not self.found.is_full and did_you_mean(name, names))
-                or "`netspec layers` lists what can be written"
-            ],
+            notes=[f"a plugin is disabled: {plugin.problem}" for plugin in disabled],
+            help=[help],
         )
 
     def ambiguous_layer(

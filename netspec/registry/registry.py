@@ -318,6 +318,8 @@ class Registry:
     def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
         """Registers those installed plugins that may be of use now."""
         self._scan()
+        if not self._waiting:
+            return
         wanted = [one for one in self._waiting if is_wanted(one)]
         self._waiting = [one for one in self._waiting if one not in wanted]
         for one in wanted:
