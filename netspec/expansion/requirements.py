@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from netspec.diagnostics import Diagnostics
 from netspec.spec import Requirement, Spec
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 
 def report_requirements(spec: Spec, found: Diagnostics) -> None:
@@ -33,21 +38,27 @@ def _report(required: Requirement, found: Diagnostics) -> None:
             help=["write for example `netspec-torchvision>=0.1`"],
         )
         return
-    install = f"`pip install '{required.text}'`"
     try:
-        installed = version(parsed.name)
+        installed = str(version(parsed.name))
     except PackageNotFoundError:
-        found.error(
-            "missing-package",
-            f"the spec requires {parsed.name}, which is not installed",
-            required.span,
-            help=[install],
-        )
-        return
-    if not parsed.specifier.contains(installed, prereleases=True):
-        found.error(
-            "missing-package",
-            f"the spec requires {required.text}, but {parsed.name} {installed} is installed",
-            required.span,
-            help=[install],
-        )
+        problem = f"{parsed.name}, which is not installed"
+    else:
+        if _has(parsed.specifier, installed):
+            return
+        problem = f"{required.text}, but {parsed.name} {installed} is installed"
+    found.error(
+        "missing-package",
+        f"the spec requires {problem}",
+        required.span,
+        help=[f"`pip install '{required.text}'`"],
+    )
+
+
+def _has(specifier: SpecifierSet, installed: str) -> bool:
+    """Whether a version is among those; what is no version, as of a broken package, is not."""
+    from packaging.version import InvalidVersion
+
+    try:
+        return not specifier or specifier.contains(installed, prereleases=True)
+    except InvalidVersion:
+        return False

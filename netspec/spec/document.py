@@ -24,6 +24,7 @@ from netspec.spec.spec import (
 )
 
 MAX_VARIANTS = 1_000
+MAX_REQUIRED = 100  # packages, whose metadata is read for each
 
 
 @without_collector
@@ -137,8 +138,15 @@ class _Document:
                 example,
             )
             return ()
+        if len(node.items) > MAX_REQUIRED:
+            self.error(
+                "bad-requires",
+                f"a spec requires at most {MAX_REQUIRED} packages, not {len(node.items):,}",
+                node.items[MAX_REQUIRED],
+                "name those whose layers it uses",
+            )
         read = []
-        for item in node.items:
+        for item in node.items[:MAX_REQUIRED]:
             if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value.strip():
                 read.append(Requirement(item.value.strip(), span=self.parser.span(item)))
             else:

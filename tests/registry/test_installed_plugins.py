@@ -250,9 +250,10 @@ REQUIRES = """
     import json, sys, netspec
 
     spec = "netspec: 1\\nrequires: [{}]\\ninput: [N, 4]\\nlayers: [relu]\\n"
-    texts = ("there>=1.0", "there", "There-", "there>=2", "nobody-has-this", "'there[x]'", "'> 1'")
+    fine = ("there>=1.0", "there", "broken")
+    wrong = ("broken>=1", "There-", "there>=2", "nobody-has-this", "'there[x]'", "'> 1'", "3")
     found = {}
-    for text in (*texts, "3"):
+    for text in (*fine, *wrong):
         found[text] = [f"{d.location}: {d.message}" for d in netspec.check(spec.format(text))]
     print(json.dumps([found, "there" in sys.modules]))
     """
@@ -262,10 +263,12 @@ def test_required_packages_are_looked_up_and_never_imported(
     other_install: Install, other_process: InFreshProcess
 ) -> None:
     other_install("there", "1.5", "raise AssertionError('imported')")
+    other_install("broken", "unknown", "")
     found, is_imported = other_process(REQUIRES)
     assert not is_imported
-    assert found.pop("there>=1.0") == found.pop("there") == []
+    assert found.pop("there>=1.0") == found.pop("there") == found.pop("broken") == []
     assert {text: messages[0].partition(": ")[2] for text, messages in found.items()} == {
+        "broken>=1": "the spec requires broken>=1, but broken unknown is installed",
         "There-": "'There-' is not a package with versions",
         "there>=2": "the spec requires there>=2, but there 1.5 is installed",
         "nobody-has-this": "the spec requires nobody-has-this, which is not installed",

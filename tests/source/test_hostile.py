@@ -86,6 +86,12 @@ HOSTILE = {
     "100,000 keys": (HEAD + "".join(f"  k{n}: relu\n" for n in range(100_000)), None),
     "100,000 keys of the root": ("".join(f"k{n}: 1\n" for n in range(100_000)), "too-many"),
     "100,000 equal keys": ("k: 1\n" * 100_000, "too-many"),
+    "100,000 requirements": (
+        "netspec: 1\nrequires: ["
+        + ", ".join(f"torch>=0.0.{n}" for n in range(100_000))
+        + "]\ninput: [N, 8]\nlayers: [relu]\n",
+        "bad-requires",
+    ),
     "100,000 unknown layers": (HEAD + "".join(f"  - k{n}\n" for n in range(100_000)), "too-many"),
     "100,000 unknown arguments": (
         HEAD + "  - relu: {" + ", ".join(f"k{n}: 1" for n in range(100_000)) + "}\n",
