@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
-from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,6 +22,10 @@ def run_apart(work: Callable[[], T], what: str) -> T:
         Fault: it raises or exits, takes too long, or prints to the standard output, which may be
             the JSON of a command.
     """
+    from contextlib import redirect_stdout  # here, as most specs have no use for a plugin
+    from io import StringIO
+    from threading import Thread
+
     outcome: list[T] = []
     problems: list[BaseException] = []
 

@@ -25,8 +25,17 @@ class Installed(NamedTuple):
     layers: frozenset[str] | None
     hooks: frozenset[str] | None
 
+    def lists(self, layer: str) -> bool:
+        """Whether its package lists a layer of that name, short or full."""
+        plugin, _, short = layer.rpartition(".")
+        return plugin in ("", self.name) and short in (self.layers or ())
+
     def may_have_layer(self, name: str) -> bool:
-        return self.layers is None or name in self.layers
+        """Whether it has to be imported for a name, which may be a class's: lists have none."""
+        plugin, _, short = name.rpartition(".")
+        if plugin not in ("", self.name):
+            return False
+        return self.layers is None or short in self.layers or short != short.lower()
 
     def may_have_hook(self) -> bool:
         """Whether it has to be imported where hooks are called."""

@@ -42,6 +42,11 @@ class Plugin(NamedTuple):
         """``netspec-gated 0.1.0``"""
         return f"{self.package} {self.version}".strip()
 
+    @property
+    def title(self) -> str:
+        """What messages call it, with its name and its package."""
+        return f"the plugin {self.name!r} of {self}"
+
 
 class RegisteredLayer(NamedTuple):
     """A layer and the plugin that brought it."""
@@ -121,7 +126,7 @@ class Registry:
     def _disable(self, plugin: Plugin, problem: str) -> None:
         """Its hooks are called no more; the layers of models that are being built stay."""
         self._manager.unregister(name=plugin.name)
-        message = f"the plugin {plugin.name!r} of {plugin}: {problem}"
+        message = f"{plugin.title}: {problem}"
         self._plugins[plugin.name] = plugin._replace(problem=message)
         warnings.warn(f"a plugin is disabled: {message}", PluginWarning, stacklevel=4)
 
@@ -149,13 +154,10 @@ class Registry:
     def _register(self, plugin: object, info: Plugin) -> None:
         other = self._plugins.get(info.name)
         if other is not None:
-            raise PluginError(
-                f"the plugin {info.name!r} of {info} is registered already, by {other}"
-            )
+            raise PluginError(f"{info.title} is registered already, by {other}")
         if self._manager.is_registered(plugin):
             raise PluginError(
-                f"the plugin {info.name!r} of {info} is registered already, "
-                f"as {self._manager.get_name(plugin)!r}"
+                f"{info.title} is registered already, as {self._manager.get_name(plugin)!r}"
             )
         self._accept(plugin, info)
 
@@ -166,7 +168,7 @@ class Registry:
             self._manager.check_pending()
         except Exception as problem:
             self._manager.unregister(plugin) if self._manager.is_registered(plugin) else None
-            raise PluginError(f"the plugin {info.name!r} of {info}: {problem}") from problem
+            raise PluginError(f"{info.title}: {problem}") from problem
         try:
             layers = self._layers_of(plugin, info)
         except BaseException:
@@ -197,21 +199,22 @@ class Registry:
         def given() -> list[LayerType]:
             return [layer for group in caller() for layer in group]
 
-        who = f"the plugin {info.name!r} of {info}"
         try:
             layers = (
                 given() if info.package == "netspec" else run_apart(given, "netspec_layers failed")
             )
         except Fault as problem:
-            raise PluginError(f"{who}: {problem}") from problem
+            raise PluginError(f"{info.title}: {problem}") from problem
         seen: set[str] = set()
         for layer in layers:
             if not isinstance(layer, LayerType):
-                raise PluginError(f"{who} gives {layer!r}, which is not a layer")
+                raise PluginError(f"{info.title} gives {layer!r}, which is not a layer")
             if is_word_of_the_language(layer.name):
-                raise PluginError(f"{who} calls a layer {layer.name!r}, a word of the language")
+                raise PluginError(
+                    f"{info.title} calls a layer {layer.name!r}, a word of the language"
+                )
             if layer.name in seen:
-                raise PluginError(f"{who} gives the layer {layer.name!r} twice")
+                raise PluginError(f"{info.title} gives the layer {layer.name!r} twice")
             seen.add(layer.name)
             other = self._own.get(layer.name)
             if other is not None:
@@ -219,11 +222,11 @@ class Registry:
                     f"the layer {layer.name!r} is registered twice: by {other.plugin} and by {info}"
                 )
             if info.package != "netspec":  # netspec's own tests look at its layers
-                self._derive(layer, who)
+                self._derive(layer, info)
         return layers
 
     @staticmethod
-    def _derive(layer: LayerType, who: str) -> None:
+    def _derive(layer: LayerType, info: Plugin) -> None:
         """Reads the declaration whole, which takes time: later it must not fail."""
         try:
             _ = layer.arguments
@@ -231,7 +234,7 @@ class Registry:
                 raise TypeError("its rule takes no input")
         except Exception as problem:
             raise PluginError(
-                f"{who}: the layer {layer.name!r} is not well declared: {problem}"
+                f"{info.title}: the layer {layer.name!r} is not well declared: {problem}"
             ) from problem
 
     # ---- looking up
@@ -242,9 +245,6 @@ class Registry:
         What netspec's own names mean does not depend on what is installed, and a plugin is
         imported only for a name that it may have.
         """
-        own = self._own.get(name)
-        if own is not None:
-            return own
         found = self.candidates(name)
         return found[0] if len(found) == 1 else None
 
@@ -253,11 +253,7 @@ class Registry:
         own = self._own.get(name)
         if own is not None:
             return (own,)
-        if not self._is_scanned or self._waiting:
-            plugin, dot, short = name.rpartition(".")
-            self._import(lambda one: (not dot or one.name == plugin) and one.may_have_layer(short))
-            if name not in self._others and short != short.lower():  # a class: lists have names
-                self._import(lambda one: not dot or one.name == plugin)
+        self._import(lambda one: one.may_have_layer(name))
         return tuple(self._others.get(name, ()))
 
     def layers(self) -> dict[str, RegisteredLayer]:
@@ -280,11 +276,8 @@ class Registry:
     def left_out(self, name: str) -> Plugin | None:
         """An installed plugin that lists a layer of that name, but was not chosen."""
         self._scan()
-        plugin, dot, short = name.rpartition(".")
-        for one in self._left_out:
-            if one.layers and short in one.layers and (not dot or one.name == plugin):
-                return Plugin(one.name, one.package, one.version)
-        return None
+        found = (one for one in self._left_out if one.lists(name))
+        return next((Plugin(one.name, one.package, one.version) for one in found), None)
 
     # ---- installed plugins
 
@@ -332,14 +325,13 @@ class Registry:
                 self._plugins[key] = info._replace(problem=str(problem))
 
     def _load(self, one: Installed, info: Plugin) -> None:
-        who = f"the plugin {info.name!r} of {info}"
         needed = one.refuses_version(__version__)
         if needed:
-            raise PluginError(f"{who} needs {needed}, but this is netspec {__version__}")
+            raise PluginError(f"{info.title} needs {needed}, but this is netspec {__version__}")
         try:
             plugin = run_apart(one.entry.load, "cannot be imported")
         except Fault as problem:
-            raise PluginError(f"{who} {problem}") from problem
+            raise PluginError(f"{info.title} {problem}") from problem
         self._register(plugin, info)
 
 
