@@ -17,7 +17,7 @@ class Builder(BaseBuilder):
             from netspec.layers.not_layers import why_not
 
             known = [] if name.startswith("_") else self._registry.layers()
-            hint = why_not(name) or did_you_mean(name, known)
+            hint = why_not(name) or self._registry.remedy(name) or did_you_mean(name, known)
             message = f"there is no layer {name!r}" + (f"; {hint}" if hint else "")
             raise AttributeError(message, name=name, obj=self)
         return self._layer_method(found.layer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -12,6 +11,7 @@ from torch import nn
 
 from netspec.building.flow import Flow
 from netspec.building.weights import initialise, tie
+from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope
 
@@ -83,9 +83,8 @@ class _Maker:
 
 
 def _imported(target: str, layer: PlannedLayer) -> Callable[..., Any]:
-    module, _, name = target.rpartition(".")
     try:
-        made: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        made: Callable[..., Any] = imported(target)
     except Exception as problem:
         raise _error(
             layer, f"{target} cannot be imported: {type(problem).__name__}: {problem}"

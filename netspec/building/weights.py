@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.expansion.values import computed
 from netspec.planning import Plan
@@ -45,7 +45,7 @@ def initialise(model: nn.Module, plan: Plan) -> None:
     Raises:
         SpecError: a rule names a parameter that a layer does not have, or cannot be computed.
     """
-    rules = [(_imported(rule.target), rule.init, rule.span) for rule in plan.init]
+    rules = [(imported(rule.target), rule.init, rule.span) for rule in plan.init]
     own: dict[str, tuple[PlannedInit, Span]] = {
         row.path: (row.init, row.origin.reserved("init"))
         for row in plan.layers
@@ -70,12 +70,6 @@ def tie(model: nn.Module, plan: Plan) -> None:
     for one in plan.ties:
         path, _, name = one.parameter.rpartition(".")
         setattr(model.get_submodule(path), name, model.get_parameter(one.source))
-
-
-def _imported(target: str) -> type:
-    module, _, name = target.rpartition(".")
-    found: type = getattr(importlib.import_module(module), name)
-    return found
 
 
 def _apply(module: nn.Module, init: PlannedInit, span: Span, path: str, *, is_rule: bool) -> None:

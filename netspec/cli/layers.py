@@ -45,8 +45,12 @@ def run(given: argparse.Namespace) -> int:
         return 0
     found = registry.candidates(given.name)
     if not found:
-        hint = why_not(given.name) or did_you_mean(given.name, registry.layers())
-        hint = hint or "`netspec layers` lists all"
+        hint = (
+            why_not(given.name)
+            or registry.remedy(given.name)
+            or did_you_mean(given.name, registry.layers())
+            or "`netspec layers` lists all"
+        )
         return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
     if len(found) > 1:
         names = listed([one.full_name for one in found], "or")

@@ -13,7 +13,7 @@ from netspec.declaration.hints import (
     Probability,
     for_each_dim,
 )
-from netspec.declaration.layer_type import Inferred, LayerType, layer
+from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
 from netspec.declaration.tensor import TensorType
@@ -40,6 +40,7 @@ __all__ = [
     "Whole",
     "at_least",
     "for_each_dim",
+    "imported",
     "layer",
     "multiple_of",
     "same",

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any, NamedTuple, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
@@ -15,6 +16,16 @@ from netspec.sizes import Size
 from netspec.spec import Value
 
 Rule = Callable[..., Output]
+
+
+def imported(target: str) -> Any:
+    """The class that a dotted path names.
+
+    Raises:
+        Exception: its module cannot be imported, or has no such class.
+    """
+    module, _, name = target.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 class Inferred(NamedTuple):

@@ -1,6 +1,5 @@
 """Activations: functions of each value, or of the values along one dim."""
 
-from math import isfinite
 from typing import Annotated, Literal
 
 from netspec.declaration import (
@@ -13,7 +12,7 @@ from netspec.declaration import (
     same,
 )
 from netspec.declaration.refusal import Refusal
-from netspec.layers.numbers import require_held
+from netspec.layers.numbers import require_finite, require_held
 
 
 @layer("torch.nn.ReLU")
@@ -74,9 +73,8 @@ def rrelu(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
     """
     input.require_floating("rrelu")
-    for argument, bound in (("lower", lower), ("upper", upper)):
-        if not isfinite(bound):
-            raise Refusal(f"{argument} is no finite number", argument=argument)
+    require_finite(lower, "lower")
+    require_finite(upper, "upper")
     if lower > upper:
         raise Refusal(f"lower {lower} is above upper {upper}", argument="lower")
     return Output(input.shape, saves=("input",), saved_bytes=input.nbytes, is_view=inplace)
@@ -247,8 +245,7 @@ def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) ->
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
     """
     input.require_floating("softshrink")
-    if not isfinite(lambd):
-        raise Refusal("lambd is no finite number", argument="lambd")
+    require_finite(lambd, "lambd")
     require_held(input.dtype, lambd, "lambd")
     return Output(input.shape, saves=("input",))
 

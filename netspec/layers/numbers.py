@@ -1,6 +1,6 @@
 """Numbers that go into a tensor, or are computed with its values: its dtype has to hold them."""
 
-from math import isinf
+from math import isfinite, isinf
 
 from netspec.declaration.refusal import Refusal
 
@@ -24,6 +24,15 @@ def require_held(dtype: str, value: float, argument: str) -> None:
     least = 0 if dtype == "uint8" else -largest
     if not least <= value <= largest:
         raise Refusal(f"{dtype} cannot hold {value}", argument=argument)
+
+
+def require_finite(value: float, argument: str) -> None:
+    """
+    Raises:
+        Refusal: the number is infinite, or none.
+    """
+    if not isfinite(value):
+        raise Refusal(f"{argument} is no finite number", argument=argument)
 
 
 def require_int32(layer: str, argument: str, *values: int) -> None:

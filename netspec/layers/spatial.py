@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 
 from netspec.declaration import Output, TensorType, at_least
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
+from netspec.layers.numbers import require_finite
 from netspec.sizes import Size
 
 _MOST_FACTOR = 2**16  # of a named size
@@ -77,8 +77,7 @@ def scaled(size: Size, factor: float, argument: str) -> Size:
     Raises:
         Refusal: the factor is not finite, or how a named size is rounded depends on its number.
     """
-    if not isfinite(factor):
-        raise Refusal(f"{argument} is no finite number", argument=argument)
+    require_finite(factor, argument)
     if isinstance(size, int):
         return int(float(size) * factor)
     top, bottom = float(factor).as_integer_ratio()

@@ -65,13 +65,11 @@ def _place_layer(
             "netspec_place", _no_module, module=module, path=layer.path, device=str(device)
         )
     except Exception as problem:
-        reason = str(problem)
-        if not isinstance(problem, Refusal):
-            reason = f"{type(problem).__name__}: {problem}"
+        kind = "" if isinstance(problem, Refusal) else f"{type(problem).__name__}: "
         found = Diagnostics()
         found.error(
             "placement-failed",
-            f"{layer.path} cannot be placed on {device}: {reason}",
+            f"{layer.path} cannot be placed on {device}: {kind}{problem}",
             layer.origin.span(),
         )
         raise SpecError(found.all()) from problem

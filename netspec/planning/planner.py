@@ -120,7 +120,7 @@ class Planner:
             help = (
                 self.missing_space(name)
                 or why_not(name)
-                or self.where_it_is(name)
+                or self.registry.remedy(name)
                 or did_you_mean(name, list(self.registry.layers()))
                 or "`netspec layers` lists what can be written"
             )
@@ -143,18 +143,6 @@ class Planner:
             origin.span(),
             help=[f"write {listed([f'`{one.full_name}`' for one in candidates], 'or')}"],
         )
-
-    def where_it_is(self, name: str) -> str:
-        """The plugin to install, or to choose, for a layer that it is known to have."""
-        left_out = self.registry.left_out(name)
-        if left_out is not None:
-            return f"{left_out} has it, but the plugin {left_out.name!r} was not chosen"
-        from netspec.registry.known import package_of
-
-        package = package_of(name)
-        if not package or any(plugin.package == package for plugin in self.registry.plugins()):
-            return ""
-        return f"`pip install {package}` brings it"
 
     def missing_space(self, name: str) -> str:
         """What to write for `linear:10`, which YAML reads as one word."""

@@ -26,7 +26,7 @@ KNOWN = {
 
 
 def package_of(name: str) -> str:
-    """The package that has a layer of that name, as ``torchvision.permute`` or ``permute``."""
+    """The package that has a layer of that name, as ``gated.swiglu`` or ``swiglu``."""
     plugin, _, layer = name.rpartition(".")
     for package, layers in KNOWN.items():
         if layer in layers and plugin in ("", package.removeprefix("netspec-")):

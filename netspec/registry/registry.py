@@ -14,6 +14,7 @@ from netspec.declaration import LayerType, Refusal
 from netspec.registry import hookspecs
 from netspec.registry.apart import Fault, run_apart
 from netspec.registry.installed import Installed, chosen_names, installed_plugins
+from netspec.registry.known import package_of
 from netspec.spec.words import is_word_of_the_language
 from netspec.version import __version__
 
@@ -273,11 +274,16 @@ class Registry:
         """The installed plugins that cannot be used, as far as they were looked for."""
         return tuple(plugin for plugin in self._plugins.values() if plugin.problem)
 
-    def left_out(self, name: str) -> Plugin | None:
-        """An installed plugin that lists a layer of that name, but was not chosen."""
+    def remedy(self, name: str) -> str:
+        """What to do for a layer that a plugin is known to have: install it, or choose it."""
         self._scan()
-        found = (one for one in self._left_out if one.lists(name))
-        return next((Plugin(one.name, one.package, one.version) for one in found), None)
+        package = package_of(name)
+        for one in self._left_out:
+            if one.lists(name) or one.package == package:
+                return f"{_plugin(one)} has it, but the plugin {one.name!r} was not chosen"
+        if not package or any(plugin.package == package for plugin in self.plugins()):
+            return ""
+        return f"`pip install {package}` brings it"
 
     # ---- installed plugins
 
@@ -316,7 +322,7 @@ class Registry:
         wanted = [one for one in self._waiting if is_wanted(one)]
         self._waiting = [one for one in self._waiting if one not in wanted]
         for one in wanted:
-            info = Plugin(one.name, one.package, one.version)
+            info = _plugin(one)
             try:
                 self._load(one, info)
             except PluginError as problem:
@@ -333,6 +339,11 @@ class Registry:
         except Fault as problem:
             raise PluginError(f"{info.title} {problem}") from problem
         self._register(plugin, info)
+
+
+def _plugin(one: Installed) -> Plugin:
+    """What is known of a plugin before it is imported."""
+    return Plugin(one.name, one.package, one.version)
 
 
 def default_registry() -> Registry:

@@ -6,13 +6,13 @@ netspec imports this.
 """
 
 from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
-from netspec.testing.conformance import (
+from netspec.testing.kit import conformance
+from netspec.testing.laws import (
     Tolerance,
     agrees_with_torch,
     saves_what_torch_saves,
     substitutes,
 )
-from netspec.testing.kit import conformance
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs
 from netspec.testing.observation import Observed, TorchRefusal, observe

@@ -15,27 +15,29 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from netspec.declaration import LayerType
+from netspec import layers as builtin
+from netspec.declaration import LayerType, imported
 from netspec.diagnostics import SpecError
 from netspec.registry import Registry
 from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
-from netspec.testing.conformance import (
+from netspec.testing.fitting import Fitting
+from netspec.testing.laws import (
     Tolerance,
     agrees_with_torch,
     saves_what_torch_saves,
     substitutes,
 )
-from netspec.testing.fitting import Fitting
 from netspec.testing.signatures import differences
 from netspec.testing.survival import survives_copies, survives_export, survives_text
 
-#: How many laws of a layer share the examples of a profile that has thousands of them.
+T = TypeVar("T")
+#: From so many examples on, those of a profile are for all laws of a layer together.
 MANY = 1_000
 
 
@@ -67,27 +69,22 @@ def conformance(
             by one seldom do.
         not_exported: layers that torch.export cannot take, with the reason.
     """
-    module = importlib.import_module(plugin) if isinstance(plugin, str) else plugin
-    own = "netspec.layers"
+    module: Any = importlib.import_module(plugin) if isinstance(plugin, str) else plugin
     registry = Registry()
-    if module.__name__ != own:
+    if module is not builtin:
         registry.register(module)
-    name = "torch.nn" if module.__name__ == own else registry.plugins()[-1].name
-    layers = {
-        one.layer.name: one.layer for one in registry.layers().values() if one.plugin.name == name
-    }
+    layers = {layer.name: layer for layer in module.netspec_layers()}
+    draws, skipped = fitting or {}, not_exported or {}
     every_layer = pytest.mark.parametrize("layer", layers.values(), ids=layers)
 
     def drawn(layer: LayerType, legal: bool | None = None) -> st.SearchStrategy[Case]:
-        return cases(layer, registry, legal=legal, fitting=(fitting or {}).get(layer.name))
+        return cases(layer, registry, legal=legal, fitting=draws.get(layer.name))
 
     class Conformance:
         @every_layer
         def test_the_arguments_are_those_of_the_class(self, layer: LayerType) -> None:
             """Names, order and defaults; and a docstring says what the layer does."""
-            home, _, class_name = layer.target.rpartition(".")
-            cls = getattr(importlib.import_module(home), class_name)
-            found = [*differences(layer, cls, left_out)]
+            found = [*differences(layer, imported(layer.target), left_out)]
             assert not found, "\n".join(found)
             for argument, default in layer.defaults.items():
                 kind = layer.arguments[argument].kind
@@ -125,8 +122,8 @@ def conformance(
                 plan = agrees_with_torch(case, registry, tolerance, not_on_meta)
                 event("accepted" if plan else "refused")
 
-            own = (fitting or {}).get(layer.name)
-            _run(law, spoiled_cases(layer, registry, fitting=own), _fewer())
+            spoiled = spoiled_cases(layer, registry, fitting=draws.get(layer.name))
+            _run(law, spoiled, _fewer())
 
         @every_layer
         def test_numbers_in_a_symbolic_plan_give_the_concrete_one(self, layer: LayerType) -> None:
@@ -152,8 +149,8 @@ def conformance(
 
         @every_layer
         def test_modules_can_be_exported(self, layer: LayerType) -> None:
-            if layer.name in (not_exported or {}):
-                pytest.skip((not_exported or {})[layer.name])
+            if layer.name in skipped:
+                pytest.skip(skipped[layer.name])
 
             def law(case: Case) -> None:
                 event("exported" if survives_export(case, registry) else "not planned")
@@ -163,14 +160,11 @@ def conformance(
         @every_layer
         def test_what_is_written_is_read_back(self, layer: LayerType) -> None:
             def law(case: Case) -> None:
-                event("read back" if survives_text(case, registry) else "not planned")
+                event("read back" if survives_text(case) else "not a spec")
 
             _run(law, drawn(layer), _fewer())
 
     return Conformance
-
-
-T = TypeVar("T")
 
 
 def _run(law: Callable[[T], None], strategy: st.SearchStrategy[T], examples: int) -> None:

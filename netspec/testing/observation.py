@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from netspec.building.flow import called
-from netspec.declaration import LayerType, TensorType
+from netspec.declaration import LayerType, TensorType, imported
 from netspec.spec import Value
 
 Shapes = dict[str, tuple[int, ...]]
@@ -125,10 +124,8 @@ class SavedStorages:
 
 def made(layer: LayerType, arguments: Mapping[str, Value], device: str) -> nn.Module:
     """The layer's module, as ``build`` makes it."""
-    module, _, name = layer.target.rpartition(".")
-    target: Any = getattr(importlib.import_module(module), name)
     with torch.device(device):
-        result: nn.Module = target(**arguments)
+        result: nn.Module = imported(layer.target)(**arguments)
     return result
 
 

@@ -156,6 +156,16 @@ def test_a_disabled_plugin_says_why() -> None:
     assert "\x1b" not in shown
 
 
+def test_the_package_of_a_layer_that_is_not_installed_is_named(run: Run) -> None:
+    done = run("layers", "gated.swiglu")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "netspec: error: gated.swiglu is not a layer; `pip install netspec-gated` brings it\n"
+    )
+    done = run("layers", "--no-plugins", "swap_axes")
+    assert "the plugin 'torchvision' was not chosen" in done.stderr
+
+
 def test_plugins_are_chosen_by_the_command_line_or_the_environment(run: Run) -> None:
     def names(*arguments: str, choice: str | None = None) -> set[str]:
         chosen = {} if choice is None else {"NETSPEC_PLUGINS": choice}

@@ -17,7 +17,7 @@ from netspec.declaration import TensorType
 from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.testing import Case
-from netspec.testing.conformance import planned_bytes
+from netspec.testing.laws import planned_bytes
 from netspec.testing.observation import saved_bytes
 
 REGISTRY = Registry()

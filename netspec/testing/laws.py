@@ -170,6 +170,9 @@ def _holds(condition: str, values: Mapping[str, int]) -> bool:
 
 
 def _refuses(case: Case, refused: SpecError, tolerance: Tolerance) -> None:
+    message = " ".join(diagnostic.message for diagnostic in refused.diagnostics)
+    if "holds" in message and not is_cheap(case):
+        return  # meta does not look at the dtype, and the cpu is not asked about huge sizes
     if any(values_of_a_wrong_type(case)) or tolerance(case, refused):
         return
     for device in _devices(case)[:1]:
