@@ -1,4 +1,4 @@
-"""A rule with ``**names`` takes arguments of any further name, in everything that derives from it."""
+"""A rule with ``**names`` takes arguments of any further name, in all that derives from it."""
 
 import json
 from typing import Any
