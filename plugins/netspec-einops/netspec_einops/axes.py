@@ -233,17 +233,15 @@ def _group_sizes(
     unknown = [axis for axis in group if axis not in sizes]
     known = product([sizes[axis] for axis in group if axis in sizes])
     assert isinstance(known, int)
-    where = f"the input's size {dim} is {length}"
     argument = next((axis for axis in group if axis in sizes and number(axis) is None), PATTERN)
-    given = _named(tuple([axis for axis in group if axis in sizes]), sizes)
+    given = {axis: sizes[axis] for axis in group if axis in sizes}
     if not unknown:
-        if not group:
-            return same(length, 1, f"the pattern has a 1 there, but {where}", PATTERN)
-        is_plain = len(group) == 1
-        said = given if is_plain else f"{shown(group)} is {known} (for {given})"
-        if is_plain and number(group[0]) is not None:
-            said = f"the pattern has {known} there"
-        return same(length, known, f"{said}, but {where}", argument)
+        return same(
+            length,
+            known,
+            lambda: f"{_stated(group, known, given)}, but the input's size {dim} is {length}",
+            argument,
+        )
     (axis,) = unknown
     if len(group) == 1:
         sizes[axis] = length
@@ -251,13 +249,28 @@ def _group_sizes(
     if not known:
         raise Refusal(f"any size of {axis} gives 0 in {shown(group)}", argument=argument)
     sizes[axis] = _divided(length, known)
-    message = f"{where}, which is no multiple of {known}: {shown(group)} has {given}"
-    return multiple_of(length, known, message, argument)
+    return multiple_of(
+        length,
+        known,
+        lambda: (
+            f"the input's size {dim} is {length}, which is no multiple of {known}: "
+            f"{shown(group)} has {_named(given)}"
+        ),
+        argument,
+    )
 
 
-def _named(known: tuple[str, ...], sizes: Sizes) -> str:
-    said = [f"a {sizes[axis]}" if number(axis) else f"{axis} = {sizes[axis]}" for axis in known]
-    return listed(said)
+def _stated(group: tuple[str, ...], size: int, sizes: Sizes) -> str:
+    """What the pattern and the written sizes say of one size of the input."""
+    if len(group) > 1:
+        return f"{shown(group)} is {size} (for {_named(sizes)})"
+    if not group or number(group[0]) is not None:
+        return f"the pattern has a {size} there"
+    return _named(sizes)
+
+
+def _named(sizes: Sizes) -> str:
+    return listed([f"a {n}" if number(axis) else f"{axis} = {n}" for axis, n in sizes.items()])
 
 
 def _divided(size: Size, divisor: int) -> Size:

@@ -123,8 +123,7 @@ def _not_empty(reduction: str, reduced: list[str], found: Applied) -> tuple[Need
     needs: tuple[Need, ...] = ()
     for axis in reduced:
         size = found.sizes[axis]
-        name = shown((axis,))
-        message = f"the {reduction} over {name} needs a value, but {name} is {size}"
+        message = f"the {reduction} over {shown((axis,))} needs at least one value"
         needs += at_least(size, 1, message, "reduction")
     return needs
 

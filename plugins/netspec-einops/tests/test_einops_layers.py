@@ -28,6 +28,7 @@ from netspec.testing import (
     spoiled_cases,
     substitutes,
 )
+from netspec.testing.observation import zeros
 
 BY_NAME = {layer.name: layer for layer in LAYERS}
 every_layer = pytest.mark.parametrize("name", BY_NAME)
@@ -39,6 +40,7 @@ SIZES = st.sampled_from([2, 3, 1, 4, 2, 3, 1, 4, 2, 3, 1, 4, 0])
 DTYPES = ["float32"] * 8 + ["float64", "int64", "int32", "bool", "uint8", "float16", "bfloat16"]
 REDUCTIONS = ["min", "max", "sum", "mean", "prod"]
 Groups = list[list[str]]
+Written = dict[str | None, Value]
 
 
 def grouped(draw: Draw, axes: list[str]) -> Groups:
@@ -68,9 +70,9 @@ def text(draw: Draw, groups: Groups) -> str:
     return draw(st.sampled_from([" ", " ", "  "])).join(words)
 
 
-def written_sizes(draw: Draw, groups: Groups, sizes: dict[str, int]) -> dict[str, int]:
+def written_sizes(draw: Draw, groups: Groups, sizes: dict[str, int]) -> Written:
     """All but one of each group, and sometimes the last one too."""
-    written: dict[str, int] = {}
+    written: Written = {}
     for group in groups:
         axes = [axis for axis in group if axis in sizes]
         left_out = draw(st.sampled_from([*axes, None] if len(axes) < 2 else [*axes, *axes, None]))
@@ -112,7 +114,7 @@ def right_side(draw: Draw, axes: list[str]) -> Groups:
     ]
 
 
-def moved(draw: Draw, reduces: bool) -> tuple[dict[str, Value], TensorType]:
+def moved(draw: Draw, reduces: bool) -> tuple[Written, TensorType]:
     groups, sizes = left_side(draw, "abcdef")
     numbers: Groups = []
     if reduces and draw(st.integers(0, 3)) == 3:
@@ -126,7 +128,7 @@ def moved(draw: Draw, reduces: bool) -> tuple[dict[str, Value], TensorType]:
     if reduces:
         axes = [axis for axis in axes if draw(st.integers(0, 2))]
     pattern = f"{text(draw, groups)} -> {text(draw, right_side(draw, axes))}"
-    written: dict[str, Value] = {"pattern": pattern, **written_sizes(draw, groups, sizes)}
+    written: Written = {"pattern": pattern, **written_sizes(draw, groups, sizes)}
     return written, TensorType(tuple(shape), draw(st.sampled_from(DTYPES)))
 
 
@@ -153,7 +155,7 @@ def ein_mix(draw: Draw) -> Case:
     out = [axis for axis in there if axis == "..." or draw(st.booleans())] + new
     right = right_side(draw, out)
     weight = draw(st.permutations([*weight, *new]))
-    written: dict[str, Value] = {
+    written: Written = {
         "pattern": f"{text(draw, groups)} -> {text(draw, right)}",
         "weight_shape": " ".join(weight),
     }
@@ -273,7 +275,7 @@ def test_a_view_is_one_where_torch_makes_none_of_it(case: Case) -> None:
     planned = case.plan(REGISTRY)
     if isinstance(planned, netspec.SpecError) or 0 in case.input.shape:
         return
-    given = torch.zeros(planned.inputs[0].type.shape)
+    given = zeros(case.input, "cpu")
     output = netspec.build(planned, device="cpu", registry=REGISTRY)(given)
     shares = output.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
     assert planned.layers[0].application.is_view == shares
@@ -403,8 +405,8 @@ def test_built_layers_give_what_the_functions_of_einops_give(case: Case) -> None
     planned = case.plan(REGISTRY)
     if isinstance(planned, netspec.SpecError):
         return
-    shape = [int(str(size)) for size in case.input.shape]
-    x = torch.randint(0, 5, shape).to(getattr(torch, case.input.dtype))
+    x = zeros(case.input, "cpu")
+    x = torch.randint_like(x, 5) if x.dtype != torch.bool else x
     written: dict[Any, Any] = dict(case.arguments)
     pattern, *others = (
         written.pop("pattern"),
