@@ -143,7 +143,7 @@ def ein_mix(
     ``{pattern: b t c -> b t d, weight_shape: c d, bias_shape: d, c: 64, d: 10}`` is a linear
     layer; ``{pattern: b t c -> b s c, weight_shape: t s, t: 49, s: 96}`` mixes places. All sizes
     of the weight and the bias stand beside the pattern, which is otherwise as in ``rearrange``.
-    https://einops.rocks/docs/3-einmix-layer/
+    https://github.com/arogozhnikov/einops/blob/main/docs/3-einmix-layer.ipynb
     """
     parsed = read_pattern(pattern)
     weight = read_side(weight_shape, "weight_shape")
