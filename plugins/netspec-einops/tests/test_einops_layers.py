@@ -96,7 +96,7 @@ def shape_of(draw: Draw, groups: Groups, sizes: dict[str, int]) -> list[int]:
 
 
 def left_side(draw: Draw, letters: str) -> tuple[Groups, dict[str, int]]:
-    axes = list(letters[: draw(st.integers(0, len(letters)))])
+    axes = draw(st.permutations(letters))[: draw(st.integers(0, len(letters)))]
     sizes = {axis: draw(SIZES) for axis in axes}
     groups = grouped(draw, axes)
     if draw(st.integers(0, 3)) == 3:
