@@ -340,6 +340,56 @@ def test_what_is_refused_names_the_sizes_and_the_way_out() -> None:
     assert "write `c: 6` beside the pattern" in text
 
 
+MIX: Written = {"pattern": "b c -> b d", "weight_shape": "c d", "c": 3, "d": 2}
+REFUSED: list[tuple[str, Written, tuple[int, ...], str]] = [
+    ("rearrange", {"pattern": "... -> (...)"}, (1,) * 8, "stands for 8 sizes"),
+    ("rearrange", {"pattern": "(... a) -> ... a", "a": 1}, (4,), "in parentheses on the left"),
+    ("rearrange", {"pattern": "(a b) -> a b", "a": 0}, (0,), "any size of b gives 0"),
+    ("rearrange", {"pattern": "self -> self", "self": 2}, (2,), "an axis called self"),
+    ("rearrange", {"pattern": "a 2 -> a 2"}, (3, 2), "an axis 2 without a name"),
+    ("rearrange", {"pattern": "a () -> a"}, (3, 2), "the pattern has a 1 there"),
+    ("rearrange", {"pattern": "a ... b -> a b ..."}, (3,), "2 sizes or more"),
+    ("reduce", {"pattern": "(... a) -> ...", "reduction": "max"}, (4,), "in parentheses"),
+    ("reduce", {"pattern": "a 2 -> a", "reduction": "max"}, (3, 4), "has a 2 there"),
+    ("reduce", {"pattern": "a (b 2) -> a", "reduction": "max"}, (3, 5), "(b 2) has a 2"),
+    ("reduce", {"pattern": "a b -> a 2", "reduction": "max"}, (3, 4), "without a name"),
+    ("ein_mix", {**MIX, "pattern": "(... b) c -> ... b d"}, (4, 3), "in parentheses on the left"),
+    ("ein_mix", {**MIX, "pattern": "... c -> d"}, (4, 3), "on one side of the pattern only"),
+    ("ein_mix", {**MIX, "weight_shape": "(c d)"}, (4, 3), "without parentheses"),
+    ("ein_mix", {**MIX, "weight_shape": "c d 1"}, (4, 3), "no 1"),
+    ("ein_mix", {**MIX, "weight_shape": "c d ..."}, (4, 3), "so no `...`"),
+    ("ein_mix", {**MIX, "weight_shape": "c d e", "e": 2}, (4, 3), "neither in the input nor"),
+    ("ein_mix", {**MIX, "c": 0}, (4, 0), "an axis of size 0 is summed over"),
+    ("ein_mix", {**MIX, "bias_shape": "c"}, (4, 3), "the bias is not in the output"),
+    ("ein_mix", {**MIX, "bias_shape": "b"}, (4, 3), "the bias's axis b has no size"),
+    (
+        "ein_mix",
+        {**MIX, "pattern": "... c -> d ...", "bias_shape": "d"},
+        (4, 3),
+        "the axes of a bias come after `...`",
+    ),
+    (
+        "ein_mix",
+        {**MIX, "pattern": f"{' '.join(f'a{n}' for n in range(25))} c -> d"},
+        (*(1,) * 25, 3),
+        "at most 26 different axes",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "shape", "message"), REFUSED, ids=[case[3] for case in REFUSED]
+)
+def test_what_einops_refuses_is_refused_with_a_reason(
+    name: str, written: Written, shape: tuple[int, ...], message: str
+) -> None:
+    case = Case(BY_NAME[name], written, (TensorType(shape),))
+    refused = case.plan(REGISTRY)
+    assert isinstance(refused, netspec.SpecError)
+    assert message in str(refused)
+    assert agrees_with_torch(case, REGISTRY, lambda case, refused: None) is None
+
+
 def test_a_maximum_over_nothing_is_a_condition() -> None:
     plan = netspec.plan(
         spec("[N, T, 4]", "reduce: {pattern: n t c -> n c, reduction: max}"), registry=REGISTRY
