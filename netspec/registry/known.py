@@ -4,6 +4,7 @@ from __future__ import annotations
 
 #: By package; a test compares them with what the packages list.
 KNOWN = {
+    "netspec-einops": ("ein_mix", "rearrange", "reduce"),
     "netspec-gated": ("geglu", "swiglu"),
     "netspec-torchvision": (
         "frozen_batch_norm2d",

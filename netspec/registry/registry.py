@@ -230,7 +230,7 @@ class Registry:
     def _derive(layer: LayerType, info: Plugin) -> None:
         """Reads the declaration whole, which takes time: later it must not fail."""
         try:
-            _ = layer.arguments
+            _ = layer.arguments, layer.further
             if not layer.inputs:
                 raise TypeError("its rule takes no input")
         except Exception as problem:
