@@ -28,6 +28,7 @@ from netspec.testing import (
     saves_what_torch_saves,
     substitutes,
 )
+from netspec.testing.conformance import is_cheap
 
 BY_NAME = {layer.name: layer for layer in LAYERS}
 every_layer = pytest.mark.parametrize("name", BY_NAME)
@@ -38,7 +39,9 @@ REGISTRY.register(plugin)
 Draw = st.DrawFn
 SMALL = st.integers(1, 4)
 BATCH = st.sampled_from([2, 1, 3, 0])
-THETAS: st.SearchStrategy[Value] = st.sampled_from([10_000.0, 500_000, 1])
+THETAS: st.SearchStrategy[Value] = st.sampled_from(
+    [100.0, 1_000, 1]
+)  # of larger numbers the kit does not ask the cpu
 
 
 def leading(draw: Draw) -> tuple[int, ...]:
@@ -125,6 +128,8 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "torch makes as many experts as fit into memory"
     if 0 in case.input.shape and "holds" in message:
         return "torch does not look at the dtype where nothing is computed"
+    if not is_cheap(case) and "holds" in message:
+        return "meta does not look at the dtype, and the cpu is not asked about huge sizes"
     if "takes" in message and "whole number" in message:
         return "an nn.Linear may have no features"
     if case.layer.name == "rotary_embedding" and "floating-point" in message:

@@ -32,6 +32,7 @@ def grouped_query_attention(
 
     The multiply-adds are those of all pairs, as torch counts them: also of pairs that
     ``is_causal`` or the window hides, which the kernels may skip or not.
+
     Ainslie et al. (2023), "GQA", https://arxiv.org/abs/2305.13245; the window is that of Jiang et
     al. (2023), "Mistral 7B", https://arxiv.org/abs/2310.06825
     """

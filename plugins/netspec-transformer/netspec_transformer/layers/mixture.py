@@ -25,6 +25,7 @@ def moe_feed_forward(
     Every expert computes every place, and those that are not chosen get the weight 0. So shapes do
     not depend on values, and the model can be exported and compiled whole; but time, memory and
     the multiply-adds of the plan are those of ``num_experts`` experts, not of ``top_k``.
+
     Jiang et al. (2024), "Mixtral of Experts", https://arxiv.org/abs/2401.04088
     """
     input.require_weights_dtype("moe_feed_forward")

@@ -15,6 +15,7 @@ class GroupedQueryAttention(nn.Module):
     is ``embed_dim / num_heads``. With ``is_causal`` no place sees a later one, with
     ``window_size`` only itself and the ``window_size - 1`` before it. With ``rope_theta`` queries
     and keys are turned as by ``RotaryEmbedding``.
+
     Ainslie et al. (2023), "GQA", https://arxiv.org/abs/2305.13245; the window is that of Jiang et
     al. (2023), "Mistral 7B", https://arxiv.org/abs/2310.06825
 

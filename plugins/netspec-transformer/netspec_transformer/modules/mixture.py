@@ -17,6 +17,7 @@ class MoEFeedForward(nn.Module):
     Every expert computes every place, and those that are not chosen get the weight 0: it costs
     ``num_experts`` experts, not ``top_k``, but no shape depends on values, so that it runs on meta
     and can be exported and compiled whole.
+
     Jiang et al. (2024), "Mixtral of Experts", https://arxiv.org/abs/2401.04088
 
     Raises:
