@@ -39,9 +39,8 @@ REGISTRY.register(plugin)
 Draw = st.DrawFn
 SMALL = st.integers(1, 4)
 BATCH = st.sampled_from([2, 1, 3, 0])
-THETAS: st.SearchStrategy[Value] = st.sampled_from(
-    [100.0, 1_000, 1]
-)  # of larger numbers the kit does not ask the cpu
+#: The kit does not ask the cpu about larger numbers.
+THETAS: st.SearchStrategy[Value] = st.sampled_from([100.0, 1_000, 1])
 
 
 def leading(draw: Draw) -> tuple[int, ...]:
