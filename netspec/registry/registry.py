@@ -40,7 +40,7 @@ class Plugin(NamedTuple):
     problem: str | None = None
 
     def __str__(self) -> str:
-        """``netspec-gated 0.1.0``"""
+        """``netspec-transformer 0.1.0``"""
         return f"{self.package} {self.version}".strip()
 
     @property
@@ -349,7 +349,7 @@ def _plugin(one: Installed) -> Plugin:
 def default_registry() -> Registry:
     """The registry of everybody who names none: torch.nn's layers and the installed plugins.
 
-    ``NETSPEC_PLUGINS`` may name those that are used (``gated,torchvision``; empty for none).
+    ``NETSPEC_PLUGINS`` may name those that are used (``einops,torchvision``; empty for none).
     """
     return _registry(os.environ.get(CHOICE))
 
