@@ -111,5 +111,5 @@ def test_the_extras_that_are_named_exist() -> None:
 
 def test_the_entry_point_is_that_of_the_plugin() -> None:
     shown = tomllib.loads(snippets("toml")[0])
-    plugin = tomllib.loads((ROOT / "plugins/netspec-gated/pyproject.toml").read_text("utf-8"))
+    plugin = tomllib.loads((ROOT / "plugins/netspec-transformer/pyproject.toml").read_text("utf-8"))
     assert shown["project"]["entry-points"] == plugin["project"]["entry-points"]

@@ -44,6 +44,8 @@ def _method(layer: LayerType) -> str:
     parameters += [_parameter(a) for a in layer.arguments.values() if a.name not in names]
     parameters += ["name: str | None = None", "repeat: int | None = None"]
     parameters += ["device: str | None = None"]
+    if layer.further is not None:
+        parameters.append(f"**{layer.further.name}: {_hint(layer.further.kind)}")
     lines = [f"    def {layer.name}("]
     lines += [f"        {parameter}," for parameter in parameters]
     lines.append("    ) -> Builder:")

@@ -48,7 +48,9 @@ class LayerType:
 
     The rule is a function whose positional parameters are the input tensors and whose
     keyword-only parameters are the layer's arguments, with torch's names, type hints and
-    defaults. It gives the Output or raises Refusal, on whole and on symbolic sizes.
+    defaults. ``**names: Positive`` takes arguments of any further name, as einops' layers do; the
+    inputs are positional-only then, so that an argument may have their names. It gives the Output
+    or raises Refusal, on whole and on symbolic sizes.
 
     ``tuple_inputs`` are the last inputs where the class's forward takes them as one tuple. Other
     inputs that may be left out have forward's names, where there are several.
@@ -88,22 +90,21 @@ class LayerType:
             signature = signature.replace(parameters=parameters)
         return signature
 
+    @property
+    def _input_parameters(self) -> list[inspect.Parameter]:
+        arguments = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+        return [p for p in self._signature.parameters.values() if p.kind not in arguments]
+
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of the input tensors."""
-        return tuple(
-            parameter.name
-            for parameter in self._signature.parameters.values()
-            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
-        )
+        return tuple(parameter.name for parameter in self._input_parameters)
 
     @cached_property
     def required_inputs(self) -> int:
         """How many inputs there must be; those with a default may be left out."""
         return sum(
-            parameter.default is inspect.Parameter.empty
-            for parameter in self._signature.parameters.values()
-            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+            parameter.default is inspect.Parameter.empty for parameter in self._input_parameters
         )
 
     def tuple_from(self, count: int) -> int | None:
@@ -135,6 +136,33 @@ class LayerType:
                 inferred=inferred.what if inferred else None,
             )
         return found
+
+    @cached_property
+    def further(self) -> Argument | None:
+        """What an argument is whose name is not among ``arguments``; None where none may be so.
+
+        Its own name is that of all of them together (``axes_lengths``).
+
+        Raises:
+            TypeError: an input could be taken for such an argument.
+        """
+        for parameter in self._signature.parameters.values():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                for input in self._input_parameters:
+                    if input.kind is not inspect.Parameter.POSITIONAL_ONLY:
+                        raise TypeError(
+                            f"beside **{parameter.name} the inputs are positional-only: "
+                            f"write `{input.name}, /`"
+                        )
+                return Argument(parameter.name, kind_of(parameter.annotation), None, required=False)
+        return None
+
+    def argument(self, name: str) -> Argument | None:
+        """The argument of that name, declared by itself or as one of any further name."""
+        declared = self.arguments.get(name)
+        if declared is not None or self.further is None or not name:
+            return declared
+        return self.further._replace(name=name)
 
     @cached_property
     def defaults(self) -> dict[str, Value]:

@@ -28,7 +28,7 @@ def bind(
             if name is None:
                 _no_obvious(layer_type, value, origin, found)
                 return None
-        argument = layer_type.arguments.get(name)
+        argument = layer_type.argument(name)
         if argument is None:
             _unknown(layer_type, name, origin, found)
             if not found.is_full:
@@ -36,6 +36,8 @@ def bind(
             fine = False
         elif not argument.kind.accepts(value):
             _wrong(layer_type, argument, value, origin, found)
+            if name not in layer_type.arguments and not found.is_full:
+                meant.add(nearest(name, layer_type.arguments))
             fine = False
         bound[name] = value
     missing = [name for name in layer_type.required if name not in bound and name not in meant]
@@ -89,8 +91,15 @@ def _wrong(
         "bad-argument",
         f"{argument.name} of {layer_type.name} takes {argument.describe()}, not {_shown(value)}",
         span,
-        help=[_remedy(argument, value)],
+        help=[_mistyped(layer_type, argument.name, found) or _remedy(argument, value)],
     )
+
+
+def _mistyped(layer_type: LayerType, name: str, found: Diagnostics) -> str:
+    """The argument that is meant, where any name is one and this is like a declared one."""
+    if name in layer_type.arguments or found.is_full:
+        return ""
+    return did_you_mean(name, layer_type.arguments)
 
 
 def _shown(value: Value) -> str:

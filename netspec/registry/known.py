@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: By package; a test compares them with what the packages list.
 KNOWN = {
-    "netspec-gated": ("geglu", "swiglu"),
+    "netspec-einops": ("ein_mix", "rearrange", "reduce"),
     "netspec-torchvision": (
         "frozen_batch_norm2d",
         "layer_norm2d",
@@ -22,11 +22,18 @@ KNOWN = {
         "window_departition",
         "window_partition",
     ),
+    "netspec-transformer": (
+        "geglu",
+        "grouped_query_attention",
+        "moe_feed_forward",
+        "rotary_embedding",
+        "swiglu",
+    ),
 }
 
 
 def package_of(name: str) -> str:
-    """The package that has a layer of that name, as ``gated.swiglu`` or ``swiglu``."""
+    """The package that has a layer of that name, as ``transformer.swiglu`` or ``swiglu``."""
     plugin, _, layer = name.rpartition(".")
     for package, layers in KNOWN.items():
         if layer in layers and plugin in ("", package.removeprefix("netspec-")):

@@ -40,7 +40,7 @@ class Plugin(NamedTuple):
     problem: str | None = None
 
     def __str__(self) -> str:
-        """``netspec-gated 0.1.0``"""
+        """``netspec-transformer 0.1.0``"""
         return f"{self.package} {self.version}".strip()
 
     @property
@@ -230,7 +230,7 @@ class Registry:
     def _derive(layer: LayerType, info: Plugin) -> None:
         """Reads the declaration whole, which takes time: later it must not fail."""
         try:
-            _ = layer.arguments
+            _ = layer.arguments, layer.further
             if not layer.inputs:
                 raise TypeError("its rule takes no input")
         except Exception as problem:
@@ -349,7 +349,7 @@ def _plugin(one: Installed) -> Plugin:
 def default_registry() -> Registry:
     """The registry of everybody who names none: torch.nn's layers and the installed plugins.
 
-    ``NETSPEC_PLUGINS`` may name those that are used (``gated,torchvision``; empty for none).
+    ``NETSPEC_PLUGINS`` may name those that are used (``einops,torchvision``; empty for none).
     """
     return _registry(os.environ.get(CHOICE))
 

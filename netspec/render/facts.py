@@ -96,7 +96,10 @@ def paragraphs(layer: LayerType) -> list[str]:
 
 def argument_rows(layer: LayerType) -> list[Row]:
     """Each argument: its name, what it takes, and what it is where it is left out."""
-    return [(a.name, _takes(a), _left_out(a)) for a in layer.arguments.values()]
+    rows = [(a.name, _takes(a), _left_out(a)) for a in layer.arguments.values()]
+    if layer.further is not None:
+        rows.append((f"**{layer.further.name}", f"{_takes(layer.further)}, by any name", "nothing"))
+    return rows
 
 
 def _takes(argument: Argument) -> str:

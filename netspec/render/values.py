@@ -103,6 +103,8 @@ def layer_values(layer: LayerType, plugin: Plugin) -> Json:
             }
             for argument in layer.arguments.values()
         ],
+        "further_arguments": layer.further
+        and {"name": layer.further.name, "takes": layer.further.describe()},
         "plugin": plugin.name,
         "package": plugin.package,
     }

@@ -220,7 +220,7 @@ def _guesses(layer: LayerType, name: str, case: Case) -> set[Value]:
 def values_of_a_wrong_type(case: Case) -> Iterator[str]:
     """Arguments of a type that is not declared: torch looks at few types (1 passes for true)."""
     for name, value in case.arguments.items():
-        argument = case.layer.arguments.get(name or case.layer.obvious_argument or "")
+        argument = case.layer.argument(name or case.layer.obvious_argument or "")
         if argument is not None and not _without_limits(argument.kind).accepts(value):
             yield argument.name
 
@@ -229,7 +229,7 @@ def out_of_range(case: Case) -> Iterator[str]:
     """Arguments of a declared type, but beyond their declared limits."""
     wrong = set(values_of_a_wrong_type(case))
     for name, value in case.arguments.items():
-        argument = case.layer.arguments.get(name or case.layer.obvious_argument or "")
+        argument = case.layer.argument(name or case.layer.obvious_argument or "")
         if argument is not None and argument.name not in wrong:
             if not argument.kind.accepts(value):
                 yield argument.name

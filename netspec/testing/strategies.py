@@ -154,6 +154,9 @@ def arguments(
                 written[name] = draw(_inferred(layer, name, input))
         elif argument.required or chosen >> at & 1:
             written[name] = draw(legal_values(argument.kind, sizes))
+    if layer.further is not None and draw(st.booleans()):
+        values = legal_values(layer.further.kind, sizes)
+        written |= draw(st.dictionaries(st.sampled_from("abc"), values, max_size=2))
     obvious = layer.obvious_argument
     if list(written) == [obvious] and draw(st.booleans()):
         written = {BARE: written[obvious]}

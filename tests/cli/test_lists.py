@@ -156,13 +156,9 @@ def test_a_disabled_plugin_says_why() -> None:
     assert "\x1b" not in shown
 
 
-def test_the_package_of_a_layer_that_is_not_installed_is_named(run: Run) -> None:
-    done = run("layers", "gated.swiglu")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "netspec: error: gated.swiglu is not a layer; `pip install netspec-gated` brings it\n"
-    )
+def test_a_layer_of_a_plugin_that_was_not_chosen_is_told(run: Run) -> None:
     done = run("layers", "--no-plugins", "swap_axes")
+    assert done.returncode == 2
     assert "the plugin 'torchvision' was not chosen" in done.stderr
 
 

@@ -231,19 +231,13 @@ def test_the_plugins_can_be_chosen(other_install: Install, other_process: InFres
     assert seen["chosen-b,chosen-a"]["help"] == []
 
 
-def test_a_package_that_is_known_but_not_installed_is_named(
-    other_process: InFreshProcess,
-) -> None:
-    code = """
-        import json, netspec
-        found = {}
-        for layer in ("swiglu: 8", "gated.geglu: 8"):
-            (one,) = netspec.check(f"netspec: 1\\ninput: [N, 4]\\nlayers: [{layer}]\\n")
-            found[layer] = [one.code, *one.help]
-        print(json.dumps(found))
-        """
-    for found in other_process(code).values():
-        assert found == ["unknown-layer", "`pip install netspec-gated` brings it"]
+@pytest.mark.parametrize("layer", ["swiglu: 8", "transformer.geglu: 8"])
+def test_a_package_that_is_known_but_not_installed_is_named(layer: str) -> None:
+    nothing_installed = netspec.Registry()
+    text = f"netspec: 1\ninput: [N, 4]\nlayers: [{layer}]\n"
+    (found,) = netspec.check(text, registry=nothing_installed)
+    assert found.code == "unknown-layer"
+    assert found.help == ("`pip install netspec-transformer` brings it",)
 
 
 REQUIRES = """

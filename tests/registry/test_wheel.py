@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = ROOT / "plugins" / "netspec-gated"
+PLUGIN = ROOT / "plugins" / "netspec-transformer"
 
 LENT = ("torch", "pyyaml", "pluggy")
 
@@ -145,8 +145,8 @@ def test_without_the_plugin_its_layers_are_unknown(unknown: list[Any]) -> None:
 
 
 def test_the_installed_wheels_are_what_is_imported(with_plugin: Environment) -> None:
-    code = "import netspec, netspec_gated, json; "
-    code += "print(json.dumps([netspec.__file__, netspec_gated.__file__]))"
+    code = "import netspec, netspec_transformer, json; "
+    code += "print(json.dumps([netspec.__file__, netspec_transformer.__file__]))"
     for file in json.loads(with_plugin.run("-c", code)):
         path = Path(file)
         assert path.is_relative_to(with_plugin.site)
@@ -190,7 +190,8 @@ print(json.dumps({{
     assert seen["planned_without_torch"]
     assert seen["macs"] == 2 * 3 * MACS_FOR_EACH_TOKEN
     assert seen["root"] == "Sequential"
-    assert seen["children"][1:] == ["netspec_gated.modules.SwiGLU", "netspec_gated.modules.GeGLU"]
+    gated = "netspec_transformer.modules.gated"
+    assert seen["children"][1:] == [f"{gated}.SwiGLU", f"{gated}.GeGLU"]
     assert seen["names"] == seen["planned"]
     assert "ffn.gate_proj.weight" in seen["names"]
     assert seen["output"] == [2, 3, 10]
@@ -198,15 +199,15 @@ print(json.dumps({{
 
 def test_the_plugin_and_its_layers_are_listed(with_plugin: Environment) -> None:
     plugins = json.loads(with_plugin.netspec("plugins", "--json"))
-    (gated,) = [plugin for plugin in plugins if plugin["name"] == "gated"]
+    (found,) = [plugin for plugin in plugins if plugin["name"] == "transformer"]
     version = stated_version(PLUGIN)
-    assert (gated["package"], gated["version"]) == ("netspec-gated", version)
-    assert gated["problem"] is None
+    assert (found["package"], found["version"]) == ("netspec-transformer", version)
+    assert found["problem"] is None
     layers = {layer["name"] for layer in json.loads(with_plugin.netspec("layers", "--json"))}
     assert {"swiglu", "geglu", "linear"} <= layers
     page = with_plugin.netspec("layers", "swiglu")
     assert "hidden_features" in page
-    assert "netspec-gated" in page
+    assert "netspec-transformer" in page
 
 
 def stated_version(project: Path) -> str:
@@ -218,7 +219,7 @@ def stated_version(project: Path) -> str:
 
 def test_the_wheel_says_what_it_needs(with_plugin: Environment) -> None:
     code = "import json; from importlib.metadata import metadata; "
-    code += "print(json.dumps(metadata('netspec-gated').json))"
+    code += "print(json.dumps(metadata('netspec-transformer').json))"
     metadata = json.loads(with_plugin.run("-c", code))
     assert {"netspec>=0.1", "torch"} <= set(metadata["requires_dist"])
     assert metadata["license_expression"] == "MIT"

@@ -37,6 +37,7 @@ def tokens(*shape: int) -> tuple[Tensor]:
 CASES = {
     "unet": Case("unet", None, images(2, 1, 16, 24), images(3, 1, 32, 16)),
     "gpt2_like": Case("gpt2_like", None, tokens(2, 10), tokens(3, 20)),
+    "llama_like": Case("llama_like", None, tokens(2, 10), tokens(3, 20)),
     "lstm_classifier": Case("lstm_classifier", None, tokens(2, 10), tokens(3, 10)),
     "two_tower": Case("two_tower", None, images(2, 8) * 2, images(3, 8) * 2),
     "vae": Case("vae", None, images(2, 1, 8, 8), images(3, 1, 8, 8)),

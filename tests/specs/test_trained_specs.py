@@ -60,7 +60,8 @@ def test_unet_finds_bright_squares() -> None:
     assert model(torch.rand(1, 1, 24, 40)).shape == (1, 2, 24, 40)
 
 
-def test_gpt2_learns_to_count_and_sees_no_later_token() -> None:
+@pytest.mark.parametrize("name", ["gpt2_like", "llama_like"])
+def test_decoders_learn_to_count_and_see_no_later_token(name: str) -> None:
     draw = generator()
 
     def batches() -> Iterator[Any]:
@@ -72,8 +73,10 @@ def test_gpt2_learns_to_count_and_sees_no_later_token() -> None:
     def loss(logits: Tensor, target: Tensor) -> Tensor:
         return functional.cross_entropy(logits.flatten(0, 1), target.flatten())
 
-    model = built("gpt2_like")
-    assert model.get_parameter("lm_head.weight") is model.get_parameter("wte.weight")
+    model = built(name)
+    is_tied = name == "gpt2_like"
+    embedding = model.get_parameter("wte.weight" if is_tied else "embed_tokens.weight")
+    assert (model.get_parameter("lm_head.weight") is embedding) == is_tied
     assert falls(losses(model, batches(), loss, 60), 0.5)
     model.eval()
     tokens = torch.arange(20)[None]

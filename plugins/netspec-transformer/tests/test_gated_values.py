@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from netspec_gated.modules import GeGLU, SwiGLU
+from netspec_transformer.modules import GeGLU, SwiGLU
 from torch import Tensor, nn
 
 Activation = Callable[[Tensor], Tensor]

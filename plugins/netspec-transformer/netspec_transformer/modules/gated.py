@@ -1,4 +1,4 @@
-"""The modules that ``swiglu`` and ``geglu`` make; they work without netspec too."""
+"""Feed-forward modules with a gate."""
 
 from typing import Literal
 

@@ -1,0 +1,1 @@
+"""The declarations, one subject in each file. Nothing here imports torch."""
