@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import Diagnostic, Diagnostics, Note, SpecError, did_you_mean, listed
 from netspec.expansion import expand, report_requirements, report_unused_blocks
 from netspec.planning import Plan
@@ -15,6 +16,7 @@ from netspec.source import Node, read_bytes, read_file, read_text, read_value
 from netspec.spec import Spec, parse
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from netspec.diagnostics import Source
@@ -133,9 +135,13 @@ def build(
     params: Params | None = None,
     device: str = "auto",
     seed: int | None = None,
+    seed_by: Literal["order", "path"] = "order",
+    init: bool = True,
+    weights: Path | None = None,
+    dtype: str | None = None,
     registry: Registry | None = None,
 ) -> nn.Module:
-    """The model as modules of torch, with fresh weights.
+    """The model as modules of torch, with fresh weights or those of a file.
 
     Args:
         spec: a Spec, a Plan, or the path of a file.
@@ -144,15 +150,24 @@ def build(
         device: where layers go that say no ``device:`` of their own: a name that ``torch.device``
             takes, or ``auto`` for the accelerator of this machine, else the cpu.
         seed: gives the weights that hand-written code has after ``torch.manual_seed(seed)``.
+        seed_by: ``path`` draws each layer's weights from a stream of its own, of the seed and the
+            layer's path: another layer before it does not change them.
+        init: False leaves the memory of weights that would be random as it is.
+        weights: a ``.safetensors`` or ``.pt`` file, or the ``.safetensors.index.json`` of several:
+            its tensors become the model's without a copy, once all names, shapes and dtypes are
+            found to be those of the spec.
+        dtype: of floating-point parameters and buffers (``bfloat16``), as ``nn.Module.to``.
 
     Returns:
         An ``nn.Sequential`` where the model is a chain; with a ``residual`` or ``concat`` at the
         top, a small module with the same children.
 
     Raises:
-        SpecError: the spec is wrong, or a device is not there (found before any weight is made).
+        SpecError: the spec is wrong, a device is not there (found before any weight is made), or
+            the weights are not the model's.
+        TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
-    from netspec.building import make_modules
+    from netspec.building import load_weights, make_modules
     from netspec.placement.devices import resolve_devices
     from netspec.placement.place import place
 
@@ -163,10 +178,34 @@ def build(
         planned = spec
     else:
         planned = plan(spec, variant=variant, params=params, registry=registry)
+    chosen_dtype = _floating_dtype(dtype)
     devices = resolve_devices(planned, device, registry)
-    on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
-    model = make_modules(planned, seed=seed, on_meta=on_meta)
+    if weights is None:
+        on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
+        model = make_modules(planned, seed=seed, on_meta=on_meta, seed_by=seed_by, init=init)
+    else:
+        if seed is not None or not init:
+            raise TypeError("weights come from the file: seed and init are of no use")
+        model = make_modules(planned, seed=None, on_meta=frozenset(devices), init=False)
+        load_weights(model, planned, weights, chosen_dtype)
+    if chosen_dtype is not None:
+        model.to(chosen_dtype)
     return place(model, planned, devices, registry)
+
+
+def _floating_dtype(name: str | None) -> torch.dtype | None:
+    """
+    Raises:
+        ValueError: it is not the name of a floating-point dtype.
+    """
+    import torch
+
+    if name is None:
+        return None
+    if name not in FLOATING:
+        raise ValueError(f"dtype is {name!r}, but may be {listed(sorted(FLOATING), 'or')}")
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
 
 
 def _parsed(source: Source, root: Node | None, found: Diagnostics) -> Spec | None:

@@ -3,45 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
 from netspec.building.flow import Flow
+from netspec.building.random import SeedBy, WithoutRandomNumbers, begin_layer, seeded
 from netspec.building.weights import initialise, tie
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope
 
 
-def make_modules(plan: Plan, *, seed: int | None, on_meta: frozenset[str]) -> nn.Module:
+def make_modules(
+    plan: Plan,
+    *,
+    seed: int | None,
+    on_meta: frozenset[str],
+    seed_by: SeedBy = "order",
+    init: bool = True,
+) -> nn.Module:
     """The modules of a plan with fresh weights, on the cpu.
 
     Args:
         seed: the weights are those that hand-written code has after ``torch.manual_seed(seed)``;
             the global generator is left as it was. None draws from the global generator.
         on_meta: paths of layers that are made on the meta device, without memory.
+        seed_by: with ``path`` each layer has a stream of its own, from the seed and its path.
+        init: whether weights are filled with random numbers.
 
     Raises:
         SpecError: a layer's class cannot be imported, or refuses its arguments.
     """
-    context: AbstractContextManager[object] = nullcontext()
-    if seed is not None:
-        context = torch.random.fork_rng(devices=[])
-    with context:
-        if seed is not None:
-            torch.default_generator.manual_seed(seed)
-        model = _Maker(on_meta).scope(plan.root)
-        initialise(model, plan)
+    own_streams = seed if seed_by == "path" else None
+    with seeded(seed):
+        if init:
+            model = _Maker(on_meta, own_streams).scope(plan.root)
+            initialise(model, plan, own_streams)
+        else:
+            with WithoutRandomNumbers():
+                model = _Maker(on_meta).scope(plan.root)
     tie(model, plan)
     return model
 
 
+def make_layer(layer: PlannedLayer) -> nn.Module:
+    """One layer on the cpu, without random weights: for what else its constructor computes.
+
+    Raises:
+        SpecError: its class cannot be imported, or refuses its arguments.
+    """
+    with WithoutRandomNumbers():
+        return _Maker(frozenset()).layer(layer)
+
+
 class _Maker:
-    def __init__(self, on_meta: frozenset[str]) -> None:
+    def __init__(self, on_meta: frozenset[str], own_streams: int | None = None) -> None:
         self.on_meta = on_meta
+        self.own_streams = own_streams
         self.classes: dict[str, Callable[..., Any]] = {}
 
     def scope(self, scope: PlannedScope) -> nn.Module:
@@ -67,10 +87,11 @@ class _Maker:
         if made is None:
             made = self.classes[target] = _imported(target, layer)
         arguments: Mapping[str, object] = layer.application.written
+        if self.own_streams is not None:
+            begin_layer(self.own_streams, layer.path)
         try:
             if layer.path in self.on_meta:
-                with torch.device("meta"):
-                    module = made(**arguments)
+                module = _made_on_meta(made, arguments)
             else:
                 module = made(**arguments)
         except Exception as problem:
@@ -80,6 +101,16 @@ class _Maker:
         if not isinstance(module, nn.Module):
             raise _error(layer, f"{target} makes a {type(module).__name__}, not an nn.Module")
         return module
+
+
+def _made_on_meta(made: Callable[..., Any], arguments: Mapping[str, object]) -> Any:
+    """Some classes compute with values in their constructors, and meta has none."""
+    try:
+        with torch.device("meta"):
+            return made(**arguments)
+    except Exception:
+        with WithoutRandomNumbers():
+            return made(**arguments).to("meta")
 
 
 def _imported(target: str, layer: PlannedLayer) -> Callable[..., Any]:

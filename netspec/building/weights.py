@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netspec.building.random import begin_layer
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.expansion.values import computed
@@ -39,8 +40,11 @@ class _Attributes(Mapping[str, Any]):
         return len(self.others)
 
 
-def initialise(model: nn.Module, plan: Plan) -> None:
+def initialise(model: nn.Module, plan: Plan, own_streams: int | None = None) -> None:
     """Applies the plan's rules to the modules, in the order of ``model.modules()``.
+
+    Args:
+        own_streams: the seed of which, with its path, each module draws from a stream of its own.
 
     Raises:
         SpecError: a rule names a parameter that a layer does not have, or cannot be computed.
@@ -54,6 +58,8 @@ def initialise(model: nn.Module, plan: Plan) -> None:
     if rules or own:
         modules: Iterator[tuple[str, nn.Module]] = model.named_modules()
         for path, module in modules:
+            if own_streams is not None:
+                begin_layer(own_streams, f"{path} init")
             if path in own:
                 init, span = own[path]
                 _apply(module, init, span, path, is_rule=False)
@@ -62,6 +68,8 @@ def initialise(model: nn.Module, plan: Plan) -> None:
                 if isinstance(module, kind):
                     _apply(module, init, span, path, is_rule=True)
     for parameter in plan.parameters:
+        if own_streams is not None:
+            begin_layer(own_streams, parameter.path)
         _fill(model.get_parameter(parameter.path), parameter.init, {}, parameter.origin.span())
 
 
