@@ -1,7 +1,7 @@
 """netspec's times beside those of hand-written torch, in one run: ``python -m bench``.
 
 Run it from the repository root. ``--only build`` takes a part of it (forward, models, cold,
-planning), ``--rounds 20`` more rounds, ``--json`` prints the samples.
+load, planning), ``--rounds 20`` more rounds, ``--json`` prints the samples.
 
 Each line compares two things that alternate within one run (A B A B), since two runs on a busy
 machine compare nothing. "median" and "min" are the ratios of the medians and of the minima; the
@@ -17,7 +17,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import build, cold, forward, models, planning
+from bench import build, cold, forward, load, models, planning
 from bench.measure import Line
 from bench.table import table
 
@@ -25,6 +25,7 @@ SUBJECTS: dict[str, Callable[[int], list[Line]]] = {
     "planning": planning.lines,
     "cold": cold.lines,
     "build": build.lines,
+    "load": load.lines,
     "forward": forward.lines,
     "models": models.lines,
 }

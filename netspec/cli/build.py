@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   netspec build model.yaml -o model.safetensors   saves the weights
   netspec build model.yaml -o model.pt --seed 0   the same weights each time
+  netspec build model.yaml --weights model.pt     are these the weights of this spec?
   netspec build model.yaml                        prints the structure only
 """
 
@@ -31,13 +32,30 @@ def add_to(commands: Commands) -> None:
         commands,
         "build",
         "build the model; save its fresh weights",
-        "Builds the model with torch, prints its structure and saves its state_dict.",
+        "Builds the model with torch, prints its structure and saves its state_dict:\n"
+        "fresh weights, or those of a file, whose names, shapes and dtypes are checked.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
     parser.add_argument("--seed", type=_seed, metavar="N", help="gives the same weights each time")
+    parser.add_argument(
+        "--seed-by",
+        choices=("order", "path"),
+        default="order",
+        help="path: another layer does not change the weights of the others",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="a .safetensors or .pt file, or the .safetensors.index.json of several",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float64", "float16", "bfloat16"),
+        help="of floating-point parameters and buffers; casts those of a file",
+    )
     parser.add_argument(
         "--device", default="cpu", metavar="NAME", help="where to build: cpu (default), auto, cuda"
     )
@@ -51,10 +69,19 @@ def run(given: argparse.Namespace) -> int:
     from netspec.diagnostics import SpecError
 
     problem = _output_problem(given.output, given.force) if given.output else None
+    if given.weights and given.seed is not None:
+        problem = "--weights come from the file: --seed is of no use"
     if problem:
         return usage_error(problem)
     try:
-        model = build(planned(given.spec, given), device=given.device, seed=given.seed)
+        model = build(
+            planned(given.spec, given),
+            device=given.device,
+            seed=given.seed,
+            seed_by=given.seed_by,
+            weights=given.weights,
+            dtype=given.dtype,
+        )
     except SpecError as error:
         return _refused(error.diagnostics, given.device)
     if given.output:

@@ -88,6 +88,8 @@ def spec(text: str = TEXT) -> netspec.Spec:
 def refused(file: Path, text: str = TEXT, dtype: str | None = None) -> str:
     with pytest.raises(netspec.SpecError) as caught:
         netspec.build(spec(text), device="cpu", weights=file, dtype=dtype)
+    codes = {finding.code for finding in caught.value.diagnostics}
+    assert codes in ({"bad-weights"}, {"wrong-weights"})
     return str(caught.value)
 
 

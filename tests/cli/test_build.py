@@ -120,3 +120,32 @@ def test_a_folder_that_may_not_be_written(run: Run) -> None:
     done = run("build", "model.yaml", "-o", "shut/m.pt")
     assert done.returncode == 2
     assert "cannot write shut/m.pt: Permission denied" in done.stderr
+
+
+def test_weights_of_a_file_are_checked_and_written_again(run: Run) -> None:
+    load_file = pytest.importorskip("safetensors.torch").load_file
+    assert run("build", "model.yaml", "-o", "a.safetensors", "--seed", "0").returncode == 0
+    done = run(
+        "build", "model.yaml", "--weights", "a.safetensors", "--dtype", "bfloat16", "-o", "b.pt"
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = load_file("a.safetensors"), torch.load("b.pt", weights_only=True)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value.to(torch.bfloat16), second[name])
+    Path("other.yaml").write_text(Path("model.yaml").read_text().replace("16", "17"))
+    done = run("build", "other.yaml", "--weights", "a.safetensors")
+    assert done.returncode == 1
+    assert "a.safetensors: error: 3 tensors are of another shape" in done.stderr
+    assert run("build", "model.yaml", "--weights", "a.safetensors", "--seed", "1").returncode == 2
+
+
+def test_seeds_by_path(run: Run) -> None:
+    Path("more.yaml").write_text(
+        Path("model.yaml").read_text().replace("layers:", "layers:\n  first: {linear: 8}")
+    )
+    for name in ("model", "more"):
+        run("build", f"{name}.yaml", "-o", f"{name}.pt", "--seed", "0", "--seed-by", "path")
+    model, more = (torch.load(f"{name}.pt", weights_only=True) for name in ("model", "more"))
+    assert model.keys() < more.keys()
+    assert all(torch.equal(value, more[name]) for name, value in model.items())

@@ -27,6 +27,8 @@ ELSEWHERE = {
     "ambiguous-layer": "registry/test_registry.py",
     "bad-call": "builder/test_builder.py",
     "bad-init": "building/test_weights.py",
+    "bad-weights": "building/test_loading.py",
+    "wrong-weights": "building/test_loading.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
     "no-device": "placement/test_placement.py",
     "placement-failed": "diagnostics/test_plugins_that_fail.py",
