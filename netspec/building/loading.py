@@ -31,6 +31,28 @@ def load_weights(
         SpecError: the file cannot be read, or its names, shapes or dtypes are not the model's. The
             model has no weights then, not some.
     """
+    tensors = fitting_tensors(model, plan, file, dtype)
+    if dtype is not None:
+        tensors = {
+            name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+            for name, tensor in tensors.items()
+        }
+    model.load_state_dict(tensors, assign=True)
+    tie(model, plan)
+    _compute_the_rest(model, plan)
+
+
+def fitting_tensors(
+    model: nn.Module, plan: Plan, file: str | os.PathLike[str], dtype: torch.dtype | None
+) -> dict[str, Tensor]:
+    """The tensors of a file, which have the names, shapes and dtypes of the model's.
+
+    Args:
+        dtype: floating-point tensors of another dtype are taken, where it is given.
+
+    Raises:
+        SpecError: the file cannot be read, or they have others.
+    """
     tensors = read_tensors(file)
     own = model.state_dict()
     _fill_ties(tensors, plan)
@@ -40,14 +62,7 @@ def load_weights(
     ]
     if found:
         raise SpecError(found)
-    if dtype is not None:
-        tensors = {
-            name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-            for name, tensor in tensors.items()
-        }
-    model.load_state_dict(tensors, assign=True)
-    tie(model, plan)
-    _compute_the_rest(model, plan)
+    return tensors
 
 
 def _fill_ties(tensors: dict[str, Tensor], plan: Plan) -> None:

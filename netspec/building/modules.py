@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -48,14 +49,28 @@ def make_modules(
     return model
 
 
-def make_layer(layer: PlannedLayer) -> nn.Module:
+def make_layer(layer: PlannedLayer, *, init: bool = False) -> nn.Module:
     """One layer on the cpu, without random weights: for what else its constructor computes.
+
+    Args:
+        init: with random weights, from the generator as it is.
 
     Raises:
         SpecError: its class cannot be imported, or refuses its arguments.
     """
-    with WithoutRandomNumbers():
+    with nullcontext() if init else WithoutRandomNumbers():
         return _Maker(frozenset()).layer(layer)
+
+
+def in_construction_order(plan: Plan) -> Iterator[PlannedLayer]:
+    """The layers in the order in which they are made, and so draw their weights."""
+    waiting: list[PlannedChild] = [plan.root]
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, PlannedLayer):
+            yield child
+        else:
+            waiting.extend(reversed(child.children))
 
 
 class _Maker:

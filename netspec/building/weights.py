@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -40,11 +40,23 @@ class _Attributes(Mapping[str, Any]):
         return len(self.others)
 
 
-def initialise(model: nn.Module, plan: Plan, own_streams: int | None = None) -> None:
+#: What a rule's initialiser is applied to: the key of a parameter, and the parameter.
+Fill = Callable[[str, Tensor, Callable[[Tensor], object]], None]
+
+
+def fill_in_place(key: str, parameter: Tensor, begin: Callable[[Tensor], object]) -> None:
+    with torch.no_grad():
+        begin(parameter)
+
+
+def initialise(
+    model: nn.Module, plan: Plan, own_streams: int | None = None, fill: Fill = fill_in_place
+) -> None:
     """Applies the plan's rules to the modules, in the order of ``model.modules()``.
 
     Args:
         own_streams: the seed of which, with its path, each module draws from a stream of its own.
+        fill: what is done with each parameter that a rule is about.
 
     Raises:
         SpecError: a rule names a parameter that a layer does not have, or cannot be computed.
@@ -62,15 +74,16 @@ def initialise(model: nn.Module, plan: Plan, own_streams: int | None = None) -> 
                 begin_layer(own_streams, f"{path} init")
             if path in own:
                 init, span = own[path]
-                _apply(module, init, span, path, is_rule=False)
+                _apply(module, init, span, path, fill, is_rule=False)
                 continue
             for kind, init, span in rules:
                 if isinstance(module, kind):
-                    _apply(module, init, span, path, is_rule=True)
+                    _apply(module, init, span, path, fill, is_rule=True)
     for parameter in plan.parameters:
         if own_streams is not None:
             begin_layer(own_streams, parameter.path)
-        _fill(model.get_parameter(parameter.path), parameter.init, {}, parameter.origin.span())
+        value = model.get_parameter(parameter.path)
+        _fill(parameter.path, value, parameter.init, {}, parameter.origin.span(), fill)
 
 
 def tie(model: nn.Module, plan: Plan) -> None:
@@ -80,7 +93,9 @@ def tie(model: nn.Module, plan: Plan) -> None:
         setattr(model.get_submodule(path), name, model.get_parameter(one.source))
 
 
-def _apply(module: nn.Module, init: PlannedInit, span: Span, path: str, *, is_rule: bool) -> None:
+def _apply(
+    module: nn.Module, init: PlannedInit, span: Span, path: str, fill: Fill, *, is_rule: bool
+) -> None:
     for name, initialiser in init.init:
         try:
             parameter = module.get_parameter(name)
@@ -90,16 +105,22 @@ def _apply(module: nn.Module, init: PlannedInit, span: Span, path: str, *, is_ru
             if is_rule or hasattr(module.get_submodule(owner) if owner else module, last):
                 continue
             raise _error(f"{path} has no parameter {name!r}", span) from None
-        _fill(parameter, initialiser, _Attributes(module, init.names), span)
+        key = f"{path}.{name}"
+        _fill(key, parameter, initialiser, _Attributes(module, init.names), span, fill)
 
 
 def _fill(
-    parameter: Tensor, initialiser: Initialiser, names: Mapping[str, Any], span: Span
+    key: str,
+    parameter: Tensor,
+    initialiser: Initialiser,
+    names: Mapping[str, Any],
+    span: Span,
+    fill: Fill,
 ) -> None:
     try:
         arguments = {name: computed(value, names) for name, value in initialiser.arguments}
-        with torch.no_grad():
-            getattr(nn.init, f"{initialiser.name}_")(parameter, **arguments)
+        function = getattr(nn.init, f"{initialiser.name}_")
+        fill(key, parameter, lambda tensor: function(tensor, **arguments))
     except EvaluationError as problem:
         raise _error(problem.message, span) from None
     except (TypeError, ValueError, RuntimeError) as problem:

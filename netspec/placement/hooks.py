@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from netspec.registry.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import nn
+
+    from netspec.placement.strategy import Strategy
+
+
+@hookimpl(trylast=True)
+def netspec_strategies() -> Sequence[Strategy]:
+    """Those of ``netspec.placement.strategies``."""
+    from netspec.placement.strategies import STRATEGIES
+
+    return STRATEGIES
 
 
 @hookimpl(trylast=True)

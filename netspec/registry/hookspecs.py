@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netspec.declaration import LayerType
+    from netspec.placement.strategy import Strategy
 
 hookspec = pluggy.HookspecMarker("netspec")
 hookimpl = pluggy.HookimplMarker("netspec")
@@ -26,6 +27,11 @@ hookimpl = pluggy.HookimplMarker("netspec")
 @hookspec
 def netspec_layers() -> Sequence[LayerType]:  # type: ignore[empty-body]
     """Layers that specs can use. The declarations and their rules must not import torch."""
+
+
+@hookspec
+def netspec_strategies() -> Sequence[Strategy]:  # type: ignore[empty-body]
+    """Strategies that placement documents can use. Their rules must not import torch."""
 
 
 @hookspec(firstresult=True)

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
@@ -17,6 +17,9 @@ from netspec.registry.installed import Installed, chosen_names, installed_plugin
 from netspec.registry.known import package_of
 from netspec.spec.words import is_word_of_the_language
 from netspec.version import __version__
+
+if TYPE_CHECKING:
+    from netspec.placement.strategy import Strategy
 
 CHOICE = "NETSPEC_PLUGINS"
 
@@ -136,6 +139,12 @@ class Registry:
         self._import(Installed.may_have_hook)
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         return any(self._plugins[i.plugin_name].package != "netspec" for i in implementations)
+
+    def strategies(self) -> dict[str, Strategy]:
+        """The strategies of placement by their words."""
+        self._import(Installed.may_have_hook)
+        groups: list[Sequence[Strategy]] = self._manager.hook.netspec_strategies()
+        return {one.word: one for group in groups for one in group}
 
     # ---- registering
 

@@ -1,0 +1,1 @@
+"""Layouts on torch.distributed: what the strategies of ``netspec.placement`` do to modules."""

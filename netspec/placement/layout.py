@@ -1,0 +1,162 @@
+"""The Layout: a plan with what each layer gets, before any process starts. Frozen values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from netspec.declaration import Refusal
+from netspec.diagnostics import did_you_mean, listed
+from netspec.placement.patterns import matches
+from netspec.planning import Plan, PlannedLayer, PlannedScope
+
+SHOWN = 6  # names in one message
+
+
+class Misplaced(Refusal):
+    """A strategy cannot be applied to these layers of the spec, whose places are shown."""
+
+    def __init__(
+        self,
+        message: str,
+        *layers: PlannedLayer | PlannedScope,
+        argument: str | None = None,
+        help: str = "",
+    ) -> None:
+        super().__init__(message, argument=argument, help=help)
+        self.layers = layers
+
+
+class Mesh(NamedTuple):
+    """The axes of ranks, the outermost first, as ``torch.distributed.device_mesh`` has them."""
+
+    axes: Mapping[str, int] = {}
+
+    @property
+    def ranks(self) -> int:
+        return math.prod(self.axes.values())
+
+    def place(self, rank: int, axis: str) -> int:
+        """Where a rank is on an axis."""
+        names = list(self.axes)
+        inner = math.prod([self.axes[name] for name in names[names.index(axis) + 1 :]])
+        return rank // inner % self.axes[axis]
+
+
+class Shard(NamedTuple):
+    """A dim of a parameter that is split over an axis of the mesh, as ``Shard(dim)`` of DTensor."""
+
+    axis: str
+    dim: int
+
+
+class Placed(NamedTuple):
+    """What one layer gets.
+
+    ``shards`` are by the parameter's name in the layer (``weight``), in the order in which they
+    split it. ``device`` and ``dtype`` None are the model's. ``stage`` counts from 0.
+    ``is_recomputed`` says that what it saves for backward is computed again instead.
+    """
+
+    device: str | None = None
+    dtype: str | None = None
+    stage: int = 0
+    shards: Mapping[str, tuple[Shard, ...]] = {}
+    is_recomputed: bool = False
+
+
+UNPLACED = Placed()
+
+
+class Action(NamedTuple):
+    """What is done to the modules: the dotted path of a function, and what it gets."""
+
+    word: str
+    target: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order."""
+
+    plan: Plan = field(repr=False)
+    mesh: Mesh
+    layers: Mapping[str, Placed] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+
+    def placed(self, path: str) -> Placed:
+        return self.layers.get(path, UNPLACED)
+
+    def modules(self) -> dict[str, PlannedLayer | PlannedScope]:
+        """All modules but the root, by path, in the order of the model."""
+        found: dict[str, PlannedLayer | PlannedScope] = {}
+        waiting: list[PlannedLayer | PlannedScope] = [*reversed(self.plan.root.children)]
+        while waiting:
+            child = waiting.pop()
+            found[child.path] = child
+            if isinstance(child, PlannedScope):
+                waiting.extend(reversed(child.children))
+        return found
+
+    def match(
+        self, pattern: str, argument: str | None = None
+    ) -> dict[str, PlannedLayer | PlannedScope]:
+        """The modules whose paths a pattern is like, in the order of the model.
+
+        Raises:
+            Refusal: there are none.
+        """
+        modules = self.modules()
+        found = {path: module for path, module in modules.items() if matches(pattern, path)}
+        if not found:
+            names = list(modules)[:SHOWN]
+            more = ", ..." if len(modules) > SHOWN else ""
+            raise Refusal(
+                f"the pattern {pattern!r} matches no layer",
+                argument=argument,
+                help=did_you_mean(pattern, modules) or f"the layers are {', '.join(names)}{more}",
+            )
+        return found
+
+    def match_all(self, patterns: Iterable[str], argument: str) -> tuple[str, ...]:
+        """The paths that several patterns are like, each once, in the order of the model.
+
+        Raises:
+            Refusal: a pattern is like none.
+        """
+        found = {path for pattern in patterns for path in self.match(pattern, argument)}
+        return tuple([path for path in self.modules() if path in found])
+
+    def rows(self, path: str) -> list[PlannedLayer]:
+        """The layers in a module, or the one that it is."""
+        return [
+            row
+            for row in self.plan.layers
+            if not row.is_reused and (row.path == path or row.path.startswith(f"{path}."))
+        ]
+
+    def axis(self, axis: str, strategy: str) -> int:
+        """The number of ranks on an axis.
+
+        Raises:
+            Refusal: the mesh has no such axis.
+        """
+        if axis not in self.mesh.axes:
+            have = listed(list(self.mesh.axes)) if self.mesh.axes else "no axes"
+            raise Refusal(
+                f"{strategy} is over the axis {axis!r} of the mesh, which has {have}",
+                argument="axis",
+                help=did_you_mean(axis, self.mesh.axes) or f"write `mesh: {{{axis}: 2}}`",
+            )
+        return self.mesh.axes[axis]
+
+    def changed(self, changes: Mapping[str, Placed]) -> Layout:
+        """The layout with other layers."""
+        return replace(self, layers={**self.layers, **changes})
+
+    def then(self, action: Action) -> Layout:
+        """The layout with one more action."""
+        return replace(self, actions=(*self.actions, action))

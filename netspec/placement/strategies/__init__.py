@@ -1,0 +1,6 @@
+"""netspec's own strategies, one subject in each file. Nothing here imports torch."""
+
+from netspec.placement.strategies.blocks import checkpoint, compile
+from netspec.placement.strategies.data import data_parallel, fsdp
+
+STRATEGIES = (checkpoint, compile, fsdp, data_parallel)

@@ -1,0 +1,108 @@
+"""Every rank computes a part of the batch: with whole copies, or with shards of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
+from netspec.placement.strategy import strategy
+from netspec.planning import PlannedLayer
+
+Patterns = tuple[str, ...]
+Dtype = Literal["float32", "float64", "float16", "bfloat16"]
+
+
+@strategy("netspec.distributed.data.data_parallel", order=60, obvious="axis")
+def data_parallel(layout: Layout, /, *, axis: str = "dp") -> Layout:
+    """Each rank has a copy of the model; gradients are averaged over the axis.
+
+    https://docs.pytorch.org/docs/stable/notes/ddp.html, without its wrapper: the keys stay.
+    """
+    layout.axis(axis, "data_parallel")
+    sharded = next((a for a in layout.actions if a.word == "fsdp"), None)
+    if sharded is not None and axis in sharded.settings["axes"]:
+        raise Misplaced(
+            f"fsdp is over the axis {axis!r} already, and averages its gradients",
+            argument="axis",
+            help="remove `data_parallel`, or give it an axis of its own",
+        )
+    return layout.then(
+        Action("data_parallel", "netspec.distributed.data.data_parallel", {"axis": axis})
+    )
+
+
+@strategy("netspec.distributed.data.fsdp", order=50, obvious="layers")
+def fsdp(
+    layout: Layout,
+    /,
+    *,
+    layers: Patterns = (),
+    axis: str = "dp",
+    replicate: str | None = None,
+    param_dtype: Dtype | None = None,
+    reduce_dtype: Dtype | None = None,
+    reshard_after_forward: bool = True,
+) -> Layout:
+    """Weights, gradients and the optimizer's state are split over the ranks of an axis.
+
+    Each of the modules in ``layers`` is gathered by itself when it is computed, and what is in
+    none of them with the model: FSDP2. Dim 0 of each parameter is split. ``replicate`` is an axis
+    over which the shards are copied.
+    Zhao et al. (2023), https://arxiv.org/abs/2304.11277,
+    https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
+    """
+    layout.axis(axis, "fsdp")
+    if replicate is not None:
+        layout.axis(replicate, "fsdp")
+    paths = layout.match_all(layers, "layers")
+    _require_ties_together(layout, paths)
+    changes: dict[str, Placed] = {}
+    for row in layout.plan.layers:
+        if row.is_reused or not row.parameters:
+            continue
+        placed = layout.placed(row.path)
+        changes[row.path] = placed._replace(shards=_with_first_dim(row, placed, axis))
+    settings = {
+        "layers": paths,
+        "axes": (axis,) if replicate is None else (replicate, axis),
+        "param_dtype": param_dtype,
+        "reduce_dtype": reduce_dtype,
+        "reshard_after_forward": reshard_after_forward,
+    }
+    return layout.changed(changes).then(Action("fsdp", "netspec.distributed.data.fsdp", settings))
+
+
+def _with_first_dim(
+    row: PlannedLayer, placed: Placed, axis: str
+) -> Mapping[str, tuple[Shard, ...]]:
+    """The shards of each parameter with its first dim split over the axis, too."""
+    return {
+        parameter.name: (*placed.shards.get(parameter.name, ()), Shard(axis, 0))
+        for parameter in row.parameters
+        if parameter.shape
+    }
+
+
+def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
+    """
+    Raises:
+        Misplaced: a tied parameter would be gathered with two groups.
+    """
+    for tie in layout.plan.ties:
+        first, second = (_group(key, groups) for key in (tie.source, tie.parameter))
+        if first != second:
+            rows = {row.path: row for row in layout.plan.layers}
+            layers = [rows[key.rpartition(".")[0]] for key in (tie.source, tie.parameter)]
+            raise Misplaced(
+                f"{tie.parameter} is tied to {tie.source}, but they would be gathered apart",
+                *layers,
+                argument="layers",
+                help="leave both to the model's own group: let no pattern match them",
+            )
+
+
+def _group(key: str, groups: tuple[str, ...]) -> str:
+    """The innermost of the groups that a parameter is in; the model's own is empty."""
+    around = [path for path in groups if key.startswith(f"{path}.")]
+    return max(around, key=len, default="")

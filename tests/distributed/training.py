@@ -1,0 +1,89 @@
+"""What the processes of a test do: train on a part of each batch, and tell what they see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.nn import functional
+
+import netspec
+from netspec.diagnostics import Diagnostics, SpecError
+from netspec.distributed.distribute import Distributed, distribute
+from netspec.placement.document import read_placement
+from netspec.placement.lay_out import lay_out
+from netspec.placement.layout import Layout
+from netspec.registry import default_registry
+
+SPECS = Path(__file__).resolve().parents[2] / "specs"
+CPU = torch.device("cpu")
+STEPS = 20
+
+
+def laid_out(spec: str, placement: str) -> Layout:
+    plan = netspec.plan(SPECS / f"{spec}.yaml")
+    found = Diagnostics()
+    layout = lay_out(plan, read_placement(placement), default_registry(), found)
+    if layout is None:
+        raise SpecError(found.all())
+    return layout
+
+
+def batch(step: int) -> Tensor:
+    """Eight sequences that count from a number each."""
+    first = torch.randint(0, 64, (8, 1), generator=torch.Generator().manual_seed(step))
+    return (first + torch.arange(12)) % 64
+
+
+def loss_of(logits: Tensor, tokens: Tensor) -> Tensor:
+    return functional.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+
+
+def trained(spec: str, placement: str | None, axis: str | None) -> dict[str, Any]:
+    """Losses of 20 steps, and the first gradients and last weights in full."""
+    if placement is None:
+        model = netspec.build(SPECS / f"{spec}.yaml", device="cpu", seed=0)
+        context = None
+    else:
+        found: Distributed = distribute(laid_out(spec, placement), device=CPU, seed=0)
+        model, context = found.model, found.context
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    losses = []
+    gradients: dict[str, Tensor] = {}
+    for step in range(STEPS):
+        tokens = batch(step)
+        if context is not None and axis is not None:
+            count = context.layout.mesh.axes[axis]
+            tokens = tokens.chunk(count)[context.place(axis)]
+        loss = loss_of(model(tokens), tokens)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if step == 0:
+            gradients = {
+                name: whole(parameter.grad)
+                for name, parameter in model.named_parameters()
+                if parameter.grad is not None
+            }
+        optimizer.step()
+        optimizer.zero_grad()
+        value = loss.detach().clone()
+        if context is not None and axis is not None and context.mesh is not None:
+            group = context.mesh[axis].get_group()
+            distributed.all_reduce(value, group=group)
+            value /= context.layout.mesh.axes[axis]
+        losses.append(float(value))
+    options = StateDictOptions(full_state_dict=True)
+    return {
+        "losses": losses,
+        "gradients": gradients,
+        "weights": get_model_state_dict(model, options=options),
+        "keys": list(model.state_dict()),
+        "names": [name for name, _ in model.named_parameters()],
+    }
+
+
+def whole(value: Tensor) -> Tensor:
+    full = getattr(value, "full_tensor", None)
+    return (full() if full is not None else value).detach().clone()
