@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netspec.diagnostics import Source
+    from netspec.distributed.distribute import Distributed
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
@@ -191,6 +192,62 @@ def build(
     if chosen_dtype is not None:
         model.to(chosen_dtype)
     return place(model, planned, devices, registry)
+
+
+def distribute(
+    spec: Spec | Plan | Path,
+    placement: Mapping[str, object] | Path,
+    *,
+    variant: str | None = None,
+    params: Params | None = None,
+    device: str = "auto",
+    seed: int | None = None,
+    seed_by: Literal["order", "path"] = "order",
+    init: bool = True,
+    weights: Path | None = None,
+    dtype: str | None = None,
+    registry: Registry | None = None,
+) -> Distributed:
+    """This process's part of a model that several processes hold, as ``torchrun`` starts them.
+
+    Every process calls it alike. The layout is checked before anything is made; then each makes,
+    and reads of a file, its own part.
+
+    Args:
+        placement: a placement document: a file, a text with a line break, or a dict.
+        device: the kind of device, of which each process takes its own (``cuda:LOCAL_RANK``).
+        weights, seed, seed_by, init, dtype: as in ``build``; the weights are those that one
+            process would have.
+
+    Raises:
+        SpecError: the spec, the placement or the weights are wrong, or there are more or fewer
+            processes than the mesh has ranks.
+        TypeError, ValueError: as in ``build``.
+    """
+    from netspec.distributed.distribute import distribute, own_device, require_ranks
+    from netspec.placement.devices import resolve_devices
+    from netspec.placement.document import read_placement
+    from netspec.placement.lay_out import lay_out
+
+    if weights is not None and (seed is not None or not init):
+        raise TypeError("weights come from the file: seed and init are of no use")
+    chosen_dtype = _floating_dtype(dtype)
+    registry = registry or default_registry()
+    written = read_placement(placement)
+    if not isinstance(spec, Plan):
+        spec = plan(spec, variant=variant, params=params, registry=registry)
+    found = Diagnostics()
+    layout = _sound(lay_out(spec, written, registry, found), found)
+    require_ranks(layout, written)
+    return distribute(
+        layout,
+        device=own_device(resolve_devices(spec, device, registry)[""]),
+        seed=seed,
+        seed_by=seed_by,
+        init=init,
+        weights=weights,
+        dtype=chosen_dtype,
+    )
 
 
 def _floating_dtype(name: str | None) -> torch.dtype | None:

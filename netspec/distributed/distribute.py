@@ -12,8 +12,10 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from netspec.building import make_modules
 from netspec.building.random import SeedBy
 from netspec.declaration import imported
+from netspec.diagnostics import Diagnostics, SpecError
 from netspec.distributed.context import Context
 from netspec.distributed.materialise import allocate, draw, load
+from netspec.placement.document import Placement
 from netspec.placement.layout import Layout
 
 
@@ -48,7 +50,6 @@ def distribute(
 
     Raises:
         SpecError: the weights are not the model's.
-        RuntimeError: there are more or fewer processes than the mesh has ranks.
     """
     context = Context(layout, device, _mesh(layout, device))
     everything = frozenset([row.path for row in layout.plan.layers] + [""])
@@ -65,20 +66,45 @@ def distribute(
     return Distributed(model, context)
 
 
+def require_ranks(layout: Layout, placement: Placement) -> None:
+    """
+    Raises:
+        SpecError: there are more or fewer processes than the mesh has ranks.
+    """
+    ranks, processes = layout.mesh.ranks, _processes()
+    if ranks == processes:
+        return
+    found = Diagnostics()
+    are = "this is one process" if processes == 1 else f"there are {processes} processes"
+    found.error(
+        "wrong-ranks",
+        f"the mesh has {ranks} ranks, but {are}",
+        placement.mesh_span(),
+        help=[f"start it with `torchrun --nproc-per-node {ranks}`"],
+    )
+    raise SpecError(found.all())
+
+
+def _processes() -> int:
+    if distributed.is_initialized():
+        return distributed.get_world_size()
+    number = os.environ.get("WORLD_SIZE", "")
+    return int(number) if number.isdecimal() else 1
+
+
+def own_device(device: torch.device) -> torch.device:
+    """The device of this process, where its machine has several of the kind."""
+    place = os.environ.get("LOCAL_RANK", "")
+    if device.index is not None or device.type in ("cpu", "meta") or not place.isdecimal():
+        return device
+    return torch.device(device.type, int(place))
+
+
 def _mesh(layout: Layout, device: torch.device) -> DeviceMesh | None:
-    ranks = layout.mesh.ranks
-    if ranks == 1 and not layout.mesh.axes:
+    if not layout.mesh.axes:
         return None
     if not distributed.is_initialized():
-        if "RANK" not in os.environ:
-            raise RuntimeError(
-                f"the mesh has {ranks} ranks, but this is one process: "
-                f"start it with `torchrun --nproc-per-node {ranks}`"
-            )
         distributed.init_process_group()
-    world = distributed.get_world_size()
-    if world != ranks:
-        raise RuntimeError(f"the mesh has {ranks} ranks, but there are {world} processes")
     axes = layout.mesh.axes
     return init_device_mesh(device.type, tuple(axes.values()), mesh_dim_names=tuple(axes))
 

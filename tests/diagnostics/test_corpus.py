@@ -27,7 +27,9 @@ ELSEWHERE = {
     "ambiguous-layer": "registry/test_registry.py",
     "bad-call": "builder/test_builder.py",
     "bad-init": "building/test_weights.py",
+    "bad-placement": "placement/test_document.py",
     "bad-weights": "building/test_loading.py",
+    "wrong-ranks": "distributed/test_weights.py",
     "wrong-weights": "building/test_loading.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
     "no-device": "placement/test_placement.py",
@@ -35,6 +37,7 @@ ELSEWHERE = {
     "rule-failed": "diagnostics/test_plugins_that_fail.py",
     "too-many": "diagnostics/test_findings.py",
     "too-many-reads": "source/test_hostile.py",
+    "unknown-strategy": "placement/test_document.py",
     "unknown-variant": "spec/test_variants.py",
     "unreadable-file": "cli/test_check.py",
 }

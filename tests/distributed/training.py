@@ -11,25 +11,9 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.nn import functional
 
 import netspec
-from netspec.diagnostics import Diagnostics, SpecError
-from netspec.distributed.distribute import Distributed, distribute
-from netspec.placement.document import read_placement
-from netspec.placement.lay_out import lay_out
-from netspec.placement.layout import Layout
-from netspec.registry import default_registry
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
-CPU = torch.device("cpu")
 STEPS = 20
-
-
-def laid_out(spec: str, placement: str) -> Layout:
-    plan = netspec.plan(SPECS / f"{spec}.yaml")
-    found = Diagnostics()
-    layout = lay_out(plan, read_placement(placement), default_registry(), found)
-    if layout is None:
-        raise SpecError(found.all())
-    return layout
 
 
 def batch(step: int) -> Tensor:
@@ -48,7 +32,7 @@ def trained(spec: str, placement: str | None, axis: str | None) -> dict[str, Any
         model = netspec.build(SPECS / f"{spec}.yaml", device="cpu", seed=0)
         context = None
     else:
-        found: Distributed = distribute(laid_out(spec, placement), device=CPU, seed=0)
+        found = netspec.distribute(SPECS / f"{spec}.yaml", placement, device="cpu", seed=0)
         model, context = found.model, found.context
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     losses = []
