@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   netspec build model.yaml -o model.safetensors   saves the weights
   netspec build model.yaml -o model.pt --seed 0   the same weights each time
-  netspec build model.yaml --weights model.pt     are these the weights of this spec?
+  netspec build model.yaml --weights model.pt     are these its weights?
   netspec build model.yaml                        prints the structure only
 """
 
@@ -54,6 +54,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--dtype",
         choices=("float32", "float64", "float16", "bfloat16"),
+        metavar="DTYPE",
         help="of floating-point parameters and buffers; casts those of a file",
     )
     parser.add_argument(

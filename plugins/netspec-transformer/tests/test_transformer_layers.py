@@ -154,7 +154,7 @@ def test_the_plan_is_what_torch_computes(name: str) -> None:
 def test_the_plan_says_what_training_saves(name: str) -> None:
     drawn = Counter[bool]()
 
-    @settings(deadline=None)
+    @settings(deadline=None, max_examples=100)
     @given(fitting(name))
     def law(case: Case) -> None:
         drawn[saves_what_torch_saves(case, REGISTRY)] += 1
@@ -167,7 +167,7 @@ def test_the_plan_says_what_training_saves(name: str) -> None:
 def test_numbers_put_into_a_symbolic_plan_give_the_concrete_one(name: str) -> None:
     drawn = Counter[bool]()
 
-    @settings(deadline=None)
+    @settings(deadline=None, max_examples=100)
     @given(st.data())
     def law(data: st.DataObject) -> None:
         case = data.draw(fitting(name))
