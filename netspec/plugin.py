@@ -6,6 +6,7 @@ makes is named by its dotted path and imported when a model is built.
 
 from netspec.declaration import (
     Inferred,
+    LastSize,
     LayerType,
     Need,
     NotNegative,
@@ -23,6 +24,7 @@ from netspec.declaration import (
     TensorType,
     at_least,
     for_each_dim,
+    last_size,
     layer,
     multiple_of,
     same,
@@ -32,6 +34,7 @@ from netspec.sizes import Size, ceil_divide, exact_quotient, product
 
 __all__ = [
     "Inferred",
+    "LastSize",
     "LayerType",
     "Need",
     "NotNegative",
@@ -53,6 +56,7 @@ __all__ = [
     "exact_quotient",
     "for_each_dim",
     "hookimpl",
+    "last_size",
     "layer",
     "multiple_of",
     "product",

@@ -2,6 +2,7 @@
 
 from netspec.declaration.arguments import Argument, Choice, Range, Whole
 from netspec.declaration.hints import (
+    LastSize,
     NotNegative,
     NotNegative1d,
     NotNegative2d,
@@ -12,6 +13,7 @@ from netspec.declaration.hints import (
     Positive3d,
     Probability,
     for_each_dim,
+    last_size,
 )
 from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
@@ -22,6 +24,7 @@ __all__ = [
     "Argument",
     "Choice",
     "Inferred",
+    "LastSize",
     "LayerType",
     "Need",
     "NotNegative",
@@ -41,6 +44,7 @@ __all__ = [
     "at_least",
     "for_each_dim",
     "imported",
+    "last_size",
     "layer",
     "multiple_of",
     "same",

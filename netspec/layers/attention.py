@@ -9,13 +9,13 @@ from netspec.declaration import (
     Probability,
     TensorType,
     at_least,
+    last_size,
     layer,
     same,
     same_shape,
 )
 from netspec.declaration.output import Needs, Shape
 from netspec.declaration.refusal import Refusal
-from netspec.layers.linear import last_size
 from netspec.sizes import Size, product
 
 

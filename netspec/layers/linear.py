@@ -2,23 +2,20 @@
 
 from typing import Annotated
 
-from netspec.declaration import Inferred, Output, Positive, TensorType, layer, same_shape
+from netspec.declaration import (
+    Inferred,
+    Output,
+    Positive,
+    TensorType,
+    last_size,
+    layer,
+    same_shape,
+)
 from netspec.declaration.refusal import Refusal
 from netspec.layers.weights import weight_and_bias
-from netspec.sizes import Size, product
+from netspec.sizes import product
 
 MOST_OUTPUTS = 1_000_000  # torch makes one product after the other
-
-
-def last_size(input: TensorType, written: object = None) -> Size:
-    """The size of the last dim.
-
-    Raises:
-        Refusal: the input is a scalar.
-    """
-    if not input.shape:
-        raise Refusal("the input [] is a single number: it has no last size")
-    return input.shape[-1]
 
 
 @layer("torch.nn.Linear")

@@ -11,12 +11,12 @@ from netspec.declaration import (
     Range,
     TensorType,
     at_least,
+    last_size,
     layer,
     same_shape,
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
-from netspec.layers.linear import last_size
 from netspec.sizes import Size, product
 
 MOST_LAYERS = 1_000  # each has parameters of its own

@@ -14,13 +14,13 @@ from netspec.declaration import (
     Range,
     TensorType,
     at_least,
+    last_size,
     layer,
     same,
 )
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.attention import Attention, Masks, projections, require_heads, require_sequences
-from netspec.layers.linear import last_size
 from netspec.layers.recurrent import MOST_LAYERS
 from netspec.sizes import Size
 

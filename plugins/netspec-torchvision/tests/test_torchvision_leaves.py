@@ -13,12 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from netspec_torchvision import plugin
-from netspec_torchvision.layers.common import LastSize
 from netspec_torchvision.plugin import LAYERS
 from torch import nn
 
 import netspec
-from netspec.plugin import Inferred, LayerType, Output, Refusal, Size, TensorType
+from netspec.plugin import (
+    Inferred,
+    LastSize,
+    LayerType,
+    Output,
+    Refusal,
+    Size,
+    TensorType,
+)
 from netspec.sizes import substitute, symbol
 from netspec.spec import Value
 from netspec.testing import TorchRefusal, observe

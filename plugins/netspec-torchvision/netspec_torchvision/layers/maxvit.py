@@ -5,6 +5,7 @@ from typing import Annotated
 
 from netspec.plugin import (
     Inferred,
+    LastSize,
     Output,
     Positive,
     Refusal,
@@ -15,7 +16,7 @@ from netspec.plugin import (
     multiple_of,
     same,
 )
-from netspec_torchvision.layers.common import FLOAT, LastSize, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, linear, require_sizes
 
 
 def _window_length(input: TensorType, written: object = None) -> Size:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from netspec.plugin import (
+    LastSize,
     Output,
     Positive,
     Probability,
@@ -14,7 +15,7 @@ from netspec.plugin import (
     product,
     same,
 )
-from netspec_torchvision.layers.common import FLOAT, INDEX, LastSize, Shapes, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, INDEX, Shapes, linear, require_sizes
 
 Triple = tuple[int, int, int]
 Sizes3d = Annotated[Triple, Range(1)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from netspec.plugin import (
+    LastSize,
     Need,
     Output,
     Positive,
@@ -18,7 +19,7 @@ from netspec.plugin import (
     product,
 )
 from netspec.sizes import at_least as bound
-from netspec_torchvision.layers.common import FLOAT, INDEX, LastSize, Shapes, linear, require_sizes
+from netspec_torchvision.layers.common import FLOAT, INDEX, Shapes, linear, require_sizes
 
 Window2d = Annotated[tuple[int, int], Range(1)]
 Window3d = Annotated[tuple[int, int, int], Range(1)]

@@ -1,7 +1,16 @@
 """Attention in which several heads share their keys and values."""
 
-from netspec.plugin import Output, Positive, Probability, Refusal, Size, TensorType, layer
-from netspec_transformer.layers.common import FLOAT, LastSize, divisors_below, linear
+from netspec.plugin import (
+    LastSize,
+    Output,
+    Positive,
+    Probability,
+    Refusal,
+    Size,
+    TensorType,
+    layer,
+)
+from netspec_transformer.layers.common import FLOAT, divisors_below, linear
 from netspec_transformer.layers.rotary import Theta, require_pairs
 
 _NAME = "grouped_query_attention"

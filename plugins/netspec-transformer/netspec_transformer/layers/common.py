@@ -1,9 +1,5 @@
 """What the declarations share."""
 
-from typing import Annotated
-
-from netspec.plugin import Inferred, Positive, Refusal, Size, TensorType
-
 #: The bytes of a float32 value, as all weights are.
 FLOAT = 4
 #: The bytes of an int64 value, as all indices are.
@@ -11,20 +7,6 @@ INDEX = 8
 
 #: Parameters by name.
 Shapes = dict[str, tuple[int, ...]]
-
-
-def last_size(input: TensorType, written: object = None) -> Size:
-    """The size of the last dim.
-
-    Raises:
-        Refusal: the input is a scalar.
-    """
-    if not input.shape:
-        raise Refusal("the input [] is a single number: it has no last size")
-    return input.shape[-1]
-
-
-LastSize = Annotated[Positive, Inferred("the input's last size", last_size)]
 
 
 def linear(name: str, out_features: int, in_features: int, bias: bool) -> Shapes:

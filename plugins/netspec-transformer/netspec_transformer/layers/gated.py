@@ -2,8 +2,16 @@
 
 from typing import Literal
 
-from netspec.plugin import Output, Positive, Size, TensorType, layer, product
-from netspec_transformer.layers.common import LastSize, Shapes, linear
+from netspec.plugin import (
+    LastSize,
+    Output,
+    Positive,
+    Size,
+    TensorType,
+    layer,
+    product,
+)
+from netspec_transformer.layers.common import Shapes, linear
 
 
 @layer("netspec_transformer.modules.SwiGLU")

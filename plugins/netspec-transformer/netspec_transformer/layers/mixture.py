@@ -1,7 +1,15 @@
 """Mixtures of experts."""
 
-from netspec.plugin import Output, Positive, Refusal, TensorType, layer, product
-from netspec_transformer.layers.common import FLOAT, INDEX, LastSize, Shapes, linear
+from netspec.plugin import (
+    LastSize,
+    Output,
+    Positive,
+    Refusal,
+    TensorType,
+    layer,
+    product,
+)
+from netspec_transformer.layers.common import FLOAT, INDEX, Shapes, linear
 from netspec_transformer.layers.gated import gated_macs, gated_parameters, gated_saved
 
 MOST_EXPERTS = 1_000  # each has parameters of its own, which a plan lists

@@ -2,8 +2,14 @@
 
 from typing import Annotated
 
-from netspec.plugin import Output, Range, Refusal, TensorType, layer
-from netspec_transformer.layers.common import LastSize
+from netspec.plugin import (
+    LastSize,
+    Output,
+    Range,
+    Refusal,
+    TensorType,
+    layer,
+)
 
 Theta = Annotated[float, Range(1)]
 
