@@ -14,6 +14,7 @@ from torch import nn
 
 import netspec
 from bench.measure import Line, compare
+from bench.texts import chain
 
 WIDTH, DEPTH = 4096, 16  # 1 GiB of float32
 MEMORY = """
@@ -36,8 +37,7 @@ def peak() -> int:
 
 
 def spec() -> netspec.Spec:
-    layers = ", ".join([f"linear: {WIDTH}"] * DEPTH)
-    return netspec.loads(f"netspec: 1\ninput: [N, {WIDTH}]\nlayers: [{layers}]\n")
+    return netspec.loads(chain((f"- linear: {WIDTH}",), DEPTH, f"[N, {WIDTH}]"))
 
 
 def by_netspec(file: str) -> nn.Module:

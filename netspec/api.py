@@ -168,26 +168,20 @@ def build(
             the weights are not the model's.
         TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
-    from netspec.building import load_weights, make_modules
+    from netspec.building import load_weights, make_modules, make_on_meta
     from netspec.placement.devices import resolve_devices
     from netspec.placement.place import place
 
-    registry = registry or default_registry()
-    if isinstance(spec, Plan):
-        if variant is not None or params:
-            raise TypeError("a Plan has its variant and params already: give them to plan()")
-        planned = spec
-    else:
-        planned = plan(spec, variant=variant, params=params, registry=registry)
+    _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
+    registry = registry or default_registry()
+    planned = _given_plan(spec, variant, params, registry)
     devices = resolve_devices(planned, device, registry)
     if weights is None:
         on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
         model = make_modules(planned, seed=seed, on_meta=on_meta, seed_by=seed_by, init=init)
     else:
-        if seed is not None or not init:
-            raise TypeError("weights come from the file: seed and init are of no use")
-        model = make_modules(planned, seed=None, on_meta=frozenset(devices), init=False)
+        model = make_on_meta(planned)
         load_weights(model, planned, weights, chosen_dtype)
     if chosen_dtype is not None:
         model.to(chosen_dtype)
@@ -229,25 +223,47 @@ def distribute(
     from netspec.placement.document import read_placement
     from netspec.placement.lay_out import lay_out
 
-    if weights is not None and (seed is not None or not init):
-        raise TypeError("weights come from the file: seed and init are of no use")
+    _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
     written = read_placement(placement)
-    if not isinstance(spec, Plan):
-        spec = plan(spec, variant=variant, params=params, registry=registry)
+    planned = _given_plan(spec, variant, params, registry)
     found = Diagnostics()
-    layout = _sound(lay_out(spec, written, registry, found), found)
+    layout = _sound(lay_out(planned, written, registry, found), found)
     require_ranks(layout, written)
     return distribute(
         layout,
-        device=own_device(resolve_devices(spec, device, registry)[""]),
+        device=own_device(resolve_devices(planned, device, registry)[""]),
         seed=seed,
         seed_by=seed_by,
         init=init,
         weights=weights,
         dtype=chosen_dtype,
     )
+
+
+def _given_plan(
+    spec: Spec | Plan | Path, variant: str | None, params: Params | None, registry: Registry
+) -> Plan:
+    """
+    Raises:
+        SpecError: the spec is wrong.
+        TypeError: a Plan comes with a choice that it has made.
+    """
+    if not isinstance(spec, Plan):
+        return plan(spec, variant=variant, params=params, registry=registry)
+    if variant is not None or params:
+        raise TypeError("a Plan has its variant and params already: give them to plan()")
+    return spec
+
+
+def _require_one_source(weights: Path | None, seed: int | None, init: bool) -> None:
+    """
+    Raises:
+        TypeError: weights come from a file, and are to be fresh, too.
+    """
+    if weights is not None and (seed is not None or not init):
+        raise TypeError("weights come from the file: seed and init are of no use")
 
 
 def _floating_dtype(name: str | None) -> torch.dtype | None:

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from netspec.placement.document import read_placement
+
 HERE = Path(__file__).parent
 TRAIN = "examples.distributed.train"
 PLACEMENTS = sorted((HERE / "placements").glob("*.yaml"))
@@ -41,8 +43,8 @@ def main() -> int:
     worst = 0.0
     for path in PLACEMENTS:
         begin = time.perf_counter()
-        count = str(ranks(path))
-        options = ["--standalone", "--nproc-per-node", count, "-m", TRAIN]
+        count = read_placement(path).mesh.ranks
+        options = ["--standalone", "--nproc-per-node", str(count), "-m", TRAIN]
         losses = losses_of(["-m", "torch.distributed.run", *options, "--placement", str(path)])
         apart = max(abs(one - other) for one, other in zip(losses, alone, strict=True))
         worst = max(worst, apart)
@@ -52,12 +54,6 @@ def main() -> int:
             flush=True,
         )
     return 0 if worst < TOLERANCE else 1
-
-
-def ranks(placement: Path) -> int:
-    from netspec.placement.document import read_placement
-
-    return read_placement(placement).mesh.ranks
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def train(placement: str | None, steps: int) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description="Trains under a placement, or alone.")
     parser.add_argument("--placement", metavar="FILE", help="a placement document")
     parser.add_argument("--steps", type=int, default=20)
     given = parser.parse_args()

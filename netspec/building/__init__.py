@@ -1,6 +1,6 @@
 """The fifth room: a Plan becomes modules. The only one, with placement, that imports torch."""
 
 from netspec.building.loading import load_weights
-from netspec.building.modules import make_modules
+from netspec.building.modules import make_modules, make_on_meta
 
-__all__ = ["load_weights", "make_modules"]
+__all__ = ["load_weights", "make_modules", "make_on_meta"]

@@ -49,6 +49,16 @@ def make_modules(
     return model
 
 
+def make_on_meta(plan: Plan) -> nn.Module:
+    """The modules of a plan without memory: their names and shapes, for weights from elsewhere.
+
+    Raises:
+        SpecError: a layer's class cannot be imported, or refuses its arguments.
+    """
+    everything = frozenset(["", *(row.path for row in plan.layers)])
+    return make_modules(plan, seed=None, on_meta=everything, init=False)
+
+
 def make_layer(layer: PlannedLayer, *, init: bool = False) -> nn.Module:
     """One layer on the cpu, without random weights: for what else its constructor computes.
 

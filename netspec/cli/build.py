@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
-from netspec.diagnostics import Diagnostic, Location
+from netspec.declaration.tensor import FLOATING
+from netspec.diagnostics import Diagnostic, Location, listed
 from netspec.diagnostics.text import printable
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument(
         "--dtype",
-        choices=("float32", "float64", "float16", "bfloat16"),
+        choices=sorted(FLOATING),
         metavar="DTYPE",
-        help="of floating-point parameters and buffers; casts those of a file",
+        help=f"of floating-point parameters and buffers: {listed(sorted(FLOATING), 'or')}; "
+        "casts those of a file",
     )
     parser.add_argument(
         "--device", default="cpu", metavar="NAME", help="where to build: cpu (default), auto, cuda"

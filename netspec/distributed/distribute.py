@@ -9,7 +9,7 @@ import torch
 from torch import distributed, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
-from netspec.building import make_modules
+from netspec.building import make_on_meta
 from netspec.building.random import SeedBy
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError
@@ -52,8 +52,7 @@ def distribute(
         SpecError: the weights are not the model's.
     """
     context = Context(layout, device, _mesh(layout, device))
-    everything = frozenset([row.path for row in layout.plan.layers] + [""])
-    model = make_modules(layout.plan, seed=None, on_meta=everything, init=False)
+    model = make_on_meta(layout.plan)
     if dtype is not None:
         model.to(dtype)
     for action in layout.actions:

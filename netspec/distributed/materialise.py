@@ -11,7 +11,7 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
 from netspec.building.loading import fitting_tensors
-from netspec.building.modules import in_construction_order, make_layer, make_modules
+from netspec.building.modules import in_construction_order, make_layer, make_on_meta
 from netspec.building.random import SeedBy, begin_layer, seeded
 from netspec.building.weights import initialise, tie
 from netspec.planning import Plan
@@ -42,8 +42,7 @@ def draw(model: nn.Module, plan: Plan, *, seed: int | None, seed_by: SeedBy = "o
             made = make_layer(layer, init=True)
             if mine:
                 _take(model, layer.path, made, held)
-        whole = _on_meta(plan)
-        initialise(whole, plan, own_streams, _filling(held))
+        initialise(make_on_meta(plan), plan, own_streams, _filling(held))
 
 
 def load(
@@ -54,7 +53,7 @@ def load(
     Raises:
         SpecError: the file is not that of the model.
     """
-    tensors = fitting_tensors(_on_meta(plan), plan, file, dtype)
+    tensors = fitting_tensors(make_on_meta(plan), plan, file, dtype)
     for key, target in _held(model).items():
         if key in tensors:
             keep_part(target, tensors[key])
@@ -131,12 +130,6 @@ def _is_there(model: nn.Module, path: str) -> bool:
     except AttributeError:
         return False
     return True
-
-
-def _on_meta(plan: Plan) -> nn.Module:
-    """The whole model without memory, for its names and shapes."""
-    everything = frozenset([row.path for row in plan.layers] + [""])
-    return make_modules(plan, seed=None, on_meta=everything, init=False)
 
 
 def _tie(model: nn.Module, plan: Plan) -> None:

@@ -89,6 +89,14 @@ def test_another_number_of_processes_is_told_with_the_command() -> None:
     assert "torchrun --nproc-per-node 2" in str(found)
 
 
+def test_arguments_exclude_each_other_as_in_build() -> None:
+    planned = netspec.plan(LLAMA)
+    with pytest.raises(TypeError, match="a Plan has its variant and params already"):
+        netspec.distribute(planned, PLACEMENT, params={"depth": 1})
+    with pytest.raises(TypeError, match="seed and init are of no use"):
+        netspec.distribute(planned, PLACEMENT, weights="model.pt", seed=0)
+
+
 def test_wrong_weights_are_told_before_anything_is_loaded(tmp_path: Path) -> None:
     save_file({"embed.weight": torch.zeros(2)}, tmp_path / "model.safetensors")
     with pytest.raises(AssertionError, match="tensors are missing"):
