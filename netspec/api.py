@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from netspec.declaration import Refusal
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import Diagnostic, Diagnostics, Note, SpecError, did_you_mean, listed
 from netspec.expansion import expand, report_requirements, report_unused_blocks
@@ -165,7 +166,7 @@ def build(
 
     Raises:
         SpecError: the spec is wrong, a device is not there (found before any weight is made), or
-            the weights are not the model's.
+            the weights are not the model's, or a plugin refuses the model.
         TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
     from netspec.building import load_weights, make_modules, make_on_meta
@@ -185,7 +186,9 @@ def build(
         load_weights(model, planned, weights, chosen_dtype)
     if chosen_dtype is not None:
         model.to(chosen_dtype)
-    return place(model, planned, devices, registry)
+    model = place(model, planned, devices, registry)
+    _show(model, planned, "file" if weights is not None else "fresh" if init else "none", registry)
+    return model
 
 
 def distribute(
@@ -240,6 +243,25 @@ def distribute(
         weights=weights,
         dtype=chosen_dtype,
     )
+
+
+def _show(model: nn.Module, planned: Plan, weights: str, registry: Registry) -> None:
+    """Shows a built model to the plugins.
+
+    Raises:
+        SpecError: one of them refuses it.
+    """
+    try:
+        registry.built(model, planned, weights)
+    except Refusal as refusal:
+        found = Diagnostics()
+        found.error(
+            "refused-model",
+            refusal.message,
+            planned.root.origin.span(),
+            help=refusal.help.split("\n"),
+        )
+        raise SpecError(found.all()) from None
 
 
 def _given_plan(

@@ -5,7 +5,11 @@ makes is named by its dotted path and imported when a model is built.
 """
 
 from netspec.declaration import (
+    Command,
+    Exporter,
+    Finding,
     Inferred,
+    InitialiserType,
     LastSize,
     LayerType,
     Need,
@@ -24,24 +28,38 @@ from netspec.declaration import (
     TensorType,
     at_least,
     for_each_dim,
+    initialiser,
     last_size,
     layer,
     multiple_of,
     same,
 )
+from netspec.placement.layout import Action, Layout, Misplaced
+from netspec.placement.strategy import Strategy, strategy
+from netspec.planning.plan import Plan, PlannedLayer, PlannedScope
 from netspec.registry.hookspecs import hookimpl
 from netspec.sizes import Size, ceil_divide, exact_quotient, product
 
 __all__ = [
+    "Action",
+    "Command",
+    "Exporter",
+    "Finding",
     "Inferred",
+    "InitialiserType",
     "LastSize",
     "LayerType",
+    "Layout",
+    "Misplaced",
     "Need",
     "NotNegative",
     "NotNegative1d",
     "NotNegative2d",
     "NotNegative3d",
     "Output",
+    "Plan",
+    "PlannedLayer",
+    "PlannedScope",
     "Positive",
     "Positive1d",
     "Positive2d",
@@ -50,15 +68,18 @@ __all__ = [
     "Range",
     "Refusal",
     "Size",
+    "Strategy",
     "TensorType",
     "at_least",
     "ceil_divide",
     "exact_quotient",
     "for_each_dim",
     "hookimpl",
+    "initialiser",
     "last_size",
     "layer",
     "multiple_of",
     "product",
     "same",
+    "strategy",
 ]

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from netspec.building.random import begin_layer
-from netspec.declaration import imported
+from netspec.declaration import Refusal, imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.expansion.values import computed
 from netspec.planning import Plan
-from netspec.planning.plan import PlannedInit
-from netspec.spec import Initialiser
+from netspec.planning.plan import PlannedInit, PlannedInitialiser
+from netspec.registry import told
 from netspec.templates import EvaluationError
 
 
@@ -112,22 +112,50 @@ def _apply(
 def _fill(
     key: str,
     parameter: Tensor,
-    initialiser: Initialiser,
+    initialiser: PlannedInitialiser,
     names: Mapping[str, Any],
     span: Span,
     fill: Fill,
 ) -> None:
     try:
         arguments = {name: computed(value, names) for name, value in initialiser.arguments}
-        function = getattr(nn.init, f"{initialiser.name}_")
+        _require_kinds(initialiser, arguments)
+        function = imported(initialiser.target)
         fill(key, parameter, lambda tensor: function(tensor, **arguments))
     except EvaluationError as problem:
         raise _error(problem.message, span) from None
-    except (TypeError, ValueError, RuntimeError) as problem:
-        raise _error(f"{initialiser.name} fails: {problem}", span) from problem
+    except Refusal as refusal:
+        raise _error(f"{initialiser.name}: {refusal.message}", span) from None
+    except Exception as problem:
+        if not initialiser.brought_by and not isinstance(
+            problem, TypeError | ValueError | RuntimeError
+        ):
+            raise
+        if not initialiser.brought_by:
+            raise _error(f"{initialiser.name} fails: {problem}", span) from problem
+        raise _error(
+            f"{initialiser.name} fails for {key}: {told(problem)}",
+            span,
+            f"it is of {initialiser.brought_by}: tell its authors, if the arguments are right",
+        ) from problem
 
 
-def _error(message: str, span: Span) -> SpecError:
+def _require_kinds(initialiser: PlannedInitialiser, arguments: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        EvaluationError: a computed argument is not what the declaration says.
+    """
+    if initialiser.declared is None:
+        return
+    for name, value in arguments.items():
+        argument = initialiser.declared.argument(name)
+        if argument is not None and not argument.kind.accepts(value):
+            raise EvaluationError(
+                f"{name} of {initialiser.name} takes {argument.describe()}, not {value}"
+            )
+
+
+def _error(message: str, span: Span, help: str = "") -> SpecError:
     found = Diagnostics()
-    found.error("bad-init", message, span)
+    found.error("bad-init", message, span, help=[help])
     return SpecError(found.all())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netspec.cli.files import output_problem, write_beside
 from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
 from netspec.declaration.tensor import FLOATING
@@ -40,7 +40,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
-    parser.add_argument("--seed", type=_seed, metavar="N", help="gives the same weights each time")
+    parser.add_argument("--seed", type=seed, metavar="N", help="gives the same weights each time")
     parser.add_argument(
         "--seed-by",
         choices=("order", "path"),
@@ -111,7 +111,7 @@ def _refused(found: Sequence[Diagnostic], device: str) -> int:
     return 2 if all(from_command) else 1
 
 
-def _seed(text: str) -> int:
+def seed(text: str) -> int:
     if text.isdecimal() and len(text) < 20 and int(text) < 2**63:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to 2**63 - 1")
@@ -146,27 +146,13 @@ def _output_problem(output: str, force: bool) -> str | None:
 
         if find_spec("safetensors") is None:
             return "safetensors is not installed: pip install 'netspec[safetensors]', or use .pt"
-    if not path.parent.is_dir():
-        return f"{output}: there is no folder {path.parent}"
-    if path.is_dir():
-        return f"{output} is a folder"
-    if path.exists() and not force:
-        return f"{output} is there already; --force replaces it"
-    return None
+    return output_problem(output, force)
 
 
 def _write(model: nn.Module, path: Path) -> None:
-    """Writes beside the target and renames, so that a full disk leaves no half file."""
     save = _save_safetensors if path.suffix == ".safetensors" else _save_torch
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        _saved(save, {key: t.contiguous() for key, t in model.state_dict().items()}, name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    tensors = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
+    write_beside(path, lambda name: _saved(save, tensors, name))
 
 
 def _saved(
@@ -190,9 +176,3 @@ def _save_torch(tensors: dict[str, Tensor], to: str) -> None:
     import torch
 
     torch.save(tensors, to)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,19 +9,22 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+# All else is imported in `main`, so that Ctrl-C is heard from the beginning.
+from netspec.commands import COMMANDS
 from netspec.version import __version__
 
 if TYPE_CHECKING:
     import argparse
 
-# All else is imported in `main`, so that Ctrl-C is heard from the beginning.
-COMMANDS = ("check", "show", "build", "layers", "plugins")
+    from netspec.declaration import Command
+    from netspec.registry import Brought
 
 EXAMPLES = """\
 examples:
   netspec check model.yaml                        is it right? where is it not?
   netspec show model.yaml                         its layers, shapes and costs
   netspec build model.yaml -o model.safetensors   make it and save its weights
+  netspec export model.yaml -o model.mmd          write it in another format
   netspec layers conv2d                           how a layer is written
 
 exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
@@ -52,13 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     first = next((word for word in words if not word.startswith("-")), None)
-    if first is not None and first not in COMMANDS:
-        from netspec.cli.output import usage_error
-        from netspec.diagnostics import did_you_mean, listed
+    own = (first,) if first in COMMANDS else () if first is not None else COMMANDS
+    brought: list[Brought[Command]] = []
+    if first is None and {"-h", "--help"}.intersection(words):
+        from netspec.cli.brought import all_commands
 
-        hint = did_you_mean(first, COMMANDS) or f"the commands are {listed(COMMANDS)}"
-        return usage_error(f"{first} is not a command; {hint}")
-    given = _parser(COMMANDS if first is None else (first,)).parse_args(words)
+        brought = all_commands()
+    elif first is not None and not own:
+        from netspec.cli.brought import find_command
+        from netspec.cli.output import usage_error
+
+        found = find_command(first)
+        if isinstance(found, str):
+            return usage_error(found)
+        brought = [found]
+    given = _parser(own, brought, is_help=first is None).parse_args(words)
     if given.no_plugins or given.plugin:
         return _with_plugins(given)
     code: int = given.run(given)
@@ -88,8 +99,10 @@ def _with_plugins(given: argparse.Namespace) -> int:
             os.environ[CHOICE] = before
 
 
-def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
-    """Knows the commands of these names; the others need not be imported."""
+def _parser(
+    names: Sequence[str], brought: Sequence[Brought[Command]], *, is_help: bool
+) -> argparse.ArgumentParser:
+    """Knows the commands of these names, and those of plugins; others need not be imported."""
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -108,6 +121,11 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     )
     for name in names:
         import_module(f"netspec.cli.{name}").add_to(commands)
+    if brought:
+        from netspec.cli.brought import add_brought
+
+        for one in brought:
+            add_brought(commands, one, is_help=is_help)
     return parser
 
 

@@ -1,6 +1,9 @@
 """How a layer is declared: one typed function, from which everything else is derived."""
 
 from netspec.declaration.arguments import Argument, Choice, Range, Whole
+from netspec.declaration.command import Command
+from netspec.declaration.exporter import Exporter
+from netspec.declaration.finding import Finding
 from netspec.declaration.hints import (
     LastSize,
     NotNegative,
@@ -15,6 +18,7 @@ from netspec.declaration.hints import (
     for_each_dim,
     last_size,
 )
+from netspec.declaration.initialiser import InitialiserType, initialiser
 from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
@@ -23,7 +27,11 @@ from netspec.declaration.tensor import TensorType
 __all__ = [
     "Argument",
     "Choice",
+    "Command",
+    "Exporter",
+    "Finding",
     "Inferred",
+    "InitialiserType",
     "LastSize",
     "LayerType",
     "Need",
@@ -44,6 +52,7 @@ __all__ = [
     "at_least",
     "for_each_dim",
     "imported",
+    "initialiser",
     "last_size",
     "layer",
     "multiple_of",

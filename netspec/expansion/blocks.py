@@ -15,15 +15,19 @@ from netspec.expansion.values import (
     names_at,
     report,
 )
-from netspec.expansion.walk import Walk
+from netspec.expansion.walk import Definition, Walk
 from netspec.planning.planner import Known
 from netspec.spec import Block, Origin
 from netspec.templates import EvaluationError
 
 
 @contextmanager
-def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
-    """Whether the block may be written out here; what is found inside says where it is used."""
+def inside_block(walk: Walk, definition: Definition, origin: Origin) -> Iterator[bool]:
+    """Whether the block may be written out here; what is found inside says where it is used.
+
+    Its layers see the blocks and params of where it is defined.
+    """
+    block = definition.block
     if block.name in walk.inside:
         around = ring([*walk.inside[walk.inside.index(block.name) :], block.name])
         walk.found.error(
@@ -34,11 +38,14 @@ def inside_block(walk: Walk, block: Block, origin: Origin) -> Iterator[bool]:
         )
         yield False
         return
+    around_it = walk.blocks, walk.params
+    walk.blocks, walk.params = definition.blocks, definition.params
     walk.inside.append(block.name)
     walk.found.context.append(Note(f"in the block {block.name}, used here", origin.span().locate()))
     try:
         yield True
     finally:
+        walk.blocks, walk.params = around_it
         walk.inside.pop()
         walk.found.context.pop()
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
+from netspec.expansion.initialisers import planned_init
 from netspec.expansion.input_names import in_order
 from netspec.expansion.values import Arguments, Environment, Skip
-from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
+from netspec.expansion.walk import Definition
+from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope
 from netspec.planning.planner import Known
 from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin
 from netspec.spec.words import INPUT
@@ -72,12 +74,13 @@ def make_child(scope: ScopeBuilder, request: Request) -> Child:
 def _single(scope: ScopeBuilder, request: Request) -> Child:
     item, keys, name, types, names, device, is_reused, input_names = request
     part = item.part
-    if part.__class__ is Layer and part.type not in scope.walk.blocks:
+    if part.__class__ is Layer and scope.walk.definition(part.type) is None:
         layer = part
     elif isinstance(part, Layer | LayerTemplate):
         type, arguments = scope.arguments(part, names, types[0], item.origin)
-        if type in scope.walk.blocks:
-            return _block(scope, request, type, arguments)
+        definition = scope.walk.definition(type, is_computed=isinstance(part, LayerTemplate))
+        if definition is not None:
+            return _block(scope, request, definition, arguments)
         at = item.origin.argument
         layer = scope.walk.layer(
             type, tuple([(argument, scope.plain(v, at(argument))) for argument, v in arguments])
@@ -99,7 +102,10 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     application = planner.apply(layer, item.origin, path, types, input_names)
     if application is None:
         return UNKNOWN
-    init = None if keys.init is None else PlannedInit(keys.init, names)
+    init = None
+    if keys.init is not None:
+        span = item.origin.reserved("init")
+        init = planned_init(keys.init, names, span, planner.registry, scope.found)
     row = PlannedLayer(
         path, name, application, device, item.origin, is_reused or scope.is_reused, init
     )
@@ -181,11 +187,12 @@ def _container(
     return _finished(inner, request)
 
 
-def _block(scope: ScopeBuilder, request: Request, type: str, arguments: Arguments) -> Child:
+def _block(
+    scope: ScopeBuilder, request: Request, definition: Definition, arguments: Arguments
+) -> Child:
     """An instance of a block, a scope of its own."""
-    walk, origin = scope.walk, request.item.origin
-    block = walk.blocks[type]
-    with inside_block(walk, block, origin) as may_enter:
+    walk, origin, block = scope.walk, request.item.origin, definition.block
+    with inside_block(walk, definition, origin) as may_enter:
         if not may_enter:
             return UNKNOWN
         names = block_environment(walk, block, arguments, origin, request.types[0])

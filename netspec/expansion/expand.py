@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from netspec.declaration import Refusal, TensorType
 from netspec.diagnostics import Diagnostics
 from netspec.expansion.inputs import input_types
+from netspec.expansion.plugin_lints import report_plugin_lints
 from netspec.expansion.scope import ScopeBuilder
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
@@ -50,17 +52,19 @@ def expand(
     ties = planned_ties(spec, walk, found)
     if found.failed:
         return None
-    return Plan(
+    plan = Plan(
         spec.name,
         tuple(PlannedInput(name, type) for name, type in given.items() if type is not None),
         root,
         tuple(walk.rows),
         planner.conditions.all(),
-        tuple(found.all()),
+        (),
         tuple(walk.parameters),
         rules,
         ties,
     )
+    report_plugin_lints(plan, spec.origin, registry, found)
+    return replace(plan, warnings=tuple(found.all()))
 
 
 def _root(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from netspec.declaration import Refusal, TensorType
+from netspec.expansion.initialisers import planned_initialiser
 from netspec.expansion.names import child_name
 from netspec.expansion.values import Environment, Skip
-from netspec.planning.plan import PlannedParameter, Step
+from netspec.planning.plan import PlannedInitialiser, PlannedParameter, Step
 from netspec.planning.planner import Known
 from netspec.spec import Initialiser, Item, RawParameter
 
@@ -71,13 +72,18 @@ def _shape(
     return cast(tuple[int, ...], tuple(sizes))
 
 
-def _init(scope: ScopeBuilder, item: Item, init: Initialiser, names: Environment) -> Initialiser:
+def _init(
+    scope: ScopeBuilder, item: Item, init: Initialiser, names: Environment
+) -> PlannedInitialiser:
     """
     Raises:
-        Skip: an argument has no value, which is reported.
+        Skip: there is no such initialiser, or an argument has no value, which is reported.
     """
     span = item.origin.argument(None)
+    planned = planned_initialiser(init, span, scope.walk.planner.registry, scope.found)
+    if planned is None:
+        raise Skip
     arguments = [
         (name, scope.value(written, names, None, span)) for name, written in init.arguments
     ]
-    return init._replace(arguments=tuple(arguments))
+    return planned._replace(arguments=tuple(arguments))

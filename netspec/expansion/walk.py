@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
+from netspec.registry import PackageBlock
 from netspec.spec import Block, Layer, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
@@ -21,6 +22,14 @@ class TooMany(Exception):
     """The walk ends: the model is too large, which is reported."""
 
 
+class Definition(NamedTuple):
+    """A block, with the blocks and params that its layers see."""
+
+    block: Block
+    blocks: Mapping[str, Block]
+    params: Environment
+
+
 class Walk:
     """The state of one walk; every scope of it adds its rows here."""
 
@@ -28,8 +37,11 @@ class Walk:
         self, planner: Planner, blocks: Mapping[str, Block], params: Environment, found: Diagnostics
     ) -> None:
         self.planner = planner
+        #: Those that the layers see that are being written out: the spec's, or a package's.
         self.blocks = blocks
         self.params = params
+        self._of_spec = (blocks, params)
+        self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
         self.rows: list[PlannedLayer] = []
         self.parameters: list[PlannedParameter] = []
@@ -39,6 +51,22 @@ class Walk:
         self.modules = 0
         self.reads = 0
         self._layers: dict[object, Layer] = {}
+
+    def definition(self, name: str, *, is_computed: bool = False) -> Definition | None:
+        """The block that a layer's name means here; None where it means a layer, or nothing.
+
+        A name that is computed may have come from the spec, as an argument of a package's block.
+        """
+        block = self.blocks.get(name)
+        if block is not None:
+            return Definition(block, self.blocks, self.params)
+        blocks, params = self._of_spec
+        if is_computed and name in blocks:
+            return Definition(blocks[name], blocks, params)
+        if name not in self._of_packages:
+            self._of_packages[name] = self.planner.registry.find_block(name) if name else None
+        brought = self._of_packages[name]
+        return None if brought is None else Definition(brought.block, brought.siblings, {})
 
     def count(self, origin: Origin, key: str | None = None) -> None:
         """One more module or copy, of an item with this origin.

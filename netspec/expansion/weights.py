@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from netspec.diagnostics import Diagnostics, did_you_mean
+from netspec.expansion.initialisers import planned_init
 from netspec.expansion.values import Environment
 from netspec.expansion.walk import Walk
-from netspec.planning.plan import PlannedInit, PlannedInitRule, PlannedTie
+from netspec.planning.plan import PlannedInitRule, PlannedTie
 from netspec.registry import Registry
 from netspec.spec import Spec
 
@@ -25,9 +26,8 @@ def planned_rules(
                 help=[did_you_mean(rule.type, list(registry.layers()))],
             )
             continue
-        rules.append(
-            PlannedInitRule(registered.layer.target, PlannedInit(rule.init, names), rule.span)
-        )
+        init = planned_init(rule.init, names, rule.span, registry, found)
+        rules.append(PlannedInitRule(registered.layer.target, init, rule.span))
     return tuple(rules)
 
 

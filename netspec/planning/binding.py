@@ -10,6 +10,7 @@ from netspec.declaration.arguments import Argument, OneOf, Real, Tuple, Whole, s
 from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest
 from netspec.source.nodes import shortened
 from netspec.spec import Layer, Origin, Value
+from netspec.templates import Template
 
 _ARITHMETIC = re.compile(r"\d[\d\s().]*[+*/%-][\d\s()+*/%.-]*\Z", re.ASCII)
 NOTHING_GIVEN: Mapping[str, Value] = {}
@@ -18,7 +19,10 @@ NOTHING_GIVEN: Mapping[str, Value] = {}
 def bind(
     layer_type: LayerType, layer: Layer, origin: Origin, found: Diagnostics
 ) -> Mapping[str, Value] | None:
-    """The written arguments by name, or None when one of them is wrong or missing."""
+    """The written arguments by name, or None when one of them is wrong or missing.
+
+    An initialiser's may be computed when a model is built: those are not looked at here.
+    """
     bound: dict[str, Value] = {}
     meant: set[str | None] = set()  # what mistyped arguments stand for, so not missing too
     fine = True
@@ -34,7 +38,7 @@ def bind(
             if not found.is_full:
                 meant.add(nearest(name, layer_type.arguments))
             fine = False
-        elif not argument.kind.accepts(value):
+        elif not isinstance(value, Template) and not argument.kind.accepts(value):
             _wrong(layer_type, argument, value, origin, found)
             if name not in layer_type.arguments and not found.is_full:
                 meant.add(nearest(name, layer_type.arguments))

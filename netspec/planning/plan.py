@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostic, Span
 from netspec.sizes import Size
-from netspec.spec import Init, Initialiser, Origin, Value
+from netspec.spec import Origin, Value, Written
 from netspec.templates import Names
 
 
@@ -61,10 +61,23 @@ class Application:
         return sum(parameter.numel for parameter in self.parameters)
 
 
+class PlannedInitialiser(NamedTuple):
+    """A function that fills a parameter in place, by its dotted path.
+
+    ``declared`` has the arguments of a plugin's one, which is of the package ``brought_by``.
+    """
+
+    name: str
+    target: str
+    arguments: tuple[tuple[str, Written], ...] = ()
+    declared: LayerType | None = None
+    brought_by: str = ""
+
+
 class PlannedInit(NamedTuple):
     """How the parameters of a layer begin; ``names`` are the values its expressions may use."""
 
-    init: Init
+    init: tuple[tuple[str, PlannedInitialiser], ...]
     names: Names
 
 
@@ -145,7 +158,7 @@ class PlannedParameter:
     path: str
     name: str
     shape: tuple[int, ...]
-    init: Initialiser
+    init: PlannedInitialiser
     origin: Origin = field(repr=False, compare=False)
 
     @property

@@ -11,7 +11,7 @@ from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import Conditions, decide
 from netspec.planning.plan import Application, Parameter
-from netspec.registry import RegisteredLayer, Registry
+from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry, told
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
 
@@ -111,7 +111,8 @@ class Planner:
     def unknown_layer(self, name: str, origin: Origin) -> None:
         from netspec.layers.not_layers import why_not  # most specs have no use for them
 
-        candidates = self.registry.candidates(name)
+        candidates: list[RegisteredLayer | Brought[PackageBlock]]
+        candidates = [*self.registry.candidates(name), *self.registry.blocks_named(name)]
         if candidates:
             self.ambiguous_layer(name, candidates, origin)
             return
@@ -121,7 +122,7 @@ class Planner:
                 self.missing_space(name)
                 or why_not(name)
                 or self.registry.remedy(name)
-                or did_you_mean(name, list(self.registry.layers()))
+                or did_you_mean(name, [*self.registry.layers(), *self.registry.blocks()])
                 or "`netspec layers` lists what can be written"
             )
         disabled = self.registry.disabled()
@@ -134,12 +135,17 @@ class Planner:
         )
 
     def ambiguous_layer(
-        self, name: str, candidates: Sequence[RegisteredLayer], origin: Origin
+        self,
+        name: str,
+        candidates: Sequence[RegisteredLayer | Brought[PackageBlock]],
+        origin: Origin,
     ) -> None:
-        """Two plugins have layers of this name."""
+        """Two plugins have layers or blocks of this name."""
+        is_layer = all(isinstance(one, RegisteredLayer) for one in candidates)
+        what = "layer" if is_layer else "layer or block"
         self.found.error(
             "ambiguous-layer",
-            f"{name} is a layer of {listed([str(one.plugin) for one in candidates], 'and')}",
+            f"{name} is a {what} of {listed([str(one.plugin) for one in candidates], 'and')}",
             origin.span(),
             help=[f"write {listed([f'`{one.full_name}`' for one in candidates], 'or')}"],
         )
@@ -208,7 +214,7 @@ class Planner:
             plugin = registered.plugin
             self.found.error(
                 "rule-failed",
-                f"the rule of {layer_type.name} failed: {problem.__class__.__name__}: {problem}",
+                f"the rule of {layer_type.name} failed: {told(problem)}",
                 origin.span(),
                 notes=[f"{layer_type.name} `{path}` gets {shown(inputs)}"],
                 help=[f"this is a mistake in {plugin.package} {plugin.version}, tell its authors"],

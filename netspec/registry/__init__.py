@@ -1,18 +1,23 @@
 """Which layers and hooks there are: a pluggy plugin manager as a value."""
 
+from netspec.registry.apart import told
 from netspec.registry.hookspecs import hookimpl
+from netspec.registry.plugin import Plugin
 from netspec.registry.registry import (
     CHOICE,
-    Plugin,
+    PackageBlock,
     PluginError,
     PluginWarning,
     RegisteredLayer,
     Registry,
     default_registry,
 )
+from netspec.registry.table import Brought
 
 __all__ = [
+    "Brought",
     "CHOICE",
+    "PackageBlock",
     "Plugin",
     "PluginError",
     "PluginWarning",
@@ -20,4 +25,5 @@ __all__ = [
     "Registry",
     "default_registry",
     "hookimpl",
+    "told",
 ]

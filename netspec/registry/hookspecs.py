@@ -3,8 +3,9 @@
 A plugin is a module (or any object) with such functions. A package names its plugin in the
 entry-point group ``netspec``; see ``plugins/`` in netspec's repository for a complete one.
 
-A hook that raises, or gives what it should not, is a mistake: its plugin is disabled with a
-message, and the next is asked. One that means to refuse raises ``netspec.plugin.Refusal``.
+A hook that raises, hangs, prints, or gives what it should not is a mistake: its plugin is disabled
+with a message, and all else goes on. One that means to refuse raises ``netspec.plugin.Refusal``.
+``docs/hooks.md`` has an example of each.
 """
 
 from __future__ import annotations
@@ -15,10 +16,16 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    import os
+    from importlib.resources.abc import Traversable
+
     from torch import nn
 
-    from netspec.declaration import LayerType
+    from netspec.declaration import Command, Exporter, Finding, InitialiserType, LayerType
     from netspec.placement.strategy import Strategy
+    from netspec.planning import Plan
+
+    BlockFile = os.PathLike[str] | Traversable | tuple[str, str]
 
 hookspec = pluggy.HookspecMarker("netspec")
 hookimpl = pluggy.HookimplMarker("netspec")
@@ -52,3 +59,46 @@ def netspec_place(module: nn.Module, path: str, device: str) -> nn.Module | None
     keys. Gives the module that takes its place (the same one, as a rule), or None to leave the
     work to the next plugin; netspec's own comes last and calls ``module.to(device)``.
     """
+
+
+@hookspec
+def netspec_blocks() -> Sequence[BlockFile]:  # type: ignore[empty-body]
+    """Files of blocks that specs can use as they use layers.
+
+    Gives paths, what ``importlib.resources.files`` gives, or pairs of a name and a text. Each is a
+    document with ``netspec: 1`` and ``blocks``. A block sees the other blocks of its plugin and all
+    layers, and neither params nor blocks of the spec that uses it, but what that gives it.
+    """
+
+
+@hookspec
+def netspec_initialisers() -> Sequence[InitialiserType]:  # type: ignore[empty-body]
+    """Initialisers that ``init`` can name. Their declarations must not import torch."""
+
+
+@hookspec
+def netspec_built(model: nn.Module, plan: Plan, weights: str) -> None:
+    """A look at a model that was just built and placed, by every plugin; gives nothing.
+
+    ``weights`` says what the model holds: ``fresh`` ones, those of a ``file``, or ``none``, where
+    memory was left as it was. One that finds the model not fit for use may raise Refusal.
+    """
+
+
+@hookspec
+def netspec_lint(plan: Plan) -> Sequence[Finding]:  # type: ignore[empty-body]
+    """Findings about a plan without errors; each becomes a warning where its layer is written.
+
+    Called for each plan of a check. A package has to list it in ``netspec.hooks``: a check
+    imports no plugin that does not.
+    """
+
+
+@hookspec
+def netspec_exporters() -> Sequence[Exporter]:  # type: ignore[empty-body]
+    """Formats that ``netspec export`` can write."""
+
+
+@hookspec
+def netspec_commands() -> Sequence[Command]:  # type: ignore[empty-body]
+    """Subcommands of ``netspec``. A package has to list them in ``netspec.commands``."""

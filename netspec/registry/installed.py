@@ -1,45 +1,70 @@
 """The installed plugins as the metadata of their packages states them: nothing is imported here.
 
-A package names its plugin in the entry-point group ``netspec``. It may list the plugin's layers in
-``netspec.layers`` and its other hooks in ``netspec.hooks``: such a plugin is imported when one of
-these is used, one that lists nothing whenever a layer is not found elsewhere.
+A package names its plugin in the entry-point group ``netspec``. It may list what the plugin brings
+by name in the groups of ``KINDS`` (``netspec.layers``, ``netspec.blocks`` ...) and its other hooks
+in ``netspec.hooks``: such a plugin is imported when one of these is used, one that lists nothing
+whenever a name is not found elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 PLUGINS = "netspec"
-LAYERS = "netspec.layers"
-HOOKS = "netspec.hooks"
+HOOKS = "hooks"
+LAYERS = "layers"
+BLOCKS = "blocks"
+INITIALISERS = "initialisers"
+STRATEGIES = "strategies"
+EXPORTERS = "exporters"
+COMMANDS = "commands"
+#: What plugins bring by name. Each is a hook (``netspec_blocks``) and, but for strategies, which
+#: are listed as a hook, a group of entry points (``netspec.blocks``).
+KINDS = (LAYERS, BLOCKS, INITIALISERS, STRATEGIES, EXPORTERS, COMMANDS)
+GROUPS = (LAYERS, BLOCKS, INITIALISERS, EXPORTERS, COMMANDS, HOOKS)
 
 
 class Installed(NamedTuple):
-    """A plugin that may be imported; ``layers`` and ``hooks`` are None where none are listed."""
+    """A plugin that may be imported; ``listed`` is None where its package lists nothing."""
 
     name: str
     package: str
     version: str
     entry: Any  # importlib.metadata's EntryPoint, whose import takes as long as reading a spec
-    layers: frozenset[str] | None
-    hooks: frozenset[str] | None
+    listed: Mapping[str, frozenset[str]] | None
 
-    def lists(self, layer: str) -> bool:
-        """Whether its package lists a layer of that name, short or full."""
-        plugin, _, short = layer.rpartition(".")
-        return plugin in ("", self.name) and short in (self.layers or ())
+    def lists(self, name: str, *groups: str) -> bool:
+        """Whether its package lists that name, short or full, in one of the groups."""
+        plugin, _, short = name.rpartition(".")
+        listed = self.listed or {}
+        return plugin in ("", self.name) and any(short in listed.get(group, ()) for group in groups)
 
     def may_have_layer(self, name: str) -> bool:
-        """Whether it has to be imported for a name, which may be a class's: lists have none."""
+        """Whether it has to be imported for a layer's or block's name.
+
+        It may be a layer's class, which no list has.
+        """
         plugin, _, short = name.rpartition(".")
         if plugin not in ("", self.name):
             return False
-        return self.layers is None or short in self.layers or short != short.lower()
+        return self.may_have(name, LAYERS, BLOCKS) or short != short.lower()
 
-    def may_have_hook(self) -> bool:
-        """Whether it has to be imported where hooks are called."""
-        return self.hooks is None or bool(self.hooks)
+    def may_have(self, name: str, *groups: str) -> bool:
+        """Whether it has to be imported for a name of these groups."""
+        if self.listed is None:
+            return name.rpartition(".")[0] in ("", self.name)
+        return self.lists(name, *groups)
+
+    def may_have_hook(self, hook: str) -> bool:
+        """Whether it has to be imported where a hook is called."""
+        return self.listed is None or hook in self.listed[HOOKS]
+
+    def lists_any(self, group: str) -> bool:
+        """Whether its package lists anything in a group."""
+        return self.listed is not None and bool(self.listed[group])
 
     def refuses_version(self, version: str) -> str:
         """What the package needs of netspec, where this version is another; else an empty text."""
@@ -69,23 +94,45 @@ def installed_plugins() -> Iterator[Installed]:
     from importlib.metadata import entry_points
 
     found = entry_points()
-    listed = {group: list(found.select(group=group)) for group in (LAYERS, HOOKS)}
+    listed = {group: list(found.select(group=f"{PLUGINS}.{group}")) for group in GROUPS}
     plugins = sorted(found.select(group=PLUGINS), key=lambda entry: entry.name)
     for entry in plugins:
         package = entry.dist.name if entry.dist else entry.value
         own = {
-            group: {other.name for other in entries if _is_of(other, entry)}
+            group: frozenset(other.name for other in entries if _is_of(other, entry))
             for group, entries in listed.items()
         }
-        is_listed = any(own.values())
         yield Installed(
             entry.name,
             package,
             entry.dist.version if entry.dist else "",
             entry,
-            frozenset(own[LAYERS]) if is_listed else None,
-            frozenset(own[HOOKS]) if is_listed else None,
+            own if any(own.values()) else None,
         )
+
+
+def is_listed_anywhere(word: str) -> bool:
+    """Whether the entry points of any package have a word.
+
+    It is asked for each check of a spec, for which ``importlib.metadata`` alone takes too long; a
+    package that does not lie in a folder (but in a zip file) is not seen.
+    """
+    wanted = word.encode()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            if not name.endswith((".dist-info", ".egg-info")):
+                continue
+            try:
+                with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
+                    if wanted in file.read():
+                        return True
+            except OSError:
+                continue
+    return False
 
 
 def _is_of(other: Any, plugin: Any) -> bool:

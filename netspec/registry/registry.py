@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
-from netspec.declaration import LayerType, Refusal
+from netspec.declaration import Command, Exporter, Finding, InitialiserType, LayerType, Refusal
 from netspec.registry import hookspecs
-from netspec.registry.apart import Fault, run_apart
-from netspec.registry.installed import Installed, chosen_names, installed_plugins
-from netspec.registry.known import package_of
+from netspec.registry.apart import WITH_MODEL, Fault, run_apart, shown, told
+from netspec.registry.installed import (
+    BLOCKS,
+    COMMANDS,
+    EXPORTERS,
+    INITIALISERS,
+    KINDS,
+    LAYERS,
+    STRATEGIES,
+    Installed,
+    chosen_names,
+    installed_plugins,
+    is_listed_anywhere,
+)
+from netspec.registry.known import further_package_of, package_of
+from netspec.registry.plugin import Plugin
+from netspec.registry.table import Brought, Table
 from netspec.spec.words import is_word_of_the_language
 from netspec.version import __version__
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from netspec.placement.strategy import Strategy
+    from netspec.planning.plan import Plan
+    from netspec.spec import Block
 
 CHOICE = "NETSPEC_PLUGINS"
 
@@ -32,26 +51,6 @@ class PluginWarning(UserWarning):
     """A plugin was disabled while a model was built; the next one, or netspec, did its work."""
 
 
-class Plugin(NamedTuple):
-    """A plugin and the package that it came from; ``problem`` says why it is disabled."""
-
-    name: str
-    package: str
-    version: str
-    layers: tuple[str, ...] = ()
-    hooks: tuple[str, ...] = ()
-    problem: str | None = None
-
-    def __str__(self) -> str:
-        """``netspec-transformer 0.1.0``"""
-        return f"{self.package} {self.version}".strip()
-
-    @property
-    def title(self) -> str:
-        """What messages call it, with its name and its package."""
-        return f"the plugin {self.name!r} of {self}"
-
-
 class RegisteredLayer(NamedTuple):
     """A layer and the plugin that brought it."""
 
@@ -62,6 +61,17 @@ class RegisteredLayer(NamedTuple):
     def full_name(self) -> str:
         """``torchvision.stochastic_depth``: it stays this layer's, whatever else is installed."""
         return f"{self.plugin.name}.{self.layer.name}"
+
+
+class PackageBlock(NamedTuple):
+    """A block of a plugin, called by its full name, and those that its layers may name."""
+
+    block: Block
+    siblings: Mapping[str, Block]
+
+
+#: A finding of a lint, or what the plugin is disabled for.
+Linted = tuple[Plugin, Finding | str]
 
 
 class Registry:
@@ -82,6 +92,7 @@ class Registry:
         self._own: dict[str, RegisteredLayer] = {}  # netspec's, by name and by class
         self._others: dict[str, list[RegisteredLayer]] = {}  # by short and by full name, by class
         self._layers: list[RegisteredLayer] = []
+        self._tables: dict[str, Table[Any]] = {kind: Table() for kind in KINDS if kind != LAYERS}
         self._plugins: dict[str, Plugin] = {}
         self._choice = installed
         self._waiting: list[Installed] = []  # installed, and not yet imported
@@ -107,44 +118,199 @@ class Registry:
             Refusal: a plugin refuses what it is asked, and says why.
             Exception: netspec's own implementation raised it.
         """
-        self._import(Installed.may_have_hook)
+        self._import(lambda one: one.may_have_hook(hook))
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             plugin = self._plugins[implementation.plugin_name]
-            given = [arguments[name] for name in implementation.argnames]
-            try:
-                answer = implementation.function(*given)
-                problem = "" if answer is None else fault(answer)
-            except Refusal:
-                raise
-            except (Exception, SystemExit) as raised:
-                if plugin.package == "netspec":
-                    raise
-                problem = " ".join(f"{type(raised).__name__}: {raised}".split())
-            else:
-                if not problem and answer is not None:
+            if plugin.package == "netspec":
+                answer = implementation.function(*[arguments[n] for n in implementation.argnames])
+                if answer is not None:
                     return answer
+                continue
+            try:
+                answer = self._call(hook, implementation, arguments)
+            except Fault as fault_:
+                self._disable(plugin, str(fault_))
+                continue
+            problem = "" if answer is None else fault(answer)
             if problem:
                 self._disable(plugin, f"{hook} failed: {problem}")
+            elif answer is not None:
+                return answer
         return None
+
+    @staticmethod
+    def _call(hook: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
+        """
+        Raises:
+            Fault: it raises, hangs or prints; Refusal: it refuses; Warning: one that it gives is
+            to be an error (``python -W error``).
+        """
+        given = [arguments[name] for name in implementation.argnames]
+        try:
+            return run_apart(lambda: implementation.function(*given), f"{hook} failed", WITH_MODEL)
+        except Fault as problem:
+            if isinstance(problem.__cause__, Refusal | Warning):
+                raise problem.__cause__ from None
+            raise
+
+    def built(self, model: nn.Module, plan: Plan, weights: str) -> None:
+        """Shows a model to the plugins that want to look at it.
+
+        One that fails, or gives something, is disabled with a PluginWarning.
+
+        Raises:
+            Refusal: a plugin refuses the model.
+        """
+        hook = "netspec_built"
+        self._import(lambda one: one.may_have_hook(hook))
+        arguments = {"model": model, "plan": plan, "weights": weights}
+        for implementation in reversed(self._manager.hook.netspec_built.get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            try:
+                answer = self._call(hook, implementation, arguments)
+            except Fault as problem:
+                self._disable(plugin, str(problem))
+                continue
+            if answer is not None:
+                self._disable(plugin, f"{hook} gives {shown(answer)}, but only looks")
+
+    def lint(self, plan: Plan) -> Iterator[Linted]:
+        """What the plugins' lints find in a plan, and what those are disabled for that fail.
+
+        Only plugins that list ``netspec_lint`` are imported for it.
+        """
+        hook = "netspec_lint"
+        if not self._is_scanned and is_listed_anywhere(hook):
+            self._scan()
+        before = self.disabled()
+        self._import(lambda one: one.listed is not None and one.may_have_hook(hook), scan=False)
+        for plugin in self.disabled():
+            if plugin not in before and plugin.problem:
+                yield plugin, plugin.problem
+        paths: set[str] = set()
+        for implementation in reversed(self._manager.hook.netspec_lint.get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            paths = paths or {row.path for row in plan.layers} | {s.path for s in plan.scopes()}
+            try:
+                findings = self._findings(implementation, plan, paths)
+            except Fault as problem:
+                yield plugin, self._unregister(plugin, str(problem))
+                continue
+            for finding in findings:
+                yield plugin, finding
+
+    @staticmethod
+    def _findings(implementation: Any, plan: Plan, paths: Collection[str]) -> list[Finding]:
+        """
+        Raises:
+            Fault: it fails, or gives what are no findings about this plan.
+        """
+        from netspec.registry.gather import answers
+
+        given = {"plan": plan}
+        arguments = [given[name] for name in implementation.argnames]
+        found = answers("netspec_lint", [lambda: implementation.function(*arguments)])
+        for one in found:
+            if not isinstance(one, Finding):
+                raise Fault(f"gives {shown(one)}, which is not a Finding")
+            texts = (one.code, one.message, one.path, one.help, one.argument or "")
+            if not all(isinstance(text, str) for text in texts) or not one.code:
+                raise Fault(f"gives a Finding of what are no texts: {shown(one)}")
+            if one.path not in paths:
+                raise Fault(f"finds something at {one.path[:60]!r}, which the plan does not have")
+        return found
 
     def _disable(self, plugin: Plugin, problem: str) -> None:
         """Its hooks are called no more; the layers of models that are being built stay."""
-        self._manager.unregister(name=plugin.name)
-        message = f"{plugin.title}: {problem}"
-        self._plugins[plugin.name] = plugin._replace(problem=message)
+        message = self._unregister(plugin, problem)
         warnings.warn(f"a plugin is disabled: {message}", PluginWarning, stacklevel=4)
+
+    def disable(self, name: str, problem: str) -> str:
+        """Calls the hooks of a plugin no more, since something that it brought has failed.
+
+        Gives the message, with its package and version.
+        """
+        return self._unregister(self._plugins[name], problem)
+
+    def _unregister(self, plugin: Plugin, problem: str) -> str:
+        if self._manager.has_plugin(plugin.name):
+            self._manager.unregister(name=plugin.name)
+        message = plugin.faulty(problem)
+        self._plugins[plugin.name] = plugin._replace(problem=message)
+        return message
 
     def is_extended(self, hook: str) -> bool:
         """Whether a plugin other than netspec's own implements a hook."""
-        self._import(Installed.may_have_hook)
+        self._import(lambda one: one.may_have_hook(hook))
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         return any(self._plugins[i.plugin_name].package != "netspec" for i in implementations)
 
+    # ---- what plugins bring by name, beside layers
+
     def strategies(self) -> dict[str, Strategy]:
-        """The strategies of placement by their words."""
-        self._import(Installed.may_have_hook)
-        groups: list[Sequence[Strategy]] = self._manager.hook.netspec_strategies()
-        return {one.word: one for group in groups for one in group}
+        """The strategies of placement by their words, those of plugins by full names too."""
+        self._import(lambda one: one.may_have_hook("netspec_strategies"))
+        brought = self._tables[STRATEGIES].all()
+        own: list[Strategy] = []
+        for implementation in self._manager.hook.netspec_strategies.get_hookimpls():
+            if self._plugins[implementation.plugin_name].package == "netspec":
+                given: Any = implementation.function()
+                own += given
+        return {
+            **{one.word: one for one in own},
+            **{name: one.value for name, one in brought.items()},
+            **{one.full_name: one.value for one in brought.values()},
+        }
+
+    def find_block(self, name: str) -> PackageBlock | None:
+        """The block of a plugin; None where the name means a layer, nothing, or several things."""
+        if name in self._own:
+            return None
+        layers, blocks = self.candidates(name), self.blocks_named(name)
+        return blocks[0].value if len(blocks) == 1 and not layers else None
+
+    def blocks_named(self, name: str) -> tuple[Brought[PackageBlock], ...]:
+        """The blocks of plugins that a name may mean."""
+        self._import(lambda one: one.may_have_layer(name))
+        return self._tables[BLOCKS].candidates(name)
+
+    def blocks(self) -> dict[str, Brought[PackageBlock]]:
+        """All blocks of plugins."""
+        return self._all(BLOCKS)
+
+    def initialisers_named(self, name: str) -> tuple[Brought[InitialiserType], ...]:
+        """The initialisers of plugins that a name may mean."""
+        return self._named(INITIALISERS, name)
+
+    def initialisers(self) -> dict[str, Brought[InitialiserType]]:
+        """All initialisers of plugins."""
+        return self._all(INITIALISERS)
+
+    def exporters_named(self, name: str) -> tuple[Brought[Exporter], ...]:
+        """The exporters that a format's name may mean."""
+        return self._named(EXPORTERS, name)
+
+    def exporters(self) -> dict[str, Brought[Exporter]]:
+        """All exporters."""
+        return self._all(EXPORTERS)
+
+    def commands_named(self, name: str) -> tuple[Brought[Command], ...]:
+        """The commands of plugins that a word may mean; they have to be listed."""
+        self._import(lambda one: one.lists(name, COMMANDS))
+        return self._tables[COMMANDS].candidates(name)
+
+    def commands(self) -> dict[str, Brought[Command]]:
+        """The commands of all plugins that list some."""
+        self._import(lambda one: one.lists_any(COMMANDS))
+        return self._tables[COMMANDS].all()
+
+    def _named(self, kind: str, name: str) -> tuple[Brought[Any], ...]:
+        self._import(lambda one: one.may_have(name, kind))
+        return self._tables[kind].candidates(name)
+
+    def _all(self, kind: str) -> dict[str, Brought[Any]]:
+        self._import(lambda one: one.listed is None or one.lists_any(kind))
+        return self._tables[kind].all()
 
     # ---- registering
 
@@ -181,13 +347,18 @@ class Registry:
             raise PluginError(f"{info.title}: {problem}") from problem
         try:
             layers = self._layers_of(plugin, info)
+            further = {} if info.package == "netspec" else self._further_of(plugin, info, layers)
         except BaseException:
             self._manager.unregister(plugin)
             raise
         hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         names = tuple(layer.name for layer in layers)
-        info = Plugin(info.name, info.package, info.version, names, hooks)
+        brings = {kind: tuple(things) for kind, things in further.items() if things}
+        info = Plugin(info.name, info.package, info.version, names, hooks, brings=brings)
         self._plugins[info.name] = info
+        for kind, things in further.items():
+            for name, value in things.items():
+                self._tables[kind].add(Brought(name, value, info))
         for layer in layers:
             self._add(RegisteredLayer(layer, info))
 
@@ -203,22 +374,22 @@ class Registry:
             self._others.setdefault(name, []).append(one)
 
     def _layers_of(self, plugin: object, info: Plugin) -> Sequence[LayerType]:
-        others = [other for other in self._manager.get_plugins() if other is not plugin]
-        caller = self._manager.subset_hook_caller("netspec_layers", others)
-
-        def given() -> list[LayerType]:
-            return [layer for group in caller() for layer in group]
-
+        functions = self._functions(plugin, "netspec_layers")
+        layers: Sequence[LayerType]
         try:
-            layers = (
-                given() if info.package == "netspec" else run_apart(given, "netspec_layers failed")
-            )
+            if info.package == "netspec":
+                own: Sequence[Callable[[], Sequence[LayerType]]] = functions
+                layers = [layer for given in own for layer in given()]
+            else:
+                from netspec.registry.gather import answers
+
+                layers = answers("netspec_layers", functions) if functions else []
         except Fault as problem:
-            raise PluginError(f"{info.title}: {problem}") from problem
+            raise PluginError(info.faulty(str(problem))) from problem
         seen: set[str] = set()
         for layer in layers:
             if not isinstance(layer, LayerType):
-                raise PluginError(f"{info.title} gives {layer!r}, which is not a layer")
+                raise PluginError(f"{info.title} gives {shown(layer)}, which is not a layer")
             if is_word_of_the_language(layer.name):
                 raise PluginError(
                     f"{info.title} calls a layer {layer.name!r}, a word of the language"
@@ -235,6 +406,42 @@ class Registry:
                 self._derive(layer, info)
         return layers
 
+    def _functions(self, plugin: object, hook: str) -> list[Callable[[], Any]]:
+        """A plugin's own implementations of a hook."""
+        found = getattr(self._manager.hook, hook).get_hookimpls()
+        return [one.function for one in found if one.plugin is plugin]
+
+    def _further_of(
+        self, plugin: object, info: Plugin, layers: Sequence[LayerType]
+    ) -> dict[str, dict[str, Any]]:
+        """What a plugin brings beside layers: by kind and name.
+
+        Raises:
+            PluginError: something of it is not what it should be, or its name is not.
+        """
+        from netspec.registry.gather import answers, named
+
+        found: dict[str, dict[str, Any]] = {}
+        for kind in self._tables:
+            hook = f"netspec_{kind}"
+            functions = self._functions(plugin, hook)
+            if not functions:
+                continue
+            try:
+                found[kind] = dict(named(kind, answers(hook, functions)))
+            except Fault as problem:
+                raise PluginError(info.faulty(str(problem))) from problem
+        taken = {layer.name for layer in layers}
+        siblings: dict[str, Block] = {}
+        for name, block in found.get(BLOCKS, {}).items():
+            if name in taken or name in self._own:
+                other = f"netspec {__version__}" if name in self._own else "itself"
+                raise PluginError(f"{info.title} calls a block {name!r}, as a layer of {other}")
+            siblings[name] = replace(block, name=f"{info.name}.{name}")
+        if siblings:
+            found[BLOCKS] = {name: PackageBlock(own, siblings) for name, own in siblings.items()}
+        return found
+
     @staticmethod
     def _derive(layer: LayerType, info: Plugin) -> None:
         """Reads the declaration whole, which takes time: later it must not fail."""
@@ -244,7 +451,7 @@ class Registry:
                 raise TypeError("its rule takes no input")
         except Exception as problem:
             raise PluginError(
-                f"{info.title}: the layer {layer.name!r} is not well declared: {problem}"
+                f"{info.title}: the layer {layer.name!r} is not well declared: {told(problem)}"
             ) from problem
 
     # ---- looking up
@@ -256,7 +463,9 @@ class Registry:
         imported only for a name that it may have.
         """
         found = self.candidates(name)
-        return found[0] if len(found) == 1 else None
+        if len(found) != 1 or (name not in self._own and self._tables[BLOCKS].candidates(name)):
+            return None
+        return found[0]
 
     def candidates(self, name: str) -> tuple[RegisteredLayer, ...]:
         """The layers that a name may mean: several where plugins have the same short name."""
@@ -288,9 +497,20 @@ class Registry:
         self._scan()
         package = package_of(name)
         for one in self._left_out:
-            if one.lists(name) or one.package == package:
+            if one.lists(name, LAYERS, BLOCKS) or one.package == package:
                 return f"{_plugin(one)} has it, but the plugin {one.name!r} was not chosen"
         if not package or any(plugin.package == package for plugin in self.plugins()):
+            return ""
+        return f"`pip install {package}` brings it"
+
+    def remedy_for(self, kind: str, name: str) -> str:
+        """As ``remedy``, for what plugins bring of another kind."""
+        self._scan()
+        package = further_package_of(kind, name)
+        for one in self._left_out:
+            if one.lists(name, kind):
+                return f"{_plugin(one)} has it, but the plugin {one.name!r} was not chosen"
+        if not package or any(plugin.package == package for plugin in self._plugins.values()):
             return ""
         return f"`pip install {package}` brings it"
 
@@ -323,9 +543,10 @@ class Registry:
             text = f"the plugin {name!r} is chosen, but not installed"
             self._plugins[name] = Plugin(name, "unknown", "", problem=text)
 
-    def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
+    def _import(self, is_wanted: Callable[[Installed], bool], *, scan: bool = True) -> None:
         """Registers those installed plugins that may be of use now."""
-        self._scan()
+        if scan:
+            self._scan()
         if not self._waiting:
             return
         wanted = [one for one in self._waiting if is_wanted(one)]
@@ -346,7 +567,7 @@ class Registry:
         try:
             plugin = run_apart(one.entry.load, "cannot be imported")
         except Fault as problem:
-            raise PluginError(f"{info.title} {problem}") from problem
+            raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
 
 

@@ -109,7 +109,11 @@ def plugin_list(plugins: Sequence[Plugin], width: int | None) -> str:
             lines += wrapped(f"  disabled: {problem}", width, "    ")
         elif plugin.layers:
             lines += _layer_names(plugin.layers, width)
-        others = [hook for hook in plugin.hooks if hook != "netspec_layers"]
+        if not plugin.problem:
+            for kind, names in plugin.brings.items():
+                lines += wrapped(f"  {kind}: {', '.join(names)}", width, "    ")
+        named = {"netspec_layers", *(f"netspec_{kind}" for kind in plugin.brings)}
+        others = [hook for hook in plugin.hooks if hook not in named]
         if others:
             lines += wrapped(f"  hooks: {', '.join(others)}", width, "    ")
     return "\n".join(lines)

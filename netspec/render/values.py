@@ -10,6 +10,7 @@ from netspec.declaration.arguments import spelled
 from netspec.diagnostics import Diagnostic
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Plugin
+from netspec.registry.installed import KINDS, LAYERS
 from netspec.render.facts import family_of
 from netspec.render.totals import unless_beyond_limits
 from netspec.sizes import Size
@@ -117,6 +118,7 @@ def plugin_values(plugin: Plugin) -> Json:
         "package": plugin.package,
         "version": plugin.version,
         "layers": list(plugin.layers),
+        **{kind: list(plugin.brings.get(kind, ())) for kind in KINDS if kind != LAYERS},
         "hooks": list(plugin.hooks),
         "problem": plugin.problem,
     }

@@ -4,7 +4,7 @@ Which layers exist is not known here, so that the meaning of a text never depend
 plugins are installed.
 """
 
-from netspec.spec.document import parse
+from netspec.spec.document import parse, parse_blocks
 from netspec.spec.spec import (
     COMPOSITES,
     Block,
@@ -74,4 +74,5 @@ __all__ = [
     "Variant",
     "Written",
     "parse",
+    "parse_blocks",
 ]

@@ -37,6 +37,12 @@ def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
     return _Document(Parser(source, found)).spec(root)
 
 
+@without_collector
+def parse_blocks(source: Source, root: Node, found: Diagnostics) -> tuple[Block, ...]:
+    """The blocks of a document that has nothing else: ``netspec: 1`` and ``blocks``."""
+    return _Document(Parser(source, found)).block_document(root)
+
+
 class _Document:
     def __init__(self, parser: Parser) -> None:
         self.parser = parser
@@ -84,6 +90,28 @@ class _Document:
             tie=tie,
             origin=origin,
         )
+
+    def block_document(self, root: Node) -> tuple[Block, ...]:
+        if not isinstance(root, MapNode):
+            message = f"a file of blocks is a mapping with `netspec` and `blocks`, not {kind(root)}"
+            self.error("bad-spec", message, root, "begin with `netspec: 1`")
+            return ()
+        entries = {str(key.value): value for key, value in root.entries}
+        for key, _ in root.entries:
+            if str(key.value) not in ("netspec", "blocks"):
+                self.error(
+                    "unknown-key",
+                    f"a file of blocks has no key {shortened(str(key.value))!r}",
+                    key,
+                    "it takes `netspec` and `blocks`",
+                )
+        for word in ("netspec", "blocks"):
+            if word not in entries:
+                first = root.entries[0][0] if root.entries else root
+                self.error("missing-key", f"the file of blocks has no `{word}`", first)
+        if "netspec" in entries:
+            self.version(entries["netspec"])
+        return self.blocks(entries["blocks"]) if "blocks" in entries else ()
 
     def missing(self, root: MapNode, entries: dict[str, Node]) -> None:
         first = root.entries[0][0] if root.entries else root

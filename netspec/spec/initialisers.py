@@ -1,4 +1,8 @@
-"""``init``: how parameters begin."""
+"""``init``: how parameters begin.
+
+Which initialisers plugins bring is not known here: an unknown name is looked for when the model is
+planned (``netspec.expansion.initialisers``).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING
 from netspec.diagnostics import did_you_mean, listed
 from netspec.source import MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
-from netspec.spec.spec import Init, Initialiser
+from netspec.spec.spec import Init, Initialiser, Origin
 from netspec.templates import Template
 
 if TYPE_CHECKING:
@@ -55,17 +59,15 @@ def read_initialiser(parser: Parser, node: Node) -> Initialiser | None:
             return Initialiser("constant", (("val", value),))
         if isinstance(value, Template):
             return Initialiser("constant", (("val", value),))
-        if isinstance(value, str) and _is_known(parser, value, node):
-            return Initialiser(value)
+        if isinstance(value, str) and value:
+            return Initialiser(value, origin=Origin(parser.source, node, node, None))
     elif isinstance(node, MapNode) and len(node.entries) == 1:
         word, given = node.entries[0]
         name = str(word.value)
-        if not _is_known(parser, name, word):
-            return None
         if isinstance(given, MapNode):
             arguments = tuple((str(k.value), parser.value(v)) for k, v in given.entries)
             for (argument, _), (key, _) in zip(arguments, given.entries, strict=True):
-                if argument not in INITIALISERS[name]:
+                if name in INITIALISERS and argument not in INITIALISERS[name]:
                     parser.error(
                         "unknown-argument",
                         f"{name} has no argument {shortened(argument)!r}",
@@ -74,7 +76,8 @@ def read_initialiser(parser: Parser, node: Node) -> Initialiser | None:
                         or f"it takes {listed(INITIALISERS[name]) or 'none'}",
                     )
                     return None
-            return Initialiser(name, arguments)
+            origin = Origin(parser.source, node, word, given)
+            return Initialiser(name, arguments, origin=origin)
     if len(parser.found.found) == reported:
         parser.error(
             "bad-value",
@@ -83,15 +86,3 @@ def read_initialiser(parser: Parser, node: Node) -> Initialiser | None:
             "write for example `zeros`, `0.5` or `{normal: {std: 0.02}}`",
         )
     return None
-
-
-def _is_known(parser: Parser, name: str, node: Node) -> bool:
-    if name in INITIALISERS:
-        return True
-    parser.error(
-        "unknown-initialiser",
-        f"there is no initialiser {shortened(name)!r}",
-        node,
-        did_you_mean(name, list(INITIALISERS)) or f"there are {listed(list(INITIALISERS))}",
-    )
-    return False

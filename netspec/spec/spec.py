@@ -192,11 +192,16 @@ class Use(NamedTuple):
     child: Name
 
 
-class Initialiser(NamedTuple):
-    """How the values of a parameter begin: a function of ``torch.nn.init``, or a constant."""
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """How the values of a parameter begin: a function of ``torch.nn.init``, or of a plugin.
+
+    ``origin`` is where its name is written; a number, which is a constant, needs none.
+    """
 
     name: str
     arguments: tuple[tuple[str, Written], ...] = ()
+    origin: Origin | None = field(default=None, kw_only=True, compare=False, repr=False)
 
 
 Init = tuple[tuple[str, Initialiser], ...]

@@ -142,7 +142,8 @@ def test_the_plugins(run: Run, on_terminal: OnTerminal) -> None:
     assert max(map(len, shown.splitlines())) <= 80
     assert "... (see `netspec layers`)\n" in shown
     first = json.loads(run("plugins", "--json").stdout)[0]
-    assert list(first) == ["name", "package", "version", "layers", "hooks", "problem"]
+    kinds = ["layers", "blocks", "initialisers", "strategies", "exporters", "commands"]
+    assert list(first) == ["name", "package", "version", *kinds, "hooks", "problem"]
     assert (first["name"], first["package"], first["problem"]) == ("torch.nn", "netspec", None)
 
 
