@@ -44,13 +44,13 @@ docs: $(VENV)/installed
 	@$(BIN)/python -m netspec.render.reference --write
 
 # One environment for everything, made again when the dependencies change.
-$(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml plugins/netspec-transformer/pyproject.toml plugins/netspec-einops/pyproject.toml
+$(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml plugins/netspec-transformer/pyproject.toml plugins/netspec-einops/pyproject.toml plugins/netspec-tools/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "netspec needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "making the virtual environment $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing netspec with torch and torchvision (some 5 GB, a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision --editable plugins/netspec-transformer --editable plugins/netspec-einops
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision --editable plugins/netspec-transformer --editable plugins/netspec-einops --editable plugins/netspec-tools
 	@touch $@
 
 clean:

@@ -46,9 +46,9 @@ def expand(
     walk = Walk(planner, blocks, names, found)
     root = _root(walk, spec, inputs, names)
     planner.walked += walk.modules
+    rules = planned_rules(spec, registry, names, found)
     if root is None or found.failed:
         return None
-    rules = planned_rules(spec, registry, names, found)
     ties = planned_ties(spec, walk, found)
     if found.failed:
         return None

@@ -1,0 +1,14 @@
+"""What the strategy ``freeze`` does to the modules."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from netspec.distributed.context import Context
+
+
+def freeze(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:
+    """In place; names and keys stay."""
+    for path in layers:
+        model.get_submodule(path).requires_grad_(False)
+    return model
