@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
 # All else is imported in `main`, so that Ctrl-C is heard from the beginning.
-COMMANDS = ("check", "show", "build", "layers", "plugins")
+COMMANDS = ("check", "show", "build", "layers", "plugins", "new-plugin")
 
 EXAMPLES = """\
 examples:
@@ -23,6 +23,7 @@ examples:
   netspec show model.yaml                         its layers, shapes and costs
   netspec build model.yaml -o model.safetensors   make it and save its weights
   netspec layers conv2d                           how a layer is written
+  netspec new-plugin netspec-mylayers             begin layers of your own
 
 exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
 """
@@ -107,7 +108,7 @@ def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
         prog="netspec",  # argparse would work it out, from modules that a check need not import
     )
     for name in names:
-        import_module(f"netspec.cli.{name}").add_to(commands)
+        import_module(f"netspec.cli.{name.replace('-', '_')}").add_to(commands)
     return parser
 
 
