@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from netspec.diagnostics.failure import failure, one_line
+
 T = TypeVar("T")
-SECONDS = 10.0  # that a plugin may take to be imported, or to list its layers
+#: Names how many seconds a plugin may take to be imported, to list its layers, or for one rule.
+LIMIT = "NETSPEC_PLUGIN_SECONDS"
+SECONDS = 10.0
 
 
 class Fault(Exception):
-    """What went wrong in a plugin, in words that go on with ``the plugin ...``."""
+    """What went wrong in a plugin, in words."""
 
 
 def run_apart(work: Callable[[], T], what: str) -> T:
     """What ``work`` gives.
 
+    Raises:
+        Fault: there is nothing, for a reason that begins with ``what``.
+    """
+    try:
+        return apart(work)
+    except Exception as problem:
+        reason = str(problem) if isinstance(problem, Fault) else failure(problem)
+        raise Fault(f"{what}: {reason}") from problem
+
+
+def apart(work: Callable[[], T]) -> T:
+    """What ``work`` gives.
+
     It runs in a thread of its own: one that hangs is left behind, and the program goes on.
 
     Raises:
-        Fault: it raises or exits, takes too long, or prints to the standard output, which may be
-            the JSON of a command.
+        Exception: it raises that.
+        Fault: it exits, takes too long, or prints to the standard output, which may be the JSON
+            of a command.
     """
     from contextlib import redirect_stdout  # here, as most specs have no use for a plugin
     from io import StringIO
@@ -35,17 +54,28 @@ def run_apart(work: Callable[[], T], what: str) -> T:
         except BaseException as problem:
             problems.append(problem)
 
+    seconds = _seconds()
     thread = Thread(target=run, name="netspec-plugin", daemon=True)
     printed = StringIO()
     with redirect_stdout(printed):
         thread.start()
-        thread.join(SECONDS)
-    if problems:
-        (problem,) = problems
-        raise Fault(f"{what}: {type(problem).__name__}: {problem}") from problem
+        thread.join(seconds)
+    for problem in problems:
+        if isinstance(problem, Exception):
+            raise problem
+        raise Fault(failure(problem)) from problem  # SystemExit, and others that end programs
     if not outcome:
-        raise Fault(f"{what}: it has not ended after {SECONDS:g} seconds")
+        raise Fault(f"it has not ended after {seconds:g} seconds")
     if printed.getvalue():
-        line = printed.getvalue().strip().partition("\n")[0]
-        raise Fault(f"{what}: it prints to the standard output: {line[:60]!r}")
+        line = one_line(printed.getvalue().strip().partition("\n")[0])
+        raise Fault(f"it prints to the standard output: {line[:60]!r}")
     return outcome[0]
+
+
+def _seconds() -> float:
+    """The limit that the environment names, or the usual one where that is no number."""
+    try:
+        seconds = float(os.environ.get(LIMIT, SECONDS))
+    except ValueError:
+        return SECONDS
+    return min(seconds, 1e6) if seconds > 0 else SECONDS
