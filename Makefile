@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 deep: $(VENV)/installed
 	@NETSPEC_PROFILE=deep $(BIN)/python -m pytest -q -n auto tests/properties
@@ -50,7 +50,7 @@ $(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml plu
 	@echo "making the virtual environment $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing netspec with torch and torchvision (some 5 GB, a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision --editable plugins/netspec-transformer --editable plugins/netspec-einops --editable plugins/netspec-tools
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision --editable 'plugins/netspec-transformer[test]' --editable plugins/netspec-einops --editable plugins/netspec-tools
 	@touch $@
 
 clean:

@@ -13,7 +13,7 @@ from netspec.building.flow import Flow
 from netspec.building.random import SeedBy, WithoutRandomNumbers, begin_layer, seeded
 from netspec.building.weights import initialise, tie
 from netspec.declaration import imported
-from netspec.diagnostics import Diagnostics, SpecError
+from netspec.diagnostics import Diagnostics, SpecError, failure
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope
 
 
@@ -119,10 +119,8 @@ class _Maker:
                 module = _made_on_meta(made, arguments)
             else:
                 module = made(**arguments)
-        except Exception as problem:
-            raise _error(
-                layer, f"{target} cannot be made: {type(problem).__name__}: {problem}"
-            ) from problem
+        except (Exception, SystemExit) as problem:
+            raise _error(layer, f"{target} cannot be made: {failure(problem)}") from problem
         if not isinstance(module, nn.Module):
             raise _error(layer, f"{target} makes a {type(module).__name__}, not an nn.Module")
         return module
@@ -141,10 +139,8 @@ def _made_on_meta(made: Callable[..., Any], arguments: Mapping[str, object]) -> 
 def _imported(target: str, layer: PlannedLayer) -> Callable[..., Any]:
     try:
         made: Callable[..., Any] = imported(target)
-    except Exception as problem:
-        raise _error(
-            layer, f"{target} cannot be imported: {type(problem).__name__}: {problem}"
-        ) from problem
+    except (Exception, SystemExit) as problem:
+        raise _error(layer, f"{target} cannot be imported: {failure(problem)}") from problem
     return made
 
 
@@ -153,8 +149,11 @@ def _error(layer: PlannedLayer, message: str) -> SpecError:
     written = ", ".join(f"{k}={v!r}" for k, v in layer.application.written.items())
     found.error(
         "build-failed",
-        message.replace("\n", " "),
+        message,
         layer.origin.span(),
-        notes=[f"{layer.path} is {layer.type} with {written or 'no arguments'}"],
+        notes=[
+            f"{layer.path} is {layer.type} of {layer.application.source} "
+            f"with {written or 'no arguments'}"
+        ],
     )
     return SpecError(found.all())

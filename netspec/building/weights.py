@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from netspec.building.random import begin_layer
 from netspec.declaration import Refusal, imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
+from netspec.diagnostics.failure import failure
 from netspec.expansion.values import computed
 from netspec.planning import Plan
 from netspec.planning.plan import PlannedInit, PlannedInitialiser
-from netspec.registry import told
 from netspec.templates import EvaluationError
 
 
@@ -134,7 +134,7 @@ def _fill(
         if not initialiser.brought_by:
             raise _error(f"{initialiser.name} fails: {problem}", span) from problem
         raise _error(
-            f"{initialiser.name} fails for {key}: {told(problem)}",
+            f"{initialiser.name} fails for {key}: {failure(problem)}",
             span,
             f"it is of {initialiser.brought_by}: tell its authors, if the arguments are right",
         ) from problem

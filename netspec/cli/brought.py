@@ -9,9 +9,10 @@ from netspec.cli.output import Commands, command, print_diagnostics, usage_error
 from netspec.commands import COMMANDS
 from netspec.declaration import Command
 from netspec.diagnostics import SpecError, did_you_mean, listed
+from netspec.diagnostics.failure import failure, shown
 from netspec.diagnostics.text import printable
-from netspec.registry import Brought, default_registry, told
-from netspec.registry.apart import Fault, run_apart, shown
+from netspec.registry import Brought, default_registry
+from netspec.registry.apart import Fault, run_apart
 
 
 def all_commands() -> list[Brought[Command]]:
@@ -74,7 +75,7 @@ def _run(one: Brought[Command], given: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as problem:
-        return usage_error(f"{one.plugin.title} fails in `netspec {one.name}`: {told(problem)}")
+        return usage_error(f"{one.plugin.title} fails in `netspec {one.name}`: {failure(problem)}")
     if type(code) is not int:
         return usage_error(
             f"{one.plugin.title} gives {shown(code)} for `netspec {one.name}`, not an exit code"

@@ -15,8 +15,9 @@ from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, usage_error
 from netspec.declaration import Exporter, Refusal, imported
 from netspec.diagnostics import SpecError, listed
+from netspec.diagnostics.failure import failure
 from netspec.planning import Plan
-from netspec.registry import Brought, Registry, default_registry, told
+from netspec.registry import Brought, Registry, default_registry
 from netspec.source.nodes import shortened
 
 EXAMPLES = """\
@@ -67,7 +68,8 @@ def run(given: argparse.Namespace) -> int:
     except Exception as problem_:
         if isinstance(problem_, OSError) and problem_.filename is None:  # a full disk
             return usage_error(f"cannot write {given.output}: {problem_.strerror or problem_}")
-        return usage_error(f"{one.plugin.title} fails to export {one.value.name}: {told(problem_)}")
+        reason = failure(problem_)
+        return usage_error(f"{one.plugin.title} fails to export {one.value.name}: {reason}")
     size = os.path.getsize(given.output)
     print(f"{given.output}: {one.value.name}, {size:,} bytes")
     return 0

@@ -26,6 +26,7 @@ examples:
   netspec build model.yaml -o model.safetensors   make it and save its weights
   netspec export model.yaml -o model.mmd          write it in another format
   netspec layers conv2d                           how a layer is written
+  netspec new-plugin netspec-mylayers             begin layers of your own
 
 exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
 """
@@ -120,7 +121,7 @@ def _parser(
         prog="netspec",  # argparse would work it out, from modules that a check need not import
     )
     for name in names:
-        import_module(f"netspec.cli.{name}").add_to(commands)
+        import_module(f"netspec.cli.{name.replace('-', '_')}").add_to(commands)
     if brought:
         from netspec.cli.brought import add_brought
 

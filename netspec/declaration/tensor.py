@@ -14,6 +14,7 @@ _ITEMSIZES = {
     "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2,
     "int8": 1, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
 }  # fmt: skip
+DTYPES = frozenset(_ITEMSIZES)
 
 
 class TensorType(NamedTuple):

@@ -2,6 +2,7 @@
 
 from netspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Note
 from netspec.diagnostics.error import SpecError
+from netspec.diagnostics.failure import failure
 from netspec.diagnostics.location import Location, Source, Span
 from netspec.diagnostics.nearest import did_you_mean, listed, nearest, ring
 
@@ -14,6 +15,7 @@ __all__ = [
     "Span",
     "SpecError",
     "did_you_mean",
+    "failure",
     "listed",
     "nearest",
     "ring",

@@ -34,7 +34,8 @@ class Application:
     ``arguments`` are all of them with torch's names; ``written`` those to pass to the class (the
     written and the inferred ones). ``input_names`` say which of the type's inputs there are.
     ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
-    the backward pass, as the Output of the rule says it.
+    the backward pass, as the Output of the rule says it. ``source`` is the package and version
+    that the layer is from.
     """
 
     type: LayerType
@@ -50,6 +51,7 @@ class Application:
     saved_bytes: Size = 0
     is_view: bool = False
     input_names: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def keywords(self) -> tuple[str, ...]:

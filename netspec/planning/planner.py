@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn, cast
 
 from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
-from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, failure, listed
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import Conditions, decide
 from netspec.planning.plan import Application, Parameter
-from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry, told
+from netspec.planning.soundness import sound
+from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
+from netspec.registry.apart import Fault, apart
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
 
@@ -39,6 +41,8 @@ class Planner:
         self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
+        #: Rules that were left behind, by the layer's full name.
+        self._hanging: dict[str, Fault] = {}
 
     def begin(self, found: Diagnostics) -> None:
         """Begins another walk, with what is remembered of earlier ones."""
@@ -171,12 +175,7 @@ class Planner:
             if not given:
                 self.require_inputs(layer_type, inputs, origin)
                 given = layer_type.inputs[: len(inputs)]
-            complete = self.with_inferred(layer_type, written, inputs)
-            first_ones = layer_type.required_inputs
-            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
-            output = layer_type.rule(*inputs[:first_ones], **further, **complete)
-            if not isinstance(output, Output):
-                raise TypeError(f"it gives {output!r}, which is no Output")
+            complete, output = self.ruled(registered, written, inputs, given)
             names = (*given, output.name, *output.others)
             for name in output.saves:
                 if name not in names:
@@ -203,6 +202,7 @@ class Planner:
                 output.saved_bytes,
                 output.is_view,
                 given,
+                str(registered.plugin),
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)
@@ -211,15 +211,48 @@ class Planner:
         except _Reported:
             raise
         except Exception as problem:  # a plugin's rule may fail with anything
-            plugin = registered.plugin
+            reason = str(problem) if isinstance(problem, Fault) else failure(problem)
             self.found.error(
                 "rule-failed",
-                f"the rule of {layer_type.name} failed: {told(problem)}",
+                f"the rule of {layer_type.name} failed: {reason}",
                 origin.span(),
                 notes=[f"{layer_type.name} `{path}` gets {shown(inputs)}"],
-                help=[f"this is a mistake in {plugin.package} {plugin.version}, tell its authors"],
+                help=[f"this is a mistake in {registered.plugin}, tell its authors"],
             )
             raise _Reported from problem
+
+    def ruled(
+        self,
+        registered: RegisteredLayer,
+        written: Mapping[str, Value],
+        inputs: tuple[TensorType, ...],
+        given: tuple[str, ...],
+    ) -> tuple[dict[str, Value], Output]:
+        """The complete arguments, and what the layer's rule gives for them.
+
+        Raises:
+            Refusal: the layer cannot be applied.
+            Exception: the rule of a plugin fails.
+        """
+        layer_type = registered.layer
+
+        def work() -> tuple[dict[str, Value], Output]:
+            complete = self.with_inferred(layer_type, written, inputs)
+            first_ones = layer_type.required_inputs
+            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
+            return complete, layer_type.rule(*inputs[:first_ones], **further, **complete)
+
+        if registered.plugin.package == "netspec":
+            return work()
+        hanging = self._hanging.get(registered.full_name)
+        if hanging is not None:
+            raise hanging  # nobody waits for it twice
+        try:
+            complete, output = apart(work)
+        except Fault as problem:
+            self._hanging[registered.full_name] = problem
+            raise
+        return complete, sound(output)
 
     def require_inputs(
         self, layer_type: LayerType, inputs: tuple[TensorType, ...], origin: Origin

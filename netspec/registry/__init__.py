@@ -1,6 +1,5 @@
 """Which layers and hooks there are: a pluggy plugin manager as a value."""
 
-from netspec.registry.apart import told
 from netspec.registry.hookspecs import hookimpl
 from netspec.registry.plugin import Plugin
 from netspec.registry.registry import (
@@ -25,5 +24,4 @@ __all__ = [
     "Registry",
     "default_registry",
     "hookimpl",
-    "told",
 ]

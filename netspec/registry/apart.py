@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from netspec.diagnostics.failure import failure, one_line
+
 T = TypeVar("T")
-SECONDS = 10.0  # that a plugin may take to be imported, or for a hook that declares something
+#: Names how many seconds a plugin may take to be imported, to list what it brings, or for one rule.
+LIMIT = "NETSPEC_PLUGIN_SECONDS"
+SECONDS = 10.0
 WITH_MODEL = 60.0  # that a hook may take that gets a model, which may be large
 
 
 class Fault(Exception):
-    """What went wrong in a plugin, in words that go on with ``the plugin ...``."""
+    """What went wrong in a plugin, in words."""
 
 
 def run_apart(work: Callable[[], T], what: str, seconds: float | None = None) -> T:
     """What ``work`` gives.
 
+    Raises:
+        Fault: there is nothing, for a reason that begins with ``what``.
+    """
+    try:
+        return apart(work, seconds)
+    except Exception as problem:
+        reason = str(problem) if isinstance(problem, Fault) else failure(problem)
+        raise Fault(f"{what}: {reason}") from problem
+
+
+def apart(work: Callable[[], T], seconds: float | None = None) -> T:
+    """What ``work`` gives.
+
     It runs in a thread of its own: one that hangs is left behind, and the program goes on.
 
     Args:
-        seconds: that it may take; ``SECONDS`` where it is None.
+        seconds: that it may take; the limit of the environment, or ``SECONDS``, where it is None.
 
     Raises:
-        Fault: it raises or exits, takes too long, or prints to the standard output, which may be
-            the JSON of a command. What it raised is the Fault's cause.
+        Exception: it raises that.
+        Fault: it exits, takes too long, or prints to the standard output, which may be the JSON
+            of a command.
     """
     from contextlib import redirect_stdout  # here, as most specs have no use for a plugin
     from io import StringIO
     from threading import Thread
 
-    limit = SECONDS if seconds is None else seconds
+    limit = _seconds() if seconds is None else seconds
     outcome: list[T] = []
     problems: list[BaseException] = []
     enter = _same_device()
@@ -47,35 +66,16 @@ def run_apart(work: Callable[[], T], what: str, seconds: float | None = None) ->
     with redirect_stdout(printed):
         thread.start()
         thread.join(limit)
-    if problems:
-        (problem,) = problems
-        if isinstance(problem, Fault):
+    for problem in problems:
+        if isinstance(problem, Exception):
             raise problem
-        raise Fault(f"{what}: {told(problem)}") from problem
+        raise Fault(failure(problem)) from problem  # SystemExit, and others that end programs
     if not outcome:
-        raise Fault(f"{what}: it has not ended after {limit:g} seconds")
+        raise Fault(f"it has not ended after {limit:g} seconds")
     if printed.getvalue():
-        line = printed.getvalue().strip().partition("\n")[0]
-        raise Fault(f"{what}: it prints to the standard output: {line[:60]!r}")
+        line = one_line(printed.getvalue().strip().partition("\n")[0])
+        raise Fault(f"it prints to the standard output: {line[:60]!r}")
     return outcome[0]
-
-
-def told(problem: BaseException) -> str:
-    """An exception's class and text on one line; the text may itself be a plugin's mistake."""
-    try:
-        text = str(problem)
-    except Exception:
-        text = "(its text cannot be had)"
-    return " ".join(f"{type(problem).__name__}: {text}".split())
-
-
-def shown(value: object) -> str:
-    """A value that a plugin gave, in a message."""
-    try:
-        text = repr(value)
-    except Exception:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _same_device() -> Callable[[], None]:
@@ -87,3 +87,12 @@ def _same_device() -> Callable[[], None]:
         return lambda: None
     device = torch.cuda.current_device()
     return lambda: torch.cuda.set_device(device)
+
+
+def _seconds() -> float:
+    """The limit that the environment names, or the usual one where that is no number."""
+    try:
+        seconds = float(os.environ.get(LIMIT, SECONDS))
+    except ValueError:
+        return SECONDS
+    return min(seconds, 1e6) if seconds > 0 else SECONDS

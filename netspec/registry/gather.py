@@ -10,7 +10,8 @@ from typing import Any
 
 from netspec.commands import COMMANDS
 from netspec.declaration import Command, Exporter, InitialiserType, LayerType
-from netspec.registry.apart import Fault, run_apart, shown, told
+from netspec.diagnostics.failure import failure, shown
+from netspec.registry.apart import Fault, run_apart
 from netspec.registry.installed import BLOCKS, EXPORTERS, INITIALISERS, STRATEGIES
 from netspec.registry.installed import COMMANDS as COMMANDS_KIND
 from netspec.spec.words import is_word_of_the_language
@@ -31,7 +32,10 @@ def answers(hook: str, functions: Sequence[Callable[[], Any]]) -> list[Any]:
     def work() -> list[Any]:
         found: list[Any] = []
         for function in functions:
-            found += islice(function(), MOST + 1)
+            given = function()
+            if given is None:
+                raise Fault("it gives None, which is no list")
+            found += islice(given, MOST + 1)
         if len(found) > MOST:
             raise ValueError(f"it gives more than {MOST:,} things")
         return found
@@ -46,7 +50,16 @@ def named(kind: str, given: Sequence[Any]) -> list[Named]:
         Fault: something is not what it should be, or its name is not; in words that go on with
             ``the plugin ...``.
     """
-    found = run_apart(lambda: list(_READERS[kind](given)), f"netspec_{kind} failed")
+
+    def work() -> list[Named] | Fault:
+        try:
+            return list(_READERS[kind](given))
+        except Fault as wrong:
+            return wrong
+
+    found = run_apart(work, f"netspec_{kind} failed")
+    if isinstance(found, Fault):
+        raise found
     seen: set[str] = set()
     for name, _ in found:
         if name in seen:
@@ -161,7 +174,7 @@ def _derive(declared: LayerType) -> None:
     try:
         _ = declared.arguments, declared.further
     except Exception as problem:
-        raise Fault(f"declares {declared.name!r} wrongly: {told(problem)}") from problem
+        raise Fault(f"declares {declared.name!r} wrongly: {failure(problem)}") from problem
 
 
 _READERS: Mapping[str, Callable[[Sequence[Any]], Iterator[Named]]] = {

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from netspec.diagnostics.failure import failure
+
 PLUGINS = "netspec"
 HOOKS = "hooks"
 LAYERS = "layers"
@@ -34,6 +36,7 @@ class Installed(NamedTuple):
     package: str
     version: str
     entry: Any  # importlib.metadata's EntryPoint, whose import takes as long as reading a spec
+    requires: tuple[str, ...]
     listed: Mapping[str, frozenset[str]] | None
 
     def lists(self, name: str, *groups: str) -> bool:
@@ -68,9 +71,7 @@ class Installed(NamedTuple):
 
     def refuses_version(self, version: str) -> str:
         """What the package needs of netspec, where this version is another; else an empty text."""
-        if self.entry.dist is None:
-            return ""
-        for text in self.entry.dist.requires or ():
+        for text in self.requires:
             if text.startswith("netspec") and text[7:8] in "<>=!~ ([;":
                 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -85,28 +86,86 @@ class Installed(NamedTuple):
         return ""
 
 
-def installed_plugins() -> Iterator[Installed]:
-    """Those of all packages, by their names.
+class Broken(NamedTuple):
+    """A package whose metadata cannot be read."""
+
+    package: str
+    problem: str
+
+
+class Found(NamedTuple):
+    """What is installed, by names."""
+
+    plugins: tuple[Installed, ...]
+    broken: tuple[Broken, ...]
+
+
+def installed_plugins() -> Found:
+    """The plugins of all packages; one whose metadata is broken hides no other.
 
     Raises:
-        Exception: the metadata of some package is broken.
+        Exception: a folder of packages cannot be listed.
     """
-    from importlib.metadata import entry_points
+    from importlib.metadata import distributions
 
-    found = entry_points()
-    listed = {group: list(found.select(group=f"{PLUGINS}.{group}")) for group in GROUPS}
-    plugins = sorted(found.select(group=PLUGINS), key=lambda entry: entry.name)
-    for entry in plugins:
-        package = entry.dist.name if entry.dist else entry.value
+    plugins: list[Installed] = []
+    broken: list[Broken] = []
+    seen: set[str] = set()
+    for distribution in distributions():
+        package = ""
+        try:
+            if not _has_plugin(distribution):
+                continue
+            package = distribution.metadata["Name"] or ""
+            # Of several with one name the first is what is imported.
+            if package and package not in seen:
+                seen.add(package)
+                plugins += _plugins_of(_first(package))
+            elif not package:
+                raise LookupError("its METADATA has no Name")
+        except Exception as problem:
+            broken.append(Broken(package or _folder(distribution), failure(problem)))
+    return Found(
+        tuple(sorted(plugins, key=lambda one: (one.name, one.package))), tuple(sorted(broken))
+    )
+
+
+def _has_plugin(distribution: Any) -> bool:
+    """Whether its entry points are of the group; most packages' need not be parsed."""
+    return f"[{PLUGINS}]" in (distribution.read_text("entry_points.txt") or "")
+
+
+def _first(package: str) -> Any:
+    from importlib.metadata import distribution
+
+    return distribution(package)
+
+
+def _folder(distribution: Any) -> str:
+    """Where the metadata lie, for a package that does not say its name."""
+    path = getattr(distribution, "_path", None)
+    return getattr(path, "name", "") or "unknown"
+
+
+def _plugins_of(distribution: Any) -> Iterator[Installed]:
+    entries = list(distribution.entry_points)
+    for entry in entries:
+        if entry.group != PLUGINS:
+            continue
         own = {
-            group: frozenset(other.name for other in entries if _is_of(other, entry))
-            for group, entries in listed.items()
+            group: frozenset(
+                other.name
+                for other in entries
+                if other.group == f"{PLUGINS}.{group}" and other.module == entry.module
+            )
+            for group in GROUPS
         }
         yield Installed(
             entry.name,
-            package,
-            entry.dist.version if entry.dist else "",
+            distribution.metadata["Name"],
+            distribution.metadata["Version"] or "",
             entry,
+            tuple(distribution.requires or ()),
             own if any(own.values()) else None,
         )
 
@@ -133,12 +192,6 @@ def is_listed_anywhere(word: str) -> bool:
             except OSError:
                 continue
     return False
-
-
-def _is_of(other: Any, plugin: Any) -> bool:
-    """Whether an entry point lists something of a plugin: same package, same module."""
-    packages = [entry.dist.name if entry.dist else None for entry in (other, plugin)]
-    return packages[0] == packages[1] and other.module == plugin.module
 
 
 def chosen_names(text: str | None) -> bool | Collection[str]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from netspec.declaration import Command, Exporter, Finding, InitialiserType, LayerType, Refusal
+from netspec.diagnostics.failure import failure, one_line, shown
 from netspec.registry import hookspecs
-from netspec.registry.apart import WITH_MODEL, Fault, run_apart, shown, told
+from netspec.registry.apart import WITH_MODEL, Fault, run_apart
 from netspec.registry.installed import (
     BLOCKS,
     COMMANDS,
@@ -22,6 +23,7 @@ from netspec.registry.installed import (
     KINDS,
     LAYERS,
     STRATEGIES,
+    Broken,
     Installed,
     chosen_names,
     installed_plugins,
@@ -342,16 +344,18 @@ class Registry:
         try:
             self._manager.register(plugin, info.name)
             self._manager.check_pending()
-        except Exception as problem:
-            self._manager.unregister(plugin) if self._manager.is_registered(plugin) else None
-            raise PluginError(f"{info.title}: {problem}") from problem
+        except (Exception, SystemExit) as problem:
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+            what = one_line(str(problem)) if _is_pluggys(problem) else failure(problem)
+            raise PluginError(f"{info.title}: {what}") from problem
         try:
             layers = self._layers_of(plugin, info)
             further = {} if info.package == "netspec" else self._further_of(plugin, info, layers)
         except BaseException:
             self._manager.unregister(plugin)
             raise
-        hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+        hooks = self._hooks_of(plugin)
         names = tuple(layer.name for layer in layers)
         brings = {kind: tuple(things) for kind, things in further.items() if things}
         info = Plugin(info.name, info.package, info.version, names, hooks, brings=brings)
@@ -361,6 +365,9 @@ class Registry:
                 self._tables[kind].add(Brought(name, value, info))
         for layer in layers:
             self._add(RegisteredLayer(layer, info))
+
+    def _hooks_of(self, plugin: object) -> tuple[str, ...]:
+        return tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
 
     def _add(self, one: RegisteredLayer) -> None:
         layer = one.layer
@@ -390,6 +397,10 @@ class Registry:
         for layer in layers:
             if not isinstance(layer, LayerType):
                 raise PluginError(f"{info.title} gives {shown(layer)}, which is not a layer")
+            if not isinstance(layer.name, str) or not layer.name.isidentifier():
+                raise PluginError(
+                    f"{info.title} calls a layer {shown(layer.name)}, which is no name"
+                )
             if is_word_of_the_language(layer.name):
                 raise PluginError(
                     f"{info.title} calls a layer {layer.name!r}, a word of the language"
@@ -446,12 +457,16 @@ class Registry:
     def _derive(layer: LayerType, info: Plugin) -> None:
         """Reads the declaration whole, which takes time: later it must not fail."""
         try:
+            if not isinstance(layer.target, str) or "." not in layer.target:
+                raise TypeError(f"{shown(layer.target)} is not the dotted path of a class")
             _ = layer.arguments, layer.further
             if not layer.inputs:
                 raise TypeError("its rule takes no input")
+            if layer.obvious is not None and layer.obvious not in layer.arguments:
+                raise TypeError(f"it has no argument {shown(layer.obvious)}, its obvious one")
         except Exception as problem:
             raise PluginError(
-                f"{info.title}: the layer {layer.name!r} is not well declared: {told(problem)}"
+                f"{info.title}: the layer {layer.name!r} is not well declared: {failure(problem)}"
             ) from problem
 
     # ---- looking up
@@ -527,21 +542,29 @@ class Registry:
             return
         self._is_scanned = True
         try:
-            found = list(installed_plugins())
-        except Exception as problem:  # metadata of any installed package may be broken
-            text = f"the installed packages cannot be listed: {type(problem).__name__}: {problem}"
+            found, broken = installed_plugins()
+        except Exception as problem:
+            text = f"the installed packages cannot be listed: {failure(problem)}"
             self._plugins["installed"] = Plugin("installed", "unknown", "", problem=text)
             return
         if isinstance(self._choice, bool):
-            self._waiting = found
+            self._waiting = list(found)
+            self._tell(broken)
             return
         self._waiting = [one for one in found if one.name in self._choice]
         self._left_out = [one for one in found if one.name not in self._choice]
         known = {one.name for one in found}
         self._missing = tuple(name for name in self._choice if name not in known)
+        if self._missing:  # one of those that cannot be read may be meant
+            self._tell(broken)
         for name in self._missing:
             text = f"the plugin {name!r} is chosen, but not installed"
             self._plugins[name] = Plugin(name, "unknown", "", problem=text)
+
+    def _tell(self, broken: Sequence[Broken]) -> None:
+        for package, problem in broken:
+            text = f"the metadata of {package} cannot be read: {problem}"
+            self._plugins[package] = Plugin(package, package, "", problem=text)
 
     def _import(self, is_wanted: Callable[[Installed], bool], *, scan: bool = True) -> None:
         """Registers those installed plugins that may be of use now."""
@@ -561,7 +584,12 @@ class Registry:
                 self._plugins[key] = info._replace(problem=str(problem))
 
     def _load(self, one: Installed, info: Plugin) -> None:
-        needed = one.refuses_version(__version__)
+        try:
+            needed = one.refuses_version(__version__)
+        except Exception as problem:  # a marker may compare anything
+            raise PluginError(
+                f"{info.title} needs what cannot be read: {failure(problem)}"
+            ) from problem
         if needed:
             raise PluginError(f"{info.title} needs {needed}, but this is netspec {__version__}")
         try:
@@ -569,6 +597,11 @@ class Registry:
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
+
+
+def _is_pluggys(problem: BaseException) -> bool:
+    """Whether it is pluggy's own message about a hook, which needs no name of a class."""
+    return isinstance(problem, pluggy.PluginValidationError)
 
 
 def _plugin(one: Installed) -> Plugin:
