@@ -13,7 +13,6 @@ from netspec.declaration import Command, Exporter, InitialiserType, LayerType
 from netspec.registry.apart import Fault, run_apart, shown, told
 from netspec.registry.installed import BLOCKS, EXPORTERS, INITIALISERS, STRATEGIES
 from netspec.registry.installed import COMMANDS as COMMANDS_KIND
-from netspec.spec.words import is_word_of_the_language
 
 MOST = 10_000  # things of one kind that a plugin may bring
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z", re.ASCII)
@@ -108,7 +107,7 @@ def _strategies(given: Sequence[Any]) -> Iterator[Named]:
     for one in given:
         _require_type(one, Strategy, "a strategy")
         _require_word("strategy", one.word)
-        if one.word in [own.word for own in OWN]:
+        if one.word in ("placement", "mesh", *(own.word for own in OWN)):
             raise Fault(f"calls a strategy {one.word!r}, which is netspec's")
         _derive(one.declared)
         yield one.word, one
@@ -148,8 +147,6 @@ def _require_type(value: object, type_: type, what: str) -> None:
 def _require_word(what: str, name: object) -> None:
     if not isinstance(name, str) or not WORD.match(name):
         raise Fault(f"calls {_a(what)} {shown(name)}: a name has letters, digits, `_` and `-`")
-    if is_word_of_the_language(name):
-        raise Fault(f"calls {_a(what)} {name!r}, a word of the language")
 
 
 def _a(what: str) -> str:
