@@ -31,7 +31,10 @@ def test_without_a_command(run: Run) -> None:
     ("word", "said"),
     [
         ("chek", "chek is not a command; did you mean check?"),
-        ("zzz", "zzz is not a command; the commands are check, show, build, export, layers and plugins"),
+        (
+            "zzz",
+            "zzz is not a command; the commands are check, show, build, export, layers and plugins",
+        ),
         ("\x1b[31m", "\\x1b[31m is not a command; the commands are"),
     ],
 )
