@@ -13,6 +13,7 @@ from netspec.declaration import Command, Exporter, InitialiserType, LayerType
 from netspec.registry.apart import Fault, run_apart, shown, told
 from netspec.registry.installed import BLOCKS, EXPORTERS, INITIALISERS, STRATEGIES
 from netspec.registry.installed import COMMANDS as COMMANDS_KIND
+from netspec.spec.words import is_word_of_the_language
 
 MOST = 10_000  # things of one kind that a plugin may bring
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z", re.ASCII)
@@ -109,6 +110,8 @@ def _strategies(given: Sequence[Any]) -> Iterator[Named]:
         _require_word("strategy", one.word)
         if one.word in ("placement", "mesh", *(own.word for own in OWN)):
             raise Fault(f"calls a strategy {one.word!r}, which is netspec's")
+        if is_word_of_the_language(one.word):
+            raise Fault(f"calls a strategy {one.word!r}, a word of the language")
         _derive(one.declared)
         yield one.word, one
 
