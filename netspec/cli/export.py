@@ -101,7 +101,8 @@ def _chosen(given: argparse.Namespace, registry: Registry) -> Brought[Exporter] 
         return f"several exporters write {what}: choose with {ways}"
     disabled = [f"a plugin is disabled: {plugin.problem}" for plugin in registry.disabled()]
     formats = [f"{name} ({one.value.suffix})" for name, one in registry.exporters().items()]
-    known = f"there are {listed(formats)}" if formats else "no plugin that is installed has any"
+    are = "are" if len(formats) > 1 else "is"
+    known = f"there {are} {listed(formats)}" if formats else "no installed plugin has any"
     return "; ".join([f"no exporter writes {what}", *disabled, hint or known])
 
 

@@ -10,6 +10,7 @@ from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
+from netspec.registry.apart import shown
 
 
 def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str, torch.device]:
@@ -64,7 +65,7 @@ def _resolve(request: str, registry: Registry) -> torch.device | str:
 
 
 def _no_text(answer: object) -> str:
-    return "" if isinstance(answer, str) else f"it gives {answer!r}, not the name of a device"
+    return "" if isinstance(answer, str) else f"it gives {shown(answer)}, not the name of a device"
 
 
 def _available() -> str:

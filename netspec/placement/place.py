@@ -12,6 +12,7 @@ from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
+from netspec.registry.apart import shown
 
 
 class MoveInputs:
@@ -78,7 +79,7 @@ def _place_layer(
 
 
 def _no_module(answer: object) -> str:
-    return "" if isinstance(answer, nn.Module) else f"it gives {answer!r}, which is no module"
+    return "" if isinstance(answer, nn.Module) else f"it gives {shown(answer)}, which is no module"
 
 
 def _connect(

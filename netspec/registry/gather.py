@@ -121,8 +121,10 @@ def _strategies(given: Sequence[Any]) -> Iterator[Named]:
     for one in given:
         _require_type(one, Strategy, "a strategy")
         _require_word("strategy", one.word)
-        if one.word in [own.word for own in OWN]:
+        if one.word in ("placement", "mesh", *(own.word for own in OWN)):
             raise Fault(f"calls a strategy {one.word!r}, which is netspec's")
+        if is_word_of_the_language(one.word):
+            raise Fault(f"calls a strategy {one.word!r}, a word of the language")
         _derive(one.declared)
         yield one.word, one
 
@@ -161,8 +163,6 @@ def _require_type(value: object, type_: type, what: str) -> None:
 def _require_word(what: str, name: object) -> None:
     if not isinstance(name, str) or not WORD.match(name):
         raise Fault(f"calls {_a(what)} {shown(name)}: a name has letters, digits, `_` and `-`")
-    if is_word_of_the_language(name):
-        raise Fault(f"calls {_a(what)} {name!r}, a word of the language")
 
 
 def _a(what: str) -> str:

@@ -13,8 +13,8 @@ import pluggy
 
 from netspec.declaration import Command, Exporter, Finding, InitialiserType, LayerType, Refusal
 from netspec.diagnostics.failure import failure, one_line, shown
-from netspec.registry import hookspecs
-from netspec.registry.apart import WITH_MODEL, Fault, run_apart
+from netspec.registry import apart, hookspecs
+from netspec.registry.apart import Fault, run_apart
 from netspec.registry.installed import (
     BLOCKS,
     COMMANDS,
@@ -149,7 +149,9 @@ class Registry:
         """
         given = [arguments[name] for name in implementation.argnames]
         try:
-            return run_apart(lambda: implementation.function(*given), f"{hook} failed", WITH_MODEL)
+            return run_apart(
+                lambda: implementation.function(*given), f"{hook} failed", apart.WITH_MODEL
+            )
         except Fault as problem:
             if isinstance(problem.__cause__, Refusal | Warning):
                 raise problem.__cause__ from None

@@ -24,6 +24,7 @@ TESTS = Path(__file__).parents[1]
 ELSEWHERE = {
     "too-many-variants": "source/test_hostile.py",
     "unchecked-variants": "source/test_hostile.py",
+    "ambiguous-initialiser": "registry/test_hooks.py",
     "ambiguous-layer": "registry/test_registry.py",
     "bad-call": "builder/test_builder.py",
     "bad-init": "building/test_weights.py",
@@ -33,6 +34,8 @@ ELSEWHERE = {
     "wrong-weights": "building/test_loading.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
     "no-device": "placement/test_placement.py",
+    "plugin-disabled": "registry/test_hooks.py",
+    "refused-model": "registry/test_hooks.py",
     "placement-failed": "diagnostics/test_plugins_that_fail.py",
     "rule-failed": "diagnostics/test_plugins_that_fail.py",
     "too-many": "diagnostics/test_findings.py",

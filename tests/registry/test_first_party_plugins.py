@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.registry.known import KNOWN
+from netspec.registry.installed import GROUPS
+from netspec.registry.known import FURTHER, KNOWN
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 PACKAGES = sorted(path.parent for path in PLUGINS.glob("*/pyproject.toml"))
@@ -31,12 +32,46 @@ def test_a_package_lists_its_layers_and_hooks(
     registry = netspec.Registry()
     registry.register(importlib.import_module(target), name=name, package=package.name)
     plugin = registry.plugins()[-1]
-    listed = stated["netspec.layers"]
-    assert set(listed) == set(plugin.layers)
-    assert {entry.partition(":")[0] for entry in listed.values()} == {target}
-    assert set(stated.get("netspec.hooks", {})) == set(plugin.hooks) - {"netspec_layers"}
+    brings = {"layers": plugin.layers, **plugin.brings}
+    groups = {group: stated[f"netspec.{group}"] for group in GROUPS if f"netspec.{group}" in stated}
+    others = groups.pop("hooks", {})
+    for group, listed in groups.items():
+        assert sorted(listed) == sorted(brings[group]), group
+    assert set(others) == set(plugin.hooks) - {f"netspec_{group}" for group in groups}
+    targets = {
+        entry.partition(":")[0]
+        for listed in (*groups.values(), others)
+        for entry in listed.values()
+    }
+    assert targets == {target}
 
 
-def test_netspec_knows_which_of_its_packages_has_which_layer() -> None:
-    listed = {path.name: tuple(sorted(entry_points(path)["netspec.layers"])) for path in PACKAGES}
-    assert listed == KNOWN
+def listed(path: Path, *groups: str) -> tuple[str, ...]:
+    """The names that a package lists in these groups."""
+    stated = entry_points(path)
+    return tuple(sorted(name for group in groups for name in stated.get(f"netspec.{group}", {})))
+
+
+def test_netspec_knows_which_of_its_packages_has_what() -> None:
+    assert {path.name: listed(path, "layers", "blocks") for path in PACKAGES} == KNOWN
+    for path in PACKAGES:
+        further = dict(FURTHER.get(path.name, {}))
+        suffixes = further.pop("suffixes", ())
+        kinds = ("initialisers", "exporters", "commands")
+        assert {kind: listed(path, kind) for kind in kinds if listed(path, kind)} == further
+        registry = netspec.Registry(installed=[entry_points(path)["netspec"].popitem()[0]])
+        exporters = registry.exporters().values()
+        assert tuple(sorted(one.value.suffix for one in exporters)) == suffixes
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("layers: [mlp_block: 3]", "mlp_block"),
+        ("layers: [{linear: 3, init: {weight: tools.depth_scaled_normal}}]", "depth_scaled_normal"),
+    ],
+)
+def test_who_lacks_a_package_reads_what_to_install(text: str, word: str) -> None:
+    (found,) = netspec.check(f"netspec: 1\ninput: [N, 4]\n{text}\n", registry=netspec.Registry())
+    assert word in found.message
+    assert found.help == ("`pip install netspec-tools` brings it",)

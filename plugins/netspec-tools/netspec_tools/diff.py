@@ -51,11 +51,13 @@ def _rows(plan: Plan) -> list[str]:
 
 def _row(layer: PlannedLayer) -> str:
     """``0: linear(in_features=8, out_features=4) -> [N, 4]``, with what is not as by default."""
-    defaults = layer.application.type.defaults
+    declared = layer.application.type
+    names = [*declared.arguments, *sorted(set(layer.arguments) - set(declared.arguments))]
     arguments = ", ".join(
-        f"{name}={value}"
-        for name, value in layer.arguments.items()
-        if name not in defaults or defaults[name] != value
+        f"{name}={layer.arguments[name]}"
+        for name in names
+        if name in layer.arguments
+        and (name not in declared.defaults or declared.defaults[name] != layer.arguments[name])
     )
     outputs = ", ".join(map(str, layer.outputs))
     again = " (again)" if layer.is_reused else ""

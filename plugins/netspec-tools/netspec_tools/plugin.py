@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from netspec.plugin import Command, Exporter, Finding, InitialiserType, Plan, Strategy, hookimpl
 from netspec_tools.initialisers import depth_scaled_normal
-from netspec_tools.strategies import freeze
+from netspec_tools.strategies import frozen
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,8 +30,8 @@ def netspec_initialisers() -> Sequence[InitialiserType]:
 
 @hookimpl
 def netspec_strategies() -> Sequence[Strategy]:
-    """``freeze``."""
-    return [freeze]
+    """``frozen``."""
+    return [frozen]
 
 
 @hookimpl

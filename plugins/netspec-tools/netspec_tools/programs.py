@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from netspec.plugin import Plan, Refusal, Size
+from netspec.plugin import Plan, Refusal
 
-BATCH = 2  # torch.export takes a size of 1 for one that is always 1
+LEAST = 2  # torch.export takes a size of 1 for one that is always 1
 
 
 def write(model: nn.Module, plan: Plan, path: Path) -> None:
@@ -19,29 +19,24 @@ def write(model: nn.Module, plan: Plan, path: Path) -> None:
     Sizes that are only names (``N``) stay free.
 
     Raises:
-        Refusal: a size of an input is computed, or the model cannot be traced.
+        Refusal: the model cannot be traced.
     """
-    names: dict[str, Any] = {}
-    example = []
-    shapes = []
+    least = {condition.symbol: condition.least for condition in plan.conditions}
+    example: list[torch.Tensor] = []
+    dims: list[dict[int, Any]] = []
     for given in plan.inputs:
-        dims: dict[int, Any] = {}
-        sizes = []
-        for place, size in enumerate(given.type.shape):
-            if not isinstance(size, int):
-                dims[place] = names.setdefault(str(size), torch.export.Dim.AUTO)
-                size = _example(size)
-            sizes.append(size)
-        dtype: torch.dtype = getattr(torch, given.type.dtype)
-        example.append(torch.zeros(sizes, dtype=dtype))
-        shapes.append(dims)
+        free = {
+            place: size for place, size in enumerate(given.type.shape) if not isinstance(size, int)
+        }
+        dims.append(dict.fromkeys(free, torch.export.Dim.AUTO))
+        sizes = [
+            size if isinstance(size, int) else max(LEAST, least.get(str(size)) or 0)
+            for size in given.type.shape
+        ]
+        example.append(torch.zeros(sizes, dtype=getattr(torch, given.type.dtype)))
     try:
-        program = torch.export.export(model.eval(), tuple(example), dynamic_shapes=tuple(shapes))
+        program = torch.export.export(model.eval(), tuple(example), dynamic_shapes=tuple(dims))
     except Exception as problem:
         reason = str(problem).strip().partition("\n")[0]
         raise Refusal(f"torch.export cannot trace it: {type(problem).__name__}: {reason}") from None
     torch.export.save(program, path)
-
-
-def _example(size: Size) -> int:
-    return BATCH

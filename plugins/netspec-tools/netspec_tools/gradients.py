@@ -1,4 +1,4 @@
-"""What the strategy ``freeze`` does to the modules."""
+"""What the strategy ``frozen`` does to the modules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 from netspec.distributed.context import Context
 
 
-def freeze(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:
+def frozen(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:
     """In place; names and keys stay."""
     for path in layers:
         model.get_submodule(path).requires_grad_(False)
