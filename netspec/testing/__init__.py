@@ -5,22 +5,25 @@ The strategies are derived from declarations, so a new layer is tested without n
 netspec imports this.
 """
 
-from netspec.testing.cases import Case, Opened, cases, opened, spoiled_cases
+from netspec.testing.broken import LawBroken
+from netspec.testing.cases import Case, Drawn, Opened, cases, opened, spoiled_cases
 from netspec.testing.kit import conformance
 from netspec.testing.laws import (
     Tolerance,
     agrees_with_torch,
     saves_what_torch_saves,
-    substitutes,
 )
 from netspec.testing.leniency import not_on_meta, torch_is_lenient
 from netspec.testing.models import specs
 from netspec.testing.observation import Observed, TorchRefusal, observe
 from netspec.testing.strategies import arguments, dtypes, input_types, legal_values, shapes
+from netspec.testing.symbolic import substitutes
 from netspec.testing.trees import trees
 
 __all__ = [
     "Case",
+    "Drawn",
+    "LawBroken",
     "Observed",
     "Opened",
     "Tolerance",

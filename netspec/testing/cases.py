@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -85,6 +86,19 @@ class Case:
             return repr(self)
 
 
+#: The arguments and the inputs, each a TensorType or the shape of a float32 one; or a Case.
+Drawn = Case | tuple[Any, ...]
+
+
+def case_of(layer: LayerType, drawn: Drawn) -> Case:
+    """``({"kernel_size": 2}, (1, 3, 8, 8))`` as a Case of the layer."""
+    if isinstance(drawn, Case):
+        return drawn
+    written, *inputs = drawn
+    types = [one if isinstance(one, TensorType) else TensorType(tuple(one)) for one in inputs]
+    return Case(layer, written, tuple(types))
+
+
 @st.composite
 def cases(
     draw: st.DrawFn,
@@ -94,12 +108,16 @@ def cases(
     legal: bool | None = None,
     attempts: int = 12,
     fitting: Fitting | None = None,
+    own: st.SearchStrategy[Drawn] | None = None,
 ) -> Case:
     """Cases of one layer; most of the time the first of some that netspec accepts.
 
     Args:
         fitting: draws arguments that fit an input, where those drawn one by one seldom do.
+        own: draws cases, of which four of five are then.
     """
+    if own is not None and draw(st.integers(0, 4)) < 4:
+        return case_of(layer, draw(own))
     fitting = fitting or ARGUMENTS.get(layer.name)
     if not draw(st.integers(0, 3)):
         return draw(_candidates(layer, False, legal, None))
@@ -128,10 +146,15 @@ def _candidates(
 
 @st.composite
 def spoiled_cases(
-    draw: st.DrawFn, layer: LayerType, registry: Registry, *, fitting: Fitting | None = None
+    draw: st.DrawFn,
+    layer: LayerType,
+    registry: Registry,
+    *,
+    fitting: Fitting | None = None,
+    own: st.SearchStrategy[Drawn] | None = None,
 ) -> Case:
     """Cases that would mostly fit but for one argument that is wrong, missing or unknown."""
-    case = draw(cases(layer, registry, legal=True, fitting=fitting))
+    case = draw(cases(layer, registry, legal=True, fitting=fitting, own=own))
     return replace(case, arguments=draw(spoiled(layer, case.arguments)))
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import product
 from math import prod
 from typing import cast
 
-from netspec.declaration import LayerType, Refusal
+from netspec.declaration import LayerType, Refusal, TensorType
 from netspec.declaration.arguments import Kind, OneOf, Real, Tuple, Whole
-from netspec.diagnostics import SpecError
+from netspec.diagnostics import SpecError, listed
 from netspec.planning import Application, Plan
 from netspec.planning.planner import shown
 from netspec.registry import Registry
-from netspec.sizes import substitute
+from netspec.sizes import Size
 from netspec.spec import Value
-from netspec.testing.cases import Case, Opened
-from netspec.testing.observation import TorchRefusal, observe, saved_bytes
+from netspec.testing.broken import LawBroken, class_of, does_not_fail, messages, rule_of
+from netspec.testing.cases import Case
+from netspec.testing.observation import Observed, Shapes, TorchRefusal, observe, saved_bytes
 from netspec.testing.strategies import BARE
 
 #: Says why netspec refuses what torch accepts, or nothing where there is no reason.
@@ -30,8 +30,6 @@ NEARLY = {
 }
 CHEAP = 1_000  # no number is larger in what the cpu runs
 MOST = 10**7  # nor has an output more values
-#: Refusals of symbolic plans that say nothing about any numbers.
-UNDECIDED = ("needs a known number", "cannot be decided", "a size is divided by")
 
 
 def agrees_with_torch(
@@ -44,7 +42,7 @@ def agrees_with_torch(
     meta lets through what it refuses; where the numbers are too large to compute with, meta does.
 
     Raises:
-        AssertionError: they differ.
+        LawBroken: they differ.
     """
     planned = case.plan(registry)
     if isinstance(planned, SpecError):
@@ -57,21 +55,85 @@ def agrees_with_torch(
         if isinstance(real, TorchRefusal):
             if device == "meta" and not_on_meta and not_on_meta(case, SpecError([])):
                 continue
-            raise AssertionError(
-                f"planned as {shown(row.outputs)}, but torch on {device} refuses:\n"
-                f"{real.message}\n{case}"
+            raise LawBroken(
+                f"planned {shown(row.outputs)}, but torch on {device} refuses: "
+                f"{real.message.strip().partition(chr(10))[0]}",
+                case,
+                f"let {rule_of(case.layer)} refuse it too: raise Refusal, or state what has to be "
+                f"true of sizes by at_least, same or multiple_of in Output(needs=...)",
             )
-        assert real.outputs == row.outputs, (
-            f"planned as {shown(row.outputs)}, but torch on {device} gives "
-            f"{shown(real.outputs)}:\n{case}"
-        )
-        for ours, theirs in ((row.parameters, real.parameters), (row.buffers, real.buffers)):
-            assert [(part.name, part.shape) for part in ours] == list(theirs.items()), f"{case}"
-        if real.flops is not None:
-            macs = row.macs
-            assert isinstance(macs, int)
-            assert 2 * macs == real.flops, f"{macs} macs, but {real.flops} FLOPs:\n{case}"
+        _same_outputs(case, row.outputs, real.outputs, device)
+        for what, ours, theirs in (
+            ("parameters", row.parameters, real.parameters),
+            ("buffers", row.buffers, real.buffers),
+        ):
+            _same_state(case, what, dict(ours), theirs)
+        if real.flops is not None and 2 * row.macs != real.flops:
+            raise LawBroken(
+                f"planned {row.macs} multiply-adds, torch counts {real.flops // 2} "
+                f"({real.flops} FLOPs)",
+                case,
+                f"Output(macs=...) in {rule_of(case.layer)}",
+            )
+        if real.changed and row.application.arguments.get("inplace") is not True:
+            raise LawBroken(
+                f"{listed([case.layer.inputs[at] for at in real.changed])} is changed in place",
+                case,
+                f"let {class_of(case.layer)} leave its inputs as they are, as another layer may "
+                f"read them; a layer that may change them has an argument `inplace`",
+            )
     return planned
+
+
+def _same_outputs(
+    case: Case, ours: tuple[TensorType, ...], theirs: tuple[TensorType, ...], device: str
+) -> None:
+    """
+    Raises:
+        LawBroken: another number of outputs, other shapes or other dtypes.
+    """
+    if ours == theirs:
+        return
+    part = "shape=..."
+    if len(ours) != len(theirs):
+        part = "others=..."
+    elif [output.shape for output in ours] == [output.shape for output in theirs]:
+        part = "dtype=..."
+    elif ours[:1] == theirs[:1]:
+        part = "others=..."
+    raise LawBroken(
+        f"planned {_typed(ours, theirs)}, but torch on {device} gives {_typed(theirs, ours)}",
+        case,
+        f"Output({part}) in {rule_of(case.layer)}",
+    )
+
+
+def _typed(types: tuple[TensorType, ...], others: tuple[TensorType, ...]) -> str:
+    """The types, with float32 too where others have another dtype."""
+    if [one.dtype for one in types] == [one.dtype for one in others]:
+        return shown(types)
+    texts = [str(one) if one.dtype != "float32" else f"{one} float32" for one in types]
+    return listed(texts)
+
+
+def _same_state(case: Case, what: str, ours: Shapes, theirs: Shapes) -> None:
+    """
+    Raises:
+        LawBroken: other names, shapes or another order in the state_dict.
+    """
+    if list(ours.items()) == list(theirs.items()):
+        return
+    raise LawBroken(
+        f"planned the {what} {_state(ours)}, but the module has {_state(theirs)}",
+        case,
+        f"Output({what}=...) in {rule_of(case.layer)}, in the order of state_dict()",
+    )
+
+
+def _state(state: Shapes) -> str:
+    if not state:
+        return "none"
+    return listed([f"{name} {list(shape)}" for name, shape in state.items()], "and")
 
 
 def saves_what_torch_saves(case: Case, registry: Registry) -> bool:
@@ -80,7 +142,7 @@ def saves_what_torch_saves(case: Case, registry: Registry) -> bool:
     Gives whether there was something to compare: torch trains the layer on such an input.
 
     Raises:
-        AssertionError: they differ.
+        LawBroken: they differ.
     """
     planned = case.plan(registry)
     is_empty = any(0 in input.shape for input in case.inputs)  # torch takes shorter ways then
@@ -91,13 +153,21 @@ def saves_what_torch_saves(case: Case, registry: Registry) -> bool:
     if kept is None:
         return False
     expected = planned_bytes(application)
+    assert isinstance(expected, int)
     known = planned.layers[0].parameters
     room = kept // 20 + NEARLY[case.layer.name] * len(known) if case.layer.name in NEARLY else 0
-    assert abs(expected - kept) <= room, f"{expected} bytes saved, but torch saves {kept}:\n{case}"
+    if abs(expected - kept) > room:
+        names = listed([f"`{name}`" for name in application.saves], "and") or "no input or output"
+        raise LawBroken(
+            f"planned {expected} bytes for the backward pass, but autograd saves {kept}",
+            case,
+            f"Output(saves=..., saved_bytes=..., is_view=...) in {rule_of(case.layer)}; it says "
+            f"that {names} and {application.saved_bytes} bytes are saved",
+        )
     return True
 
 
-def planned_bytes(application: Application) -> int:
+def planned_bytes(application: Application) -> Size:
     """What a call keeps for the backward pass where all its inputs need a gradient."""
     inputs = dict(zip(application.input_names, application.inputs, strict=True))
     outputs = dict(zip(application.output_names, application.outputs, strict=True))
@@ -107,70 +177,16 @@ def planned_bytes(application: Application) -> int:
     total = application.saved_bytes
     for type in kept:
         total = total + type.nbytes
-    assert isinstance(total, int)
     return total
 
 
-def substitutes(opened: Opened, registry: Registry) -> bool:
-    """A symbolic plan with numbers put in is the concrete plan; whether it was accepted.
-
-    Numbers against a condition of the plan are refused, and a symbolic plan is refused only
-    where one with numbers is, or where it says that it needs a number or cannot decide.
-    """
-    symbolic = opened.symbolic.plan(registry)
-    if isinstance(symbolic, SpecError):
-        _has_a_reason(opened, symbolic, registry)
-        return False
-    for values in opened.numbers:
-        case = opened.concrete(values)
-        concrete = case.plan(registry)
-        if not all(_holds(condition.text, values) for condition in symbolic.conditions):
-            assert isinstance(concrete, SpecError), (
-                f"{values} is against {[str(c) for c in symbolic.conditions]}, "
-                f"but fine with numbers:\n{opened.symbolic}"
-            )
-            continue
-        assert isinstance(concrete, Plan), (
-            f"fine with names, but not with {values}:\n{concrete}\n{opened.symbolic}"
-        )
-        row, known = symbolic.layers[0], concrete.layers[0]
-        outputs = tuple(
-            [
-                output._replace(shape=tuple(substitute(size, values) for size in output.shape))
-                for output in row.outputs
-            ]
-        )
-        assert outputs == known.outputs, f"{row.outputs} for {values}:\n{opened.symbolic}"
-        assert substitute(row.macs, values) == known.macs, f"macs of {opened.symbolic}"
-        assert (row.parameters, row.buffers) == (known.parameters, known.buffers)
-    return True
-
-
-def _has_a_reason(opened: Opened, refused: SpecError, registry: Registry) -> None:
-    message = " ".join(diagnostic.message for diagnostic in refused.diagnostics)
-    if any(words in message for words in UNDECIDED):
-        return
-    told = {
-        name: int(number)
-        for name, number in re.findall(r"\b([A-Z]\w*) = (\d+)", message)
-        if name in opened.numbers[0]
-    }
-    points: list[Mapping[str, int]] = list(opened.numbers)
-    if told:
-        points = [{name: opened.least(name) for name in opened.numbers[0]} | told]
-    for values in points:
-        concrete = opened.concrete(values).plan(registry)
-        assert isinstance(concrete, SpecError), (
-            f"refused, but fine with {values}:\n{refused}\n{opened.symbolic}"
-        )
-
-
-def _holds(condition: str, values: Mapping[str, int]) -> bool:
-    return bool(eval(condition, {"__builtins__": {}}, dict(values)))
-
-
 def _refuses(case: Case, refused: SpecError, tolerance: Tolerance) -> None:
-    message = " ".join(diagnostic.message for diagnostic in refused.diagnostics)
+    """
+    Raises:
+        LawBroken: torch takes what is refused, and ``tolerance`` has no reason.
+    """
+    does_not_fail(case, refused)
+    message = messages(refused)
     if "holds" in message and not is_cheap(case):
         return  # meta does not look at the dtype, and the cpu is not asked about huge sizes
     if any(values_of_a_wrong_type(case)) or tolerance(case, refused):
@@ -178,10 +194,15 @@ def _refuses(case: Case, refused: SpecError, tolerance: Tolerance) -> None:
     for device in _devices(case)[:1]:
         for arguments in completions(case):
             real = observe(case.layer, arguments, case.inputs, device)
-            assert isinstance(real, TorchRefusal), (
-                f"refused, but torch on {device} takes {arguments} and gives "
-                f"{shown(real.outputs)}:\n{refused}"
-            )
+            if isinstance(real, Observed):
+                given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+                raise LawBroken(
+                    f"refused, but torch on {device} takes {given or 'it'} and gives "
+                    f"{shown(real.outputs)}: {message}",
+                    case,
+                    f"let {rule_of(case.layer)} take it, or say in `tolerance` of conformance() "
+                    f"why netspec refuses it",
+                )
 
 
 def completions(case: Case) -> Iterator[dict[str, Value]]:

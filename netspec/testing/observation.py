@@ -18,12 +18,16 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Observed(NamedTuple):
-    """What a layer gives, its state as in ``state_dict``, and its FLOPs (on meta)."""
+    """What a layer gives, its state as in ``state_dict``, and its FLOPs (on meta).
+
+    ``changed`` are the places of inputs that it wrote into.
+    """
 
     outputs: tuple[TensorType, ...]
     parameters: Shapes
     buffers: Shapes
     flops: int | None
+    changed: tuple[int, ...] = ()
 
 
 class TorchRefusal(NamedTuple):
@@ -59,6 +63,7 @@ def observe(
         {key: shape for key, shape in state.items() if key in parameters},
         {key: shape for key, shape in state.items() if key not in parameters},
         counter.get_total_flops() if device == "meta" else None,
+        tuple([at for at, tensor in enumerate(given) if tensor._version]),
     )
 
 

@@ -50,19 +50,20 @@ def differences(
     """
     there = parameters(cls)
     class_ = _titled(cls)
-    file = f"{layer.rule.__module__.replace('.', '/')}.py"
     yield from _lacking(layer, cls, there, LEFT_OUT | dict(left_out or {}))
     shared = [name for name in layer.arguments if name in there]
     for name in layer.arguments:
         if name not in there and not _is_among(MAY_LACK, cls, name):
+            way_out = ", or add it to MAY_LACK in netspec/testing/signatures.py with the reason"
             yield (
                 f"{class_} has no argument `{name}`, which `{layer.name}` has: take it out of "
-                f"{file}, or add it to MAY_LACK in netspec/testing/signatures.py with the reason"
+                f"{_file(layer)}{way_out if _is_own(layer) else ''}"
             )
     order = [name for name in there if name in shared]
     if order != shared:
-        yield f"{class_} has the order {order}, `{layer.name}` in {file} has {shared}"
+        yield f"{class_} has the order {order}, `{layer.name}` in {_file(layer)} has {shared}"
     yield from _other_defaults(layer, cls, there)
+    yield from _other_further(layer, cls)
 
 
 def differences_from_twin(layer: LayerType, twin: type) -> Iterator[str]:
@@ -107,11 +108,15 @@ def _lacking(
     before = "first"
     for name, parameter in there.items():
         if name not in layer.arguments and not _is_among(left_out, cls, name):
+            hint = parameter.annotation
+            text = str(parameter)
+            text = text.replace(repr(hint), hint, 1) if isinstance(hint, str) else text
+            place = "LEFT_OUT in netspec/testing/signatures.py"
+            if not _is_own(layer):
+                place = f"`left_out` of conformance() as '{cls.__name__}.{name}'"
             yield (
-                f"{_titled(cls)} has the argument `{parameter}` that `{layer.name}` lacks: add "
-                f"`{parameter}` {before} to {layer.rule.__module__.replace('.', '/')}.py, or to "
-                f"LEFT_OUT in netspec/testing/signatures.py (`left_out` of a plugin's test) with "
-                f"the reason"
+                f"{_titled(cls)} has the argument `{text}` that `{layer.name}` lacks: add "
+                f"`{text}` {before} to {_file(layer)}, or to {place} with the reason"
             )
         if name in layer.arguments:
             before = f"after `{name}`"
@@ -128,8 +133,31 @@ def _other_defaults(layer: LayerType, cls: type, there: Parameters) -> Iterator[
         if repr(declared) != repr(given):
             yield (
                 f"`{name}` of {_titled(cls)} {_default(given)}, "
-                f"and that of `{layer.name}` {_default(declared)}"
+                f"and that of `{layer.name}` {_default(declared)} in {_file(layer)}"
             )
+
+
+def _other_further(layer: LayerType, cls: type) -> Iterator[str]:
+    """Arguments of any further name have to be the class's, and be called as there."""
+    if layer.further is None:
+        return
+    signature = inspect.signature(cls)
+    names = [p.name for p in signature.parameters.values() if p.kind is Parameter.VAR_KEYWORD]
+    if names != [layer.further.name]:
+        there = f"`**{names[0]}`" if names else "no arguments of any further name"
+        yield (
+            f"{_titled(cls)} has {there}, and `{layer.name}` in {_file(layer)} has "
+            f"`**{layer.further.name}`"
+        )
+
+
+def _is_own(layer: LayerType) -> bool:
+    """Whether the layer is one of netspec's own."""
+    return layer.rule.__module__.startswith("netspec.")
+
+
+def _file(layer: LayerType) -> str:
+    return f"{layer.rule.__module__.replace('.', '/')}.py"
 
 
 def _default(value: object) -> str:

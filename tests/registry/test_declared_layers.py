@@ -162,9 +162,9 @@ def other(
         (
             lacking,
             ["Stretch has the argument `mode: str = 'wide'` that `lacking` lacks: add `mode: str "
-             "= 'wide'` after `factor` to", "or to LEFT_OUT"],
+             "= 'wide'` after `factor` to", "or to `left_out` of conformance() as 'Stretch.mode'"],
         ),
-        (more, ["Stretch has no argument `height`, which `more` has: take it out", "MAY_LACK"]),
+        (more, ["Stretch has no argument `height`, which `more` has: take it out"]),
         (turned, ["Stretch has the order ['features', 'factor', 'mode', 'bias'], `turned` in"]),
         (
             other,

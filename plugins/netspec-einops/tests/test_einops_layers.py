@@ -1,10 +1,5 @@
 """What is planned, without torch, is what einops' layers do in torch; or both refuse."""
 
-import inspect
-import subprocess
-import sys
-from collections import Counter
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +15,10 @@ from torch import Tensor, nn
 import netspec
 from netspec.plugin import TensorType
 from netspec.spec import Value
-from netspec.testing import (
-    Case,
-    agrees_with_torch,
-    opened,
-    saves_what_torch_saves,
-    spoiled_cases,
-    substitutes,
-)
+from netspec.testing import Case, agrees_with_torch, conformance
 from netspec.testing.observation import zeros
 
 BY_NAME = {layer.name: layer for layer in LAYERS}
-every_layer = pytest.mark.parametrize("name", BY_NAME)
 REGISTRY = netspec.Registry()
 REGISTRY.register(plugin)
 
@@ -220,53 +207,12 @@ def why_lenient(case: Case, refused: netspec.SpecError) -> str | None:
     return None
 
 
-@every_layer
-def test_the_rule_says_what_einops_does(name: str) -> None:
-    """Shape, dtype, parameters and, on meta, FLOPs; or both refuse."""
-    drawn = Counter[bool]()
-
-    @settings(deadline=None, max_examples=400)
-    @given(cases(name))
-    def law(case: Case) -> None:
-        drawn[agrees_with_torch(case, REGISTRY, why_lenient) is not None] += 1
-
-    law()
-    assert drawn[True] >= drawn.total() / 3, f"only {drawn[True]} of {drawn.total()} fit"
-    assert drawn[False] >= drawn.total() / 20, f"only {drawn[False]} of {drawn.total()} do not fit"
-
-
-@every_layer
-@settings(deadline=None)
-@given(data=st.data())
-def test_spoiled_arguments_are_refused_by_both(name: str, data: st.DataObject) -> None:
-    case = data.draw(spoiled_cases(BY_NAME[name], REGISTRY))
-    agrees_with_torch(case, REGISTRY, why_lenient)
-
-
-@every_layer
-def test_numbers_put_into_a_symbolic_plan_give_the_concrete_one(name: str) -> None:
-    drawn = Counter[bool]()
-
-    @settings(deadline=None, max_examples=200)
-    @given(cases(name).flatmap(opened))
-    def law(case: Any) -> None:
-        drawn[substitutes(case, REGISTRY)] += 1
-
-    law()
-    assert drawn[True] >= drawn.total() / 8, f"only {drawn[True]} of {drawn.total()} fit"
-
-
-@every_layer
-def test_the_rule_says_what_torch_saves(name: str) -> None:
-    drawn = Counter[bool]()
-
-    @settings(deadline=None, max_examples=400)
-    @given(DRAWN[name]())
-    def law(case: Case) -> None:
-        drawn[saves_what_torch_saves(case, REGISTRY)] += 1
-
-    law()
-    assert drawn[True] >= drawn.total() / 5, f"only {drawn[True]} of {drawn.total()} were trained"
+TestLayers = conformance(
+    plugin,
+    cases={name: cases(name) for name in DRAWN},
+    tolerance=why_lenient,
+    max_examples=200,
+)
 
 
 @settings(deadline=None, max_examples=200)
@@ -279,25 +225,6 @@ def test_a_view_is_one_where_torch_makes_none_of_it(case: Case) -> None:
     output = netspec.build(planned, device="cpu", registry=REGISTRY)(given)
     shares = output.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
     assert planned.layers[0].application.is_view == shares
-
-
-@every_layer
-def test_the_declared_arguments_are_those_of_the_class(name: str) -> None:
-    layer = BY_NAME[name]
-    module, _, made = layer.target.rpartition(".")
-    signature = inspect.signature(getattr(import_module(module), made).__init__)
-    (own, *parameters) = signature.parameters.values()
-    *parameters, further = parameters
-    assert own.name == "self"
-    assert list(layer.arguments) == [parameter.name for parameter in parameters]
-    assert layer.defaults == {
-        p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty
-    }
-    assert further.kind is inspect.Parameter.VAR_KEYWORD
-    assert layer.further is not None
-    assert layer.further.name == further.name
-    assert layer.alias == made
-    assert "https://" in layer.description
 
 
 def spec(shape: str, layer: str) -> netspec.Spec:
@@ -479,9 +406,3 @@ def test_the_built_module_is_that_of_einops_with_its_keys_and_values() -> None:
     ):
         assert ours == f"0.{theirs}"
         assert torch.equal(value, known)
-
-
-def test_the_declarations_import_neither_torch_nor_einops() -> None:
-    code = f"import sys; sys.path[:] = {sys.path!r}; import netspec_einops.plugin"
-    code += "; sys.exit(bool({'torch', 'einops'} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
