@@ -5,6 +5,7 @@ makes is named by its dotted path and imported when a model is built.
 """
 
 from netspec.declaration import (
+    FromClass,
     Inferred,
     LastSize,
     LayerType,
@@ -24,6 +25,7 @@ from netspec.declaration import (
     TensorType,
     at_least,
     for_each_dim,
+    from_class,
     last_size,
     layer,
     multiple_of,
@@ -33,6 +35,7 @@ from netspec.registry.hookspecs import hookimpl
 from netspec.sizes import Size, ceil_divide, exact_quotient, product
 
 __all__ = [
+    "FromClass",
     "Inferred",
     "LastSize",
     "LayerType",
@@ -55,6 +58,7 @@ __all__ = [
     "ceil_divide",
     "exact_quotient",
     "for_each_dim",
+    "from_class",
     "hookimpl",
     "last_size",
     "layer",

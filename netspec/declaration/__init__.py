@@ -1,6 +1,8 @@
 """How a layer is declared: one typed function, from which everything else is derived."""
 
 from netspec.declaration.arguments import Argument, Choice, Range, Whole
+from netspec.declaration.class_signature import UnreadableClass
+from netspec.declaration.from_class import FromClass, from_class
 from netspec.declaration.hints import (
     LastSize,
     NotNegative,
@@ -23,6 +25,7 @@ from netspec.declaration.tensor import TensorType
 __all__ = [
     "Argument",
     "Choice",
+    "FromClass",
     "Inferred",
     "LastSize",
     "LayerType",
@@ -40,9 +43,11 @@ __all__ = [
     "Range",
     "Refusal",
     "TensorType",
+    "UnreadableClass",
     "Whole",
     "at_least",
     "for_each_dim",
+    "from_class",
     "imported",
     "last_size",
     "layer",

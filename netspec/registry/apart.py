@@ -13,10 +13,23 @@ class Fault(Exception):
     """What went wrong in a plugin, in words that go on with ``the plugin ...``."""
 
 
-def run_apart(work: Callable[[], T], what: str) -> T:
+def told(problem: BaseException) -> str:
+    """``ValueError: ...``, also where its text cannot be had, on one line and not too long."""
+    name = type(problem).__name__
+    try:
+        text = " ".join(str(problem).split())
+    except BaseException:
+        return f"{name}, whose text cannot be had"
+    return f"{name}: {text if len(text) <= 2_000 else text[:2_000] + '...'}"
+
+
+def run_apart(work: Callable[[], T], what: str, seconds: float | None = None) -> T:
     """What ``work`` gives.
 
     It runs in a thread of its own: one that hangs is left behind, and the program goes on.
+
+    Args:
+        seconds: that it may take, if not SECONDS.
 
     Raises:
         Fault: it raises or exits, takes too long, or prints to the standard output, which may be
@@ -39,12 +52,12 @@ def run_apart(work: Callable[[], T], what: str) -> T:
     printed = StringIO()
     with redirect_stdout(printed):
         thread.start()
-        thread.join(SECONDS)
+        thread.join(seconds := SECONDS if seconds is None else seconds)
     if problems:
         (problem,) = problems
-        raise Fault(f"{what}: {type(problem).__name__}: {problem}") from problem
+        raise Fault(f"{what}: {told(problem)}") from problem
     if not outcome:
-        raise Fault(f"{what}: it has not ended after {SECONDS:g} seconds")
+        raise Fault(f"{what}: it has not ended after {seconds:g} seconds")
     if printed.getvalue():
         line = printed.getvalue().strip().partition("\n")[0]
         raise Fault(f"{what}: it prints to the standard output: {line[:60]!r}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
-from netspec.declaration import LayerType, Refusal
+from netspec.declaration import FromClass, LayerType, Refusal
 from netspec.registry import hookspecs
 from netspec.registry.apart import Fault, run_apart
 from netspec.registry.installed import Installed, chosen_names, installed_plugins
@@ -237,7 +237,12 @@ class Registry:
 
     @staticmethod
     def _derive(layer: LayerType, info: Plugin) -> None:
-        """Reads the declaration whole, which takes time: later it must not fail."""
+        """Reads the declaration whole, which takes time: later it must not fail.
+
+        That of a class is read when the layer is used, as it imports the class.
+        """
+        if isinstance(layer, FromClass):
+            return
         try:
             _ = layer.arguments, layer.further
             if not layer.inputs:
