@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from inspect import Parameter, Signature
+from operator import or_
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from netspec.declaration.arguments import kind_of
@@ -41,7 +43,7 @@ def class_signature(cls: Any, hints: Mapping[str, Any], left_out: Sequence[str])
     for name in (*hints, *left_out):
         if name not in known:
             raise UnreadableClass(f"{title} has no argument {name!r}")
-    own = _hints(cls.__init__)
+    own = _hints(_init(cls))
     arguments = [
         _argument(parameter, title, hints.get(parameter.name, own.get(parameter.name)))
         for parameter in given
@@ -55,11 +57,18 @@ def class_signature(cls: Any, hints: Mapping[str, Any], left_out: Sequence[str])
     return Signature([*inputs, *arguments])
 
 
+def _init(cls: Any) -> Any:
+    return cls.__init__
+
+
 def _signature(cls: type, title: str) -> list[Parameter]:
     """
     Raises:
         UnreadableClass: Python cannot tell it.
     """
+    init = _init(cls)
+    if init.__module__ == "torch.nn.modules.module" or init is object.__init__:
+        return []  # nn.Module's own
     try:
         return list(inspect.signature(cls).parameters.values())
     except (TypeError, ValueError) as problem:
@@ -109,7 +118,7 @@ def _argument(parameter: Parameter, title: str, hint: Any) -> Parameter:
         raise UnreadableClass(_unhinted(title, parameter, hint)) from None
     default = tuple(default) if isinstance(default, list) else default
     if default is not Parameter.empty and not kind.accepts(default):
-        hint = Union[hint, type(default) if default is not None else None]  # noqa: UP007
+        hint = hint | (None if default is None else type(default))
         try:
             accepts = kind_of(hint).accepts(default)
         except TypeError:
@@ -155,7 +164,7 @@ def _plain(hint: Any) -> Any:
     if origin is list or getattr(origin, "__name__", "") in ("Sequence", "Iterable"):
         return tuple[_plain(inside[0]), ...]  # type: ignore[misc]
     if origin is Union or getattr(origin, "__name__", "") in ("UnionType", "Union"):
-        return Union[tuple(_plain(one) for one in inside)]
+        return reduce(or_, map(_plain, inside))
     return hint
 
 
