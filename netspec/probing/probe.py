@@ -90,7 +90,7 @@ def _base(runner: Runner) -> tuple[Point, Run]:
         NotProbed: there is none.
     """
     refused = ""
-    for point in _bases(runner.asked.variables):
+    for point in first_points(runner.asked.variables):
         run = runner.at(point)
         if isinstance(run, Run):
             return point, run
@@ -98,7 +98,7 @@ def _base(runner: Runner) -> tuple[Point, Run]:
     raise RefusedByTorch(refused)
 
 
-def _bases(variables: Sequence[Variable]) -> Iterator[Point]:
+def first_points(variables: Sequence[Variable]) -> Iterator[Point]:
     """Small batches; the other sizes are different ones first, then the same."""
     seen = set()
     for spread, batch in ((1, 2), (0, 2), (0, 8), (0, 1)):
