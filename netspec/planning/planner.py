@@ -205,9 +205,8 @@ class Planner:
                 every = {**layer_type.defaults, **complete}
                 output = layer_type.rule(*inputs[:first_ones], **further, **every)
             else:
-                keywords = tuple(n for n in given if n in layer_type.keyword_inputs)
                 output, trust = self.without_rule(
-                    registered, complete, inputs, keywords, stated, origin
+                    registered, complete, inputs, given, stated, origin
                 )
             if not isinstance(output, Output):
                 raise TypeError(f"it gives {output!r}, which is no Output")
@@ -261,7 +260,7 @@ class Planner:
         registered: RegisteredLayer,
         written: Mapping[str, Value],
         inputs: tuple[TensorType, ...],
-        keywords: tuple[str, ...],
+        names: tuple[str, ...],
         stated: Shape | None,
         origin: Origin,
     ) -> tuple[Output, Trust]:
@@ -275,7 +274,7 @@ class Planner:
         from netspec.probing.refusals import Unanswered
 
         try:
-            return answer(registered, written, inputs, keywords, stated, self.prove)
+            return answer(registered, written, inputs, names, stated, self.prove)
         except Unanswered as problem:
             notes = [
                 f"{registered.layer.name} gets {shown(inputs)}",

@@ -32,14 +32,14 @@ def answer(
     registered: RegisteredLayer,
     written: Mapping[str, Value],
     inputs: Sequence[TensorType],
-    keywords: tuple[str, ...],
+    names: tuple[str, ...],
     stated: Shape | None,
     prove: bool,
 ) -> Answer:
     """
     Args:
         written: the arguments to pass to the class.
-        keywords: the names of the last inputs, those that forward gets by keyword.
+        names: those of the inputs that are given.
         stated: the shape that the spec states, for a layer that cannot be probed.
         prove: whether a probed shape has to be proven, too.
 
@@ -49,6 +49,7 @@ def answer(
     """
     layer = registered.layer
     assert isinstance(layer, FromClass)
+    keywords = tuple(name for name in names if name in layer.keyword_inputs)
     asked = question(layer.target, written, inputs, keywords)
     package = str(registered.plugin)
     try:
@@ -66,7 +67,7 @@ def answer(
             help = ["without --prove its shapes are those of the runs, marked as probed"]
             message = f"the shapes of {layer.name} are not proven: {problem}"
             raise Unanswered("not-proven", message, [*problem.help, *help]) from None
-    output = _output(layer, asked, probed)
+    output = _output(layer, asked, probed, names)
     return Answer(output, "proven" if prove else "probed")
 
 
@@ -99,20 +100,35 @@ def _probed(asked: Question, package: str) -> Probed:
     return probed
 
 
-def _output(layer: FromClass, asked: Question, probed: Probed) -> Output:
-    first, *others = probed.outputs
-    warnings: tuple[str, ...] = ()
-    if probed.macs is None:
-        warnings = (f"the multiply-adds of {layer.name} fit no formula: they are not counted",)
+def _output(layer: FromClass, asked: Question, probed: Probed, names: tuple[str, ...]) -> Output:
+    """``names`` are those of the inputs."""
+    first = _where(asked, probed.outputs[0])
+    unknown = [
+        what
+        for what, known in (
+            ("multiply-adds", probed.macs),
+            ("bytes saved for backward", probed.saved_bytes),
+        )
+        if known is None
+    ]
+    warnings = [
+        f"the {what} of {layer.name} fit no formula: they are not counted" for what in unknown
+    ]
+    others = [_where(asked, other) for other in probed.outputs[1:]]
+    results = {f"output_{number}": other for number, other in enumerate(others, 1)}
+    values = (*names, "output", *results)
     return Output(
-        _where(asked, first).shape,
+        first.shape,
         first.dtype,
         probed.parameters,
         probed.buffers,
-        0 if probed.macs is None else asked.where_it_is(probed.macs),
+        asked.where_it_is(0 if probed.macs is None else probed.macs),
         tuple(_need(layer, asked, probed_need) for probed_need in probed.needs),
-        warnings,
-        others={f"output_{number}": _where(asked, other) for number, other in enumerate(others, 1)},
+        tuple(warnings),
+        others=results,
+        saves=tuple(values[place] for place in probed.saves),
+        saved_bytes=asked.where_it_is(0 if probed.saved_bytes is None else probed.saved_bytes),
+        is_view=probed.is_view,
     )
 
 
@@ -141,7 +157,8 @@ def _stated(
         state = _apart(layer, lambda: state_of(made_on_meta(asked.target, arguments)))
     except NotProbed as problem:
         raise _unanswered(layer, problem, inputs, is_stated=True) from None
-    return Output(stated, None, *state)
+    warning = f"the multiply-adds of {layer.name} and what it saves for backward are not counted"
+    return Output(stated, None, *state, warnings=(warning,))
 
 
 def _unanswered(

@@ -63,7 +63,7 @@ def kept(asked: Question, package: str) -> Probed | None:
         sources = values["sources"]
         if not sources or any(_source(name) != known for name, known in sources.items()):
             return None
-        return read(values["probed"], len(asked.variables))
+        return read(values["probed"], len(asked.variables), len(asked.inputs))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, Unusable):
         return None
 

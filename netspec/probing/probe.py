@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from netspec.declaration import TensorType
 from netspec.probing.question import Point, Question, Variable
 from netspec.probing.refusals import NotProbed, RefusedByTorch
-from netspec.probing.run import Run, Runner, Shapes
+from netspec.probing.run import Run, Runner, Shapes, Trained
 from netspec.probing.sequences import formula
 from netspec.sizes import Expression, Size, SizeLimit, evaluate, substitute, symbol
 
@@ -34,13 +34,20 @@ class ProbedNeed(NamedTuple):
 
 
 class Probed(NamedTuple):
-    """What a module gives, over the variables; ``macs`` is None where they fit no formula."""
+    """What a module gives, over the variables.
+
+    ``macs`` and ``saved_bytes`` are None where they fit no formula. ``saves`` are places of inputs,
+    and of outputs after them.
+    """
 
     outputs: tuple[TensorType, ...]
     parameters: Shapes
     buffers: Shapes
     macs: Size | None
     needs: tuple[ProbedNeed, ...] = ()
+    saves: tuple[int, ...] = ()
+    saved_bytes: Size | None = 0
+    is_view: bool = False
 
 
 class Axis(NamedTuple):
@@ -64,8 +71,8 @@ def probe(runner: Runner) -> Probed:
     numbers: list[Size | None] = [
         _number(runner, axes, base, place, checked) for place in range(len(run.numbers))
     ]
-    _require_same_in_training(runner, base, together)
-    macs = numbers.pop()
+    trained = _in_training(runner, base, together)
+    saved_bytes, macs = numbers.pop(), numbers.pop()
     sizes = iter(numbers)
     outputs = []
     for number, output in enumerate(run.outputs):
@@ -77,7 +84,11 @@ def probe(runner: Runner) -> Probed:
             shape.append(size)
         outputs.append(TensorType(tuple(shape), output.dtype))
     needs = tuple(need for axis in axes for need in axis.needs)
-    return Probed(tuple(outputs), *runner.state(), macs, needs)
+    always = {(one.saves, one.is_view) for one in trained}
+    if len(always) > 1:
+        saved_bytes = None  # what is kept depends on the sizes
+    saves, is_view = min(always)
+    return Probed(tuple(outputs), *runner.state(), macs, needs, saves, saved_bytes, is_view)
 
 
 # ---- one variable
@@ -105,7 +116,7 @@ def first_points(variables: Sequence[Variable]) -> Iterator[Point]:
         for size in _BASES:
             point = []
             for place, variable in enumerate(variables):
-                value = batch if variable.is_batch else size * (1 + spread * (place % 2))
+                value = batch if variable.is_batch else size * (1 + spread * (place // 2 % 2))
                 value = max(value, variable.least)
                 point.append(value if variable.most is None else min(value, variable.most))
             if tuple(point) not in seen:
@@ -204,7 +215,7 @@ def _misfit(
 ) -> str:
     """Where the formulas do not hold, beyond the sizes that they were fitted to; or nothing."""
     variable = runner.asked.variables[place]
-    if any(fit is None for fit in formulas[:-1]):
+    if any(fit is None for fit in formulas[:-2]):
         number = next(number for number, fit in enumerate(formulas) if fit is None)
         start = max(variable.least, last - 5 * step)
         return _told(runner, base, place, number, range(start - start % step, last + 1, step))
@@ -221,7 +232,7 @@ def _misfit(
             )
         numbers = _same_form(runner, point, base, run).numbers
         expected = [0 if fit is None else evaluate(fit, {variable.name: value}) for fit in formulas]
-        for number in range(len(numbers) - 1):
+        for number in range(len(numbers) - 2):
             if numbers[number] != expected[number]:
                 return (
                     f"a formula that holds up to {variable.size} = {last} gives "
@@ -329,15 +340,18 @@ def _multilinear(
     return total
 
 
-def _require_same_in_training(runner: Runner, base: Point, together: Sequence[Point]) -> None:
-    """
+def _in_training(runner: Runner, base: Point, together: Sequence[Point]) -> list[Trained]:
+    """What the runs are in training.
+
     Raises:
-        NotProbed: it gives something else in training than in evaluation, or fails there.
+        NotProbed: it gives something else there than in evaluation, or fails.
     """
     asked = runner.asked
+    found = []
     for point in dict.fromkeys((base, *together)):
-        run, trained = runner.at(point), runner.at(point, training=True)
+        run = runner.at(point)
         assert isinstance(run, Run)
+        trained = run.trained
         if isinstance(trained, str):
             names = [v.size for v, value in zip(asked.variables, point, strict=True) if value == 1]
             help = f"; state for example `{names[0]}: {{min: 2}}` in `input`" if names else ""
@@ -347,6 +361,8 @@ def _require_same_in_training(runner: Runner, base: Point, together: Sequence[Po
                 f"with {asked.told(point)} it gives {_types(trained.outputs)} in training, but "
                 f"{_types(run.outputs)} in evaluation"
             )
+        found.append(trained)
+    return found
 
 
 def _same_form(runner: Runner, point: Point, base: Point, run: Run) -> Run:

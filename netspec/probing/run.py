@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -29,11 +29,26 @@ _NEEDS_VALUES = (
 )
 
 
+class Trained(NamedTuple):
+    """A run in training: its outputs, and what autograd keeps of it for the backward pass.
+
+    ``saves`` are the places of inputs, and after them of outputs, that are kept; ``saved_bytes``
+    are further tensors, but for the module's own. ``is_view`` says that the first output shares
+    the first input's memory.
+    """
+
+    outputs: tuple[TensorType, ...]
+    saves: tuple[int, ...]
+    saved_bytes: int
+    is_view: bool
+
+
 class Run(NamedTuple):
-    """The outputs for one input, and the multiply-adds."""
+    """The outputs for one input, and the multiply-adds; what torch says, if not in training."""
 
     outputs: tuple[TensorType, ...]
     macs: int
+    trained: Trained | str
 
     @property
     def form(self) -> tuple[tuple[int, str], ...]:
@@ -41,9 +56,15 @@ class Run(NamedTuple):
         return tuple((output.rank, output.dtype) for output in self.outputs)
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Those of all outputs in a row."""
+        return tuple(int(str(size)) for output in self.outputs for size in output.shape)
+
+    @property
     def numbers(self) -> tuple[int, ...]:
-        """All sizes in a row, then the multiply-adds."""
-        return (*(int(str(size)) for output in self.outputs for size in output.shape), self.macs)
+        """All sizes in a row, then the multiply-adds, then the saved bytes (-1 for unknown)."""
+        saved = -1 if isinstance(self.trained, str) else self.trained.saved_bytes
+        return (*self.sizes, self.macs, saved)
 
 
 class Runner:
@@ -56,44 +77,69 @@ class Runner:
     def __init__(self, asked: Question) -> None:
         self.asked = asked
         self.module = made_on_meta(asked.target, dict(asked.arguments))
-        self._runs: dict[tuple[Point, bool], Run | str] = {}
+        self._runs: dict[Point, Run | str] = {}
 
-    def at(self, point: Point, *, training: bool = False) -> Run | str:
-        """The outputs; what torch says, where it refuses.
+    def at(self, point: Point) -> Run | str:
+        """The run for an input; what torch says, where it refuses.
 
         Raises:
             NotProbed: a step needs the values of a tensor, or it gives something else.
         """
-        known = self._runs.get((point, training))
+        known = self._runs.get(point)
         if known is None:
-            known = self._runs[point, training] = self._run(point, training)
+            known = self._runs[point] = self._run(point)
         return known
 
-    def _run(self, point: Point, training: bool) -> Run | str:
-        counter = FlopCounterMode(display=False)
-        self.module.train(training)
-        with quiet(), torch.device("meta"), counter:
-            given = [
-                torch.empty([int(str(size)) for size in type.shape], dtype=_torch_dtype(type))
-                for type in self.asked.at(point)
-            ]
-            try:
-                result = called(self.module, given, self.asked.keywords)
-            except Exception as problem:
-                message = told(problem)
-                if needs_values(problem):
-                    raise NotProbed(
-                        "what it does depends on the values of a tensor, and not only on sizes "
-                        f"({message})"
-                    ) from problem
-                return message
-        outputs = tuple(
-            TensorType(tuple(output.shape), str(output.dtype).removeprefix("torch."))
-            for output in tensors(result)
-        )
+    def _run(self, point: Point) -> Run | str:
+        inputs = self.asked.at(point)
+        with quiet(), torch.device("meta"):
+            counter = FlopCounterMode(display=False)
+            with counter:
+                outputs = self._outputs(_empty(inputs), training=False)
+            if isinstance(outputs, str):
+                return outputs
+            trained = self._trained(_empty(inputs))
         if not outputs:
             raise NotProbed("its forward gives no tensor")
-        return Run(outputs, counter.get_total_flops() // 2)
+        return Run(_types(outputs), counter.get_total_flops() // 2, trained)
+
+    def _trained(self, inputs: list[Tensor]) -> Trained | str:
+        with torch.enable_grad():
+            given = [one.requires_grad_() * 1 if one.is_floating_point() else one for one in inputs]
+            own = {_storage(one) for one in (*self.module.parameters(), *self.module.buffers())}
+            kept: dict[int, Tensor] = {}  # alive, so that no address comes twice
+
+            def keep(tensor: Tensor) -> Tensor:
+                kept.setdefault(_storage(tensor), tensor.detach())
+                return tensor
+
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+                outputs = self._outputs(given, training=True)
+        if isinstance(outputs, str):
+            return outputs
+        places = {_storage(one): place for place, one in reversed([*enumerate(given + outputs)])}
+        if not any(output.requires_grad for output in outputs):
+            kept = {}
+        saves = sorted({places[one] for one in kept if one in places})
+        further = [kept[one] for one in kept if one not in places and one not in own]
+        nbytes = sum(one.untyped_storage().nbytes() for one in further)
+        is_view = bool(outputs) and _storage(outputs[0]) == _storage(given[0])
+        return Trained(_types(outputs), tuple(saves), nbytes, is_view)
+
+    def _outputs(self, given: list[Tensor], *, training: bool) -> list[Tensor] | str:
+        self.module.train(training)
+        try:
+            return list(tensors(called(self.module, given, self.asked.keywords)))
+        except NotProbed:
+            raise
+        except Exception as problem:
+            message = told(problem)
+            if needs_values(problem):
+                raise NotProbed(
+                    "what it does depends on the values of a tensor, and not only on sizes "
+                    f"({message.partition('. ')[0]})"
+                ) from problem
+            return message
 
     def state(self) -> tuple[Shapes, Shapes]:
         """Parameters and buffers, as in ``state_dict``."""
@@ -166,6 +212,20 @@ def tensors(result: Any) -> Iterator[Tensor]:
         raise NotProbed(f"its forward gives a {type(result).__name__}, not tensors")
 
 
-def _torch_dtype(type: TensorType) -> torch.dtype:
-    dtype: torch.dtype = getattr(torch, type.dtype)
-    return dtype
+def _empty(types: Sequence[TensorType]) -> list[Tensor]:
+    return [
+        torch.empty([int(str(size)) for size in type.shape], dtype=getattr(torch, type.dtype))
+        for type in types
+    ]
+
+
+def _types(outputs: Sequence[Tensor]) -> tuple[TensorType, ...]:
+    return tuple(
+        TensorType(tuple(output.shape), str(output.dtype).removeprefix("torch."))
+        for output in outputs
+    )
+
+
+def _storage(tensor: Tensor) -> int:
+    """What tells memory apart on meta, where all addresses are 0."""
+    return int(tensor.untyped_storage()._cdata)

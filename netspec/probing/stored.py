@@ -29,26 +29,28 @@ def written(probed: Probed) -> Any:
         "buffers": [[name, list(shape)] for name, shape in probed.buffers.items()],
         "macs": None if probed.macs is None else _written(probed.macs),
         "needs": [list(need) for need in probed.needs],
+        "saves": list(probed.saves),
+        "saved_bytes": None if probed.saved_bytes is None else _written(probed.saved_bytes),
+        "is_view": probed.is_view,
     }
 
 
-def read(values: Any, variables: int) -> Probed:
+def read(values: Any, variables: int, inputs: int) -> Probed:
     """
     Raises:
-        Unusable: it was not written by ``written``, for so many variables.
+        Unusable: it was not written by ``written``, for so many variables and inputs.
     """
     try:
+        outputs = tuple(_type(item, variables) for item in _list(values["outputs"]))
         return Probed(
-            tuple(
-                TensorType(
-                    tuple(_size(size, variables) for size in _list(item["shape"])), _dtype(item)
-                )
-                for item in _list(values["outputs"])
-            ),
+            outputs,
             _shapes(values["parameters"]),
             _shapes(values["buffers"]),
-            None if values["macs"] is None else _size(values["macs"], variables),
+            _optional(values["macs"], variables),
             tuple(_need(item, variables) for item in _list(values["needs"])),
+            tuple(_whole(place, 0, inputs + len(outputs) - 1) for place in _list(values["saves"])),
+            _optional(values["saved_bytes"], variables),
+            values["is_view"] is True,
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as problem:
         raise Unusable(str(problem)) from None
@@ -110,11 +112,15 @@ def _need(item: Any, variables: int) -> ProbedNeed:
     return ProbedNeed(kind, _whole(variable, 0, variables - 1), _whole(number, 1), _text(message))
 
 
-def _dtype(item: Any) -> str:
+def _type(item: Any, variables: int) -> TensorType:
     dtype = _text(item["dtype"])
     if dtype not in ITEMSIZES:
         raise Unusable("no dtype")
-    return dtype
+    return TensorType(tuple(_size(size, variables) for size in _list(item["shape"])), dtype)
+
+
+def _optional(value: Any, variables: int) -> Size | None:
+    return None if value is None else _size(value, variables)
 
 
 def _list(value: Any) -> list[Any]:
