@@ -65,41 +65,50 @@ def from_dict(
     return _read(_parsed(*read_value(values, name, found), found), variant, found)
 
 
-def check(spec: Spec | Path, *, registry: Registry | None = None) -> list[Diagnostic]:
+def check(
+    spec: Spec | Path, *, registry: Registry | None = None, prove: bool = False
+) -> list[Diagnostic]:
     """Every finding about a spec, errors and warnings, in the order of the text.
 
     Args:
         spec: a Spec, the path of a file, or a text (a str with a line break).
+        prove: whether shapes that are known from runs alone have to be proven.
 
-    Never raises for bad input, and never imports torch.
+    Never raises for bad input, and imports torch only for a layer that has no shape rule.
     """
     if isinstance(spec, str) and ("\n" in spec or "\r" in spec):
-        return check_text(spec, registry=registry)
+        return check_text(spec, registry=registry, prove=prove)
     if not isinstance(spec, Spec):
-        return check_file(spec, registry=registry)
+        return check_file(spec, registry=registry, prove=prove)
     found = Diagnostics()
-    _checked(spec, registry, found)
+    _checked(spec, registry, found, prove)
     return found.all()
 
 
-def check_file(path: Path, *, registry: Registry | None = None) -> list[Diagnostic]:
+def check_file(
+    path: Path, *, registry: Registry | None = None, prove: bool = False
+) -> list[Diagnostic]:
     """As ``check``, for a file whatever its name looks like."""
     found = Diagnostics()
     parsed = _parsed(*read_file(path, found), found)
     if parsed is not None:
-        _checked(parsed, registry, found)
+        _checked(parsed, registry, found, prove)
     return found.all()
 
 
 def check_text(
-    text: str | bytes, name: str = "<text>", *, registry: Registry | None = None
+    text: str | bytes,
+    name: str = "<text>",
+    *,
+    registry: Registry | None = None,
+    prove: bool = False,
 ) -> list[Diagnostic]:
     """As ``check``, for a text whatever it looks like; ``name`` stands in messages."""
     found = Diagnostics()
     read = read_text(text, name, found) if isinstance(text, str) else read_bytes(text, name, found)
     parsed = _parsed(*read, found)
     if parsed is not None:
-        _checked(parsed, registry, found)
+        _checked(parsed, registry, found, prove)
     return found.all()
 
 
@@ -109,13 +118,17 @@ def plan(
     variant: str | None = None,
     params: Params | None = None,
     registry: Registry | None = None,
+    prove: bool = False,
 ) -> Plan:
     """The plan of a spec: every shape, parameter and cost, without torch.
+
+    Only a layer that has no shape rule needs torch here, to be run on the meta device.
 
     Args:
         spec: a Spec, or the path of a file.
         variant: one of the spec's ``variants``.
         params: values for the spec's ``params``, over those of the variant.
+        prove: whether shapes that are known from runs alone have to be proven.
 
     Raises:
         SpecError: the spec is wrong; ``error.diagnostics`` holds every finding.
@@ -127,7 +140,7 @@ def plan(
     parsed = _chosen(parsed, variant, found)
     if found.failed and variant is not None:
         return _sound(None, found)
-    return _sound(_planned(parsed, registry, found, params), found)
+    return _sound(_planned(parsed, registry, found, params, prove), found)
 
 
 def build(
@@ -313,16 +326,20 @@ def _planned(
     registry: Registry | None,
     found: Diagnostics,
     params: Params | None = None,
+    prove: bool = False,
 ) -> Plan | None:
     """The plan, or None when there is an error; all stages run, to find all errors."""
+    registry = registry or default_registry()
     report_requirements(spec, found)
-    return expand(spec, registry or default_registry(), found, params)
+    return expand(spec, registry, found, params, Planner(registry, found, prove=prove))
 
 
-def _checked(spec: Spec, registry: Registry | None, found: Diagnostics) -> None:
+def _checked(
+    spec: Spec, registry: Registry | None, found: Diagnostics, prove: bool = False
+) -> None:
     """Plans every variant of a spec; one that is all defaults is one too, if it can be."""
     registry = registry or default_registry()
-    planner = Planner(registry, found)
+    planner = Planner(registry, found, prove=prove)
     report_requirements(spec, found)
     report_unused_blocks(spec, found)
     if not spec.variants or all(param.is_given for param in spec.params):

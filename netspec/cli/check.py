@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.input import STDIN, add_choices, findings
+from netspec.cli.input import STDIN, add_choices, add_prove, findings
 from netspec.cli.output import Commands, command, print_diagnostics, print_json
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.text import printable
@@ -30,6 +30,7 @@ def add_to(commands: Commands) -> None:
         "spec", nargs="+", metavar="SPEC", help="a YAML file, or - for standard input"
     )
     add_choices(parser)
+    add_prove(parser)
     parser.add_argument("--json", action="store_true", help="findings as JSON")
     parser.set_defaults(run=run)
 

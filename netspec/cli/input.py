@@ -25,6 +25,14 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="prove the shapes of layers without a shape rule, which are known from runs else",
+    )
+
+
 def findings(name: str, given: argparse.Namespace) -> list[Diagnostic]:
     """Everything that is found about a spec, in all its variants or in the chosen one."""
     from netspec.api import check_file, check_text
@@ -32,7 +40,10 @@ def findings(name: str, given: argparse.Namespace) -> list[Diagnostic]:
     try:
         if given.variant is not None or given.params:
             return list(planned(name, given).warnings)
-        return check_file(name) if name != "-" else check_text(_standard_input(), STDIN)
+        prove = given.prove
+        if name != "-":
+            return check_file(name, prove=prove)
+        return check_text(_standard_input(), STDIN, prove=prove)
     except SpecError as error:
         return list(error.diagnostics)
 
@@ -46,15 +57,16 @@ def planned(name: str, given: argparse.Namespace) -> Plan:
     from netspec.api import check_text, loads, plan
 
     params = _params(given.params)
+    prove = getattr(given, "prove", False)
     if name != "-":
-        return plan(name, variant=given.variant, params=params)
+        return plan(name, variant=given.variant, params=params, prove=prove)
     data = _standard_input()
     if given.variant is None and not params:
         found = check_text(data, STDIN)
         if any(diagnostic.severity == "error" for diagnostic in found):
             raise SpecError(found)
     text = data.decode("utf-8-sig", errors="replace")
-    return plan(loads(text, STDIN, variant=given.variant), params=params)
+    return plan(loads(text, STDIN, variant=given.variant), params=params, prove=prove)
 
 
 def _params(written: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.input import add_choices, planned
+from netspec.cli.input import add_choices, add_prove, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, width
 
 EXAMPLES = """\
@@ -26,6 +26,7 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
+    add_prove(parser)
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
     parser.set_defaults(run=run)
 

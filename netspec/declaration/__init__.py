@@ -1,9 +1,11 @@
 """How a layer is declared: one typed function, from which everything else is derived."""
 
 from netspec.declaration.arguments import Argument, Choice, Range, Whole
+from netspec.declaration.class_signature import UnreadableClass
 from netspec.declaration.command import Command
 from netspec.declaration.exporter import Exporter
 from netspec.declaration.finding import Finding
+from netspec.declaration.from_class import FromClass, from_class
 from netspec.declaration.hints import (
     LastSize,
     NotNegative,
@@ -30,6 +32,7 @@ __all__ = [
     "Command",
     "Exporter",
     "Finding",
+    "FromClass",
     "Inferred",
     "InitialiserType",
     "LastSize",
@@ -48,9 +51,11 @@ __all__ = [
     "Range",
     "Refusal",
     "TensorType",
+    "UnreadableClass",
     "Whole",
     "at_least",
     "for_each_dim",
+    "from_class",
     "imported",
     "initialiser",
     "last_size",

@@ -200,6 +200,9 @@ def layer(
 ) -> Callable[[Rule], LayerType]:
     """Declares a layer by its rule, which gives the layer its name.
 
+    A rule that takes ``**arguments`` without a type hint leaves the arguments to the class: they
+    are read from its signature when the layer is first used.
+
     Args:
         target: the dotted path of the class that is made; it is imported at the first build.
         obvious: the argument that a bare value sets (``softmax: 1`` sets ``dim``).
@@ -213,6 +216,10 @@ def layer(
         if "." not in target:
             raise TypeError(f"{target!r} is not the dotted path of a class")
         name = rule.__name__.rstrip("_")
+        if _leaves_arguments(rule):
+            from netspec.declaration.from_class import made_from_class
+
+            return made_from_class(target, name, rule, obvious)
         if obvious is not None and obvious not in (rule.__kwdefaults__ or {}):
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
@@ -220,6 +227,12 @@ def layer(
         return LayerType(name, target, rule, obvious, tuple_inputs)
 
     return declare
+
+
+def _leaves_arguments(rule: Rule) -> bool:
+    """Whether it takes ``**arguments`` without a hint: those of the class, whatever they are."""
+    further = [p for p in inspect.signature(rule).parameters.values() if p.kind is p.VAR_KEYWORD]
+    return any(p.annotation in (inspect.Parameter.empty, Any, "Any") for p in further)
 
 
 def _inferred(annotation: Any) -> Inferred | None:

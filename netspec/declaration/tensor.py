@@ -10,11 +10,11 @@ from netspec.sizes import Size, product
 FLOATING = frozenset({"float32", "float64", "float16", "bfloat16"})
 #: The dtypes of embeddings' and offsets' numbers.
 INDICES = frozenset({"int64", "int32"})
-_ITEMSIZES = {
+ITEMSIZES = {
     "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2,
     "int8": 1, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
 }  # fmt: skip
-DTYPES = frozenset(_ITEMSIZES)
+DTYPES = frozenset(ITEMSIZES)
 
 
 class TensorType(NamedTuple):
@@ -35,7 +35,7 @@ class TensorType(NamedTuple):
     @property
     def itemsize(self) -> int:
         """The bytes of one value."""
-        return _ITEMSIZES[self.dtype]
+        return ITEMSIZES[self.dtype]
 
     @property
     def nbytes(self) -> Size:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from netspec.declaration.output import Shape
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
 from netspec.expansion.initialisers import planned_init
@@ -94,12 +95,14 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     order = None
     planner = scope.walk.planner
     registered = planner.registry.find(layer.type) if input_names else None
-    if registered is not None:
+    if registered is not None and planner.is_readable(registered, item.origin):
         type_ = registered.layer
         order = in_order(scope, request, type_.name, type_.inputs, type_.required_inputs)
         types = tuple([types[place] for place in order])
         input_names = tuple([input_names[place] for place in order])
-    application = planner.apply(layer, item.origin, path, types, input_names)
+    application = planner.apply(
+        layer, item.origin, path, types, input_names, cast(Shape | None, keys.shape)
+    )
     if application is None:
         return UNKNOWN
     init = None

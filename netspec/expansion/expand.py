@@ -11,6 +11,7 @@ from netspec.diagnostics import Diagnostics
 from netspec.expansion.inputs import input_types
 from netspec.expansion.plugin_lints import report_plugin_lints
 from netspec.expansion.scope import ScopeBuilder
+from netspec.expansion.stated import named_sizes
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties
@@ -43,7 +44,7 @@ def expand(
     given = input_types(spec.inputs, names, spec.origin, found)
     inputs = {name: _known(planner, type, spec, found) for name, type in given.items()}
     blocks = {block.name: block for block in spec.blocks}
-    walk = Walk(planner, blocks, names, found)
+    walk = Walk(planner, blocks, names, found, named_sizes(inputs))
     root = _root(walk, spec, inputs, names)
     planner.walked += walk.modules
     rules = planned_rules(spec, registry, names, found)
@@ -89,7 +90,7 @@ def plan_item(
     found: Diagnostics,
 ) -> tuple[PlannedScope | None, int]:
     """A root of one more item, after ``unnamed`` children without a name, and their number then."""
-    builder = ScopeBuilder(_bare(registry, found), "", None, Layers((item,)), origin)
+    builder = ScopeBuilder(_bare(type, registry, found), "", None, Layers((item,)), origin)
     builder.begin({"input": type})
     builder.unnamed = unnamed
     try:
@@ -103,7 +104,7 @@ def plan_layers(
     layers: Layers, type: TensorType, origin: Origin, registry: Registry, found: Diagnostics
 ) -> PlannedScope | None:
     """A root of layers that get a tensor of the type; None where they are wrong."""
-    builder = ScopeBuilder(_bare(registry, found), "", None, layers, origin)
+    builder = ScopeBuilder(_bare(type, registry, found), "", None, layers, origin)
     builder.begin({"input": type})
     try:
         builder.run({})
@@ -112,9 +113,9 @@ def plan_layers(
         return None
 
 
-def _bare(registry: Registry, found: Diagnostics) -> Walk:
-    """A walk without blocks and params."""
-    return Walk(Planner(registry, found), {}, {}, found)
+def _bare(type: TensorType, registry: Registry, found: Diagnostics) -> Walk:
+    """A walk without blocks and params, for a value of the type."""
+    return Walk(Planner(registry, found), {}, {}, found, named_sizes({"input": type}))
 
 
 def _known(planner: Planner, type: TensorType | None, spec: Spec, found: Diagnostics) -> Known:

@@ -6,8 +6,8 @@ from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostics
 from netspec.sizes import Size, symbol
 from netspec.spec import Input, Origin
-from netspec.spec.inputs import SIZE_NAME
 from netspec.spec.parser import MAX_SIZE
+from netspec.spec.words import SIZE_NAME
 from netspec.templates import EvaluationError, Names, Template, evaluate
 
 

@@ -19,6 +19,7 @@ from netspec.expansion.names import child_name, register
 from netspec.expansion.parameters import parameter
 from netspec.expansion.results import planned_results
 from netspec.expansion.sharing import Made, use
+from netspec.expansion.stated import require_stated, stated_shape
 from netspec.expansion.values import (
     Arguments,
     Environment,
@@ -290,9 +291,14 @@ class ScopeBuilder:
             if keys.when is not True:
                 if not self.is_true(keys.when, names, at, item.origin.reserved("when")):
                     return self.left_out(item, given, value, names)
+            if keys.shape is None:
+                return self.part(item, keys, given, names, device)
+            stated = stated_shape(self, item, keys.shape, names, at)
         except Skip:
             return self.unknown(item, names)
-        return self.part(item, keys, given, names, device)
+        number = self.part(item, keys._replace(shape=cast(Any, stated)), given, names, device)
+        require_stated(self, item, stated, self.types[number])
+        return number
 
     def left_out(self, item: Item, given: tuple[int, ...], value: int, names: Environment) -> int:
         """What an item gives whose ``when`` is false: its input, under its name too.

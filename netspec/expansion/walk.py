@@ -11,6 +11,7 @@ from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
 from netspec.registry import PackageBlock
+from netspec.sizes import Size
 from netspec.spec import Block, Layer, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
@@ -34,7 +35,12 @@ class Walk:
     """The state of one walk; every scope of it adds its rows here."""
 
     def __init__(
-        self, planner: Planner, blocks: Mapping[str, Block], params: Environment, found: Diagnostics
+        self,
+        planner: Planner,
+        blocks: Mapping[str, Block],
+        params: Environment,
+        found: Diagnostics,
+        sizes: Mapping[str, Size],
     ) -> None:
         self.planner = planner
         #: Those that the layers see that are being written out: the spec's, or a package's.
@@ -43,6 +49,7 @@ class Walk:
         self._of_spec = (blocks, params)
         self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
+        self.sizes = sizes  # those that the inputs name
         self.rows: list[PlannedLayer] = []
         self.parameters: list[PlannedParameter] = []
         #: The blocks that are being written out, the innermost last.

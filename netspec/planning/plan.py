@@ -14,6 +14,9 @@ from netspec.sizes import Size
 from netspec.spec import Origin, Value, Written
 from netspec.templates import Names
 
+#: What a layer's shapes are known from: its rule, a proof, runs without memory, or the spec.
+Trust = Literal["rule", "proven", "probed", "stated"]
+
 
 class Parameter(NamedTuple):
     """A parameter or buffer of a layer, named as in ``state_dict``."""
@@ -34,8 +37,8 @@ class Application:
     ``arguments`` are all of them with torch's names; ``written`` those to pass to the class (the
     written and the inferred ones). ``input_names`` say which of the type's inputs there are.
     ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
-    the backward pass, as the Output of the rule says it. ``source`` is the package and version
-    that the layer is from.
+    the backward pass, as the Output of the rule says it. ``trust`` says where the shapes are from,
+    ``source`` is the package and version that the layer is from.
     """
 
     type: LayerType
@@ -52,6 +55,7 @@ class Application:
     is_view: bool = False
     input_names: tuple[str, ...] = ()
     source: str = ""
+    trust: Trust = "rule"
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -143,6 +147,11 @@ class PlannedLayer:
     def macs(self) -> Size:
         """Multiply-adds of one forward pass."""
         return self.application.macs
+
+    @property
+    def trust(self) -> Trust:
+        """What its shapes are known from."""
+        return self.application.trust
 
     @property
     def output_bytes(self) -> Size:

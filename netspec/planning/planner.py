@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, cast
 
-from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
+from netspec.declaration import (
+    FromClass,
+    Inferred,
+    LayerType,
+    Output,
+    Refusal,
+    TensorType,
+    UnreadableClass,
+)
+from netspec.declaration.output import Shape
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, failure, listed
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import Conditions, decide
-from netspec.planning.plan import Application, Parameter
+from netspec.planning.plan import Application, Parameter, Trust
 from netspec.planning.soundness import sound
 from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
 from netspec.registry.apart import Fault, apart
@@ -30,8 +39,9 @@ class Planner:
     checked once.
     """
 
-    def __init__(self, registry: Registry, found: Diagnostics) -> None:
+    def __init__(self, registry: Registry, found: Diagnostics, *, prove: bool = False) -> None:
         self.registry = registry
+        self.prove = prove  # whether the shapes of layers without a rule have to be proven
         self.found = found
         self.conditions = Conditions()
         #: The modules of all finished walks, those of other variants too.
@@ -72,10 +82,12 @@ class Planner:
         path: str,
         inputs: tuple[Known, ...],
         names: tuple[str, ...] = (),
+        stated: Shape | None = None,
     ) -> Application | None:
         """The layer applied to its inputs, from memory where it came before.
 
         ``names`` are the inputs' names, in the layer's order, where some between may be left out.
+        ``stated`` is the shape that the spec states, for a layer whose shapes are not known.
 
         None where it is wrong, which is reported, or where an input is not known.
         """
@@ -96,10 +108,10 @@ class Planner:
         registered, written = bound
         given = cast(tuple[TensorType, ...], inputs)
         try:
-            application = self.applied(registered, written, origin, path, given, names)
+            application = self.applied(registered, written, origin, path, given, names, stated)
         except _Reported:
             return None
-        if len(inputs) == 1:
+        if len(inputs) == 1 and application.trust != "stated":
             self.applications[id(layer), id(first)] = application
         return application
 
@@ -109,8 +121,25 @@ class Planner:
             if layer.type:  # else it could not be read, which is reported
                 self.unknown_layer(layer.type, origin)
             return None
+        if not self.is_readable(registered, origin):
+            return None
         written = bind(registered.layer, layer, origin, self.found)
         return None if written is None else (registered, written)
+
+    def is_readable(self, registered: RegisteredLayer, origin: Origin) -> bool:
+        """Whether the arguments of the layer are known; else it is reported why they are not."""
+        if isinstance(registered.layer, FromClass):
+            try:
+                _ = registered.layer.arguments, registered.layer.inputs
+            except UnreadableClass as problem:
+                name = registered.layer.name
+                self.found.error(
+                    "unreadable-class",
+                    f"{name} of {registered.plugin.title} cannot be used: {problem}",
+                    origin.span(),
+                )
+                return False
+        return True
 
     def unknown_layer(self, name: str, origin: Origin) -> None:
         from netspec.layers.not_layers import why_not  # most specs have no use for them
@@ -169,13 +198,21 @@ class Planner:
         path: str,
         inputs: tuple[TensorType, ...],
         given: tuple[str, ...] = (),
+        stated: Shape | None = None,
     ) -> Application:
         layer_type = registered.layer
+        trust: Trust = "rule"
         try:
             if not given:
                 self.require_inputs(layer_type, inputs, origin)
                 given = layer_type.inputs[: len(inputs)]
-            complete, output = self.ruled(registered, written, inputs, given)
+            if isinstance(layer_type, FromClass) and not layer_type.has_rule:
+                complete = self.with_inferred(layer_type, written, inputs)
+                output, trust = self.without_rule(
+                    registered, complete, inputs, given, stated, origin
+                )
+            else:
+                complete, output = self.ruled(registered, written, inputs, given)
             names = (*given, output.name, *output.others)
             for name in output.saves:
                 if name not in names:
@@ -203,6 +240,7 @@ class Planner:
                 output.is_view,
                 given,
                 str(registered.plugin),
+                trust,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)
@@ -240,7 +278,9 @@ class Planner:
             complete = self.with_inferred(layer_type, written, inputs)
             first_ones = layer_type.required_inputs
             further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
-            return complete, layer_type.rule(*inputs[:first_ones], **further, **complete)
+            is_class = isinstance(layer_type, FromClass)
+            every = {**layer_type.defaults, **complete} if is_class else complete
+            return complete, layer_type.rule(*inputs[:first_ones], **further, **every)
 
         if registered.plugin.package == "netspec":
             return work()
@@ -253,6 +293,36 @@ class Planner:
             self._hanging[registered.full_name] = problem
             raise
         return complete, sound(output)
+
+    def without_rule(
+        self,
+        registered: RegisteredLayer,
+        written: Mapping[str, Value],
+        inputs: tuple[TensorType, ...],
+        names: tuple[str, ...],
+        stated: Shape | None,
+        origin: Origin,
+    ) -> tuple[Output, Trust]:
+        """What the runs of its class say, with torch, which only such layers need here.
+
+        Raises:
+            _Reported: the shapes are not known.
+            SizeLimit: a formula is too large.
+        """
+        from netspec.probing.answer import answer
+        from netspec.probing.refusals import Unanswered
+
+        try:
+            return answer(registered, written, inputs, names, stated, self.prove)
+        except Unanswered as problem:
+            notes = [
+                f"{registered.layer.name} gets {shown(inputs)}",
+                f"{registered.layer.target} is of {registered.plugin.title}",
+            ]
+            self.found.error(
+                problem.code, problem.message, origin.span(), notes=notes, help=problem.help
+            )
+            raise _Reported from problem
 
     def require_inputs(
         self, layer_type: LayerType, inputs: tuple[TensorType, ...], origin: Origin

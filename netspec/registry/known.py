@@ -18,6 +18,7 @@ KNOWN = {
         "shifted_window_attention",
         "shifted_window_attention3d",
         "shifted_window_attention_v2",
+        "squeeze_excitation",
         "stochastic_depth",
         "swap_axes",
         "window_departition",

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
-from netspec.declaration import Command, Exporter, Finding, InitialiserType, LayerType, Refusal
+from netspec.declaration import (
+    Command,
+    Exporter,
+    Finding,
+    FromClass,
+    InitialiserType,
+    LayerType,
+    Refusal,
+)
 from netspec.diagnostics.failure import failure, one_line, shown
 from netspec.registry import apart, hookspecs
 from netspec.registry.apart import Fault, run_apart
@@ -457,10 +465,15 @@ class Registry:
 
     @staticmethod
     def _derive(layer: LayerType, info: Plugin) -> None:
-        """Reads the declaration whole, which takes time: later it must not fail."""
+        """Reads the declaration whole, which takes time: later it must not fail.
+
+        That of a class is read when the layer is used, as it imports the class.
+        """
         try:
             if not isinstance(layer.target, str) or "." not in layer.target:
                 raise TypeError(f"{shown(layer.target)} is not the dotted path of a class")
+            if isinstance(layer, FromClass):
+                return
             _ = layer.arguments, layer.further
             if not layer.inputs:
                 raise TypeError("its rule takes no input")

@@ -82,7 +82,7 @@ def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str,
         else:
             yield (
                 margin + child.name + _device(child.device) + _again(child),
-                written(child),
+                written(child) + _trusted(child),
                 _outputs(child.outputs),
                 number(child.params) if child.params else "",
                 _dense(number(child.macs)) if child.macs != 0 else "",
@@ -112,6 +112,11 @@ def _device(device: str | None) -> str:
 def _again(child: PlannedLayer | PlannedScope) -> str:
     """What stands beside a further call of the same child."""
     return " (again)" if child.is_reused else ""
+
+
+def _trusted(child: PlannedLayer) -> str:
+    """What stands beside a layer whose shapes are not those of a rule."""
+    return "" if child.trust == "rule" else f" ({child.trust})"
 
 
 def _dense(size: object) -> str:

@@ -76,6 +76,7 @@ def _layer(layer: PlannedLayer, saved_for_backward: Size | None) -> Json:
         "macs": _size(layer.macs),
         "output_bytes": _size(unless_beyond_limits(lambda: layer.output_bytes)),
         "saved_for_backward": _size(saved_for_backward),
+        "shapes": layer.trust,
         "device": layer.device,
         "again": layer.is_reused,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, nearest
@@ -10,9 +9,9 @@ from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind
 from netspec.spec.parser import MAX_SIZE, Parser
 from netspec.spec.spec import Input, SizeRange
+from netspec.spec.words import SIZE_NAME
 from netspec.templates import Template
 
-SIZE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z", re.ASCII)
 MAX_RANK = 64
 DTYPES = (
     "float32",

@@ -8,6 +8,7 @@ from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.initialisers import read_init
 from netspec.spec.spec import Init, Keys, Layers, Name, Outputs, Part, Written
+from netspec.spec.words import SIZE_NAME
 from netspec.templates import Template
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
     input_names: tuple[str, ...] = ()
     let: tuple[tuple[str, Written], ...] = ()
     init: Init | None = None
+    shape: tuple[Written, ...] | None = None
     for word, node in written.items():
         if word == "when":
             when = parser.value(node)
@@ -38,9 +40,11 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
             inputs, input_names = read_from(parser, node)
         elif word == "let":
             let = read_let(parser, node)
+        elif word == "shape":
+            shape = read_shape(parser, node)
         else:
             init = read_init(parser, node)
-    keys = Keys(when, inputs, let, init, input_names)
+    keys = Keys(when, inputs, let, init, input_names, shape)
     return None if keys == Keys() else keys
 
 
@@ -78,6 +82,32 @@ def read_let(parser: Parser, node: Node) -> tuple[tuple[str, Written], ...]:
         for key, value in node.entries
         if parser.value_name(key)
     )
+
+
+def read_shape(parser: Parser, node: Node) -> tuple[Written, ...] | None:
+    """``shape: [N, 8, "$(H // 2)"]``; None where it is wrong."""
+    if not isinstance(node, ListNode):
+        parser.error(
+            "bad-value",
+            f"`shape` takes a list of sizes, not {kind(node)}",
+            node,
+            "write for example `shape: [N, 8]`",
+        )
+        return None
+    sizes = []
+    for item in node.items:
+        size = parser.value(item) if isinstance(item, ScalarNode) else None
+        is_name = type(size) is str and SIZE_NAME.match(size) is not None
+        if is_name or isinstance(size, Template) or (type(size) is int and 0 <= size < 2**63):
+            sizes.append(size)
+        elif not isinstance(item, ScalarNode) or "$" not in str(item.value):  # else reported
+            parser.error(
+                "bad-value",
+                f"a size is a whole number, a capital name or an expression, not {kind(item)}",
+                item,
+                'write for example `shape: [N, 8, "$(H // 2)"]`',
+            )
+    return tuple(sizes) if len(sizes) == len(node.items) else None
 
 
 def with_scope_keys(

@@ -241,6 +241,7 @@ class Keys(NamedTuple):
     """The reserved keys that few items have.
 
     ``input_names`` are what ``from`` calls the values where it is a mapping, one for each.
+    ``shape`` states what the item gives; a text in it names a size of the input.
     """
 
     when: Written = True
@@ -248,6 +249,7 @@ class Keys(NamedTuple):
     let: tuple[tuple[str, Written], ...] = ()
     init: Init | None = None  # nothing in it is torch's own beginning
     input_names: tuple[str, ...] = ()
+    shape: tuple[Written, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 """The words of the language that are no layer's name."""
 
+import re
+
 VERSION = 1
+#: How a size of the input may be called.
+SIZE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z", re.ASCII)
 
 #: What an item is, when it is no layer of the registry and no block.
 SCOPE = "layers"
@@ -16,11 +20,11 @@ PARAMETER = "parameter"
 PARTS = frozenset({SCOPE, RESIDUAL, SCALE, CONCAT, SPLIT, EACH, USE, PARAMETER}) | MERGES
 
 #: What may stand beside any part, with the same meaning everywhere.
-ITEM_KEYS = frozenset({"name", "repeat", "device", "when", "from", "let", "init"})
+ITEM_KEYS = frozenset({"name", "repeat", "device", "when", "from", "let", "init", "shape"})
 #: What may stand beside ``layers``, in an item, a block, and the document.
 SCOPE_KEYS = frozenset({"inputs", "outputs", "auxiliary", "register"})
 #: Kept for the language's next versions: no layer may be called so.
-RESERVED_LATER = frozenset({"shape", "dtype", "freeze"})
+RESERVED_LATER = frozenset({"dtype", "freeze"})
 RESERVED = ITEM_KEYS | SCOPE_KEYS | RESERVED_LATER
 
 ROOT_KEYS = (

@@ -228,6 +228,8 @@ def _few(keys: Keys, margin: str) -> list[str]:
         lines.append(f"{margin}let: {{{given}}}")
     if keys.init is not None:
         lines.append(f"{margin}init: {_init(keys.init)}")
+    if keys.shape is not None:
+        lines.append(f"{margin}shape: {_flow(keys.shape)}")
     return lines
 
 

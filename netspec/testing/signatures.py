@@ -11,7 +11,7 @@ from inspect import Parameter
 import torch
 from torch import nn
 
-from netspec.declaration import LayerType
+from netspec.declaration import FromClass, LayerType
 
 Parameters = dict[str, Parameter]
 
@@ -50,6 +50,9 @@ def differences(
     """
     there = parameters(cls)
     class_ = _titled(cls)
+    if isinstance(layer, FromClass):
+        declared = {f"{cls.__name__}.{name}": "as it declares" for name in layer.left_out}
+        left_out = {**declared, **(left_out or {})}
     yield from _lacking(layer, cls, there, LEFT_OUT | dict(left_out or {}))
     shared = [name for name in layer.arguments if name in there]
     for name in layer.arguments:

@@ -12,6 +12,7 @@ from netspec_torchvision.layers.maxvit import (
 from netspec_torchvision.layers.mvit import multiscale_attention, pool_skip, positional_encoding
 from netspec_torchvision.layers.normalization import frozen_batch_norm2d, layer_norm2d
 from netspec_torchvision.layers.patches import patch_embed_pad3d, patch_merging_pad
+from netspec_torchvision.layers.squeeze_excitation import squeeze_excitation
 from netspec_torchvision.layers.stochastic_depth import stochastic_depth
 from netspec_torchvision.layers.windows import (
     shifted_window_attention,
@@ -35,6 +36,7 @@ LAYERS = (
     multiscale_attention,
     pool_skip,
     positional_encoding,
+    squeeze_excitation,
 )
 
 
