@@ -15,20 +15,20 @@ PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 PLUGIN = '''
 from netspec.plugin import Output, TensorType, hookimpl, layer
 
-@layer("netspec_mylayers.modules.Scale")
-def scale(input: TensorType, *, factor: float = 2.0) -> Output:
+@layer("netspec_mylayers.modules.Scaled")
+def scaled(input: TensorType, *, factor: float = 2.0) -> Output:
     """Multiplies ``(*)``."""
-    input.require_floating("scale")
+    input.require_floating("scaled")
     return Output(input.shape)
 
 @hookimpl
 def netspec_layers():
-    return [scale]
+    return [scaled]
 '''
 MODULES = """
 from torch import nn
 
-class Scale(nn.Module):
+class Scaled(nn.Module):
     def __init__(self, factor=2.0, device=None):
         super().__init__()
         self.factor = factor
