@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
@@ -83,15 +83,20 @@ def conformance(
     """
     module: Any = importlib.import_module(plugin) if isinstance(plugin, str) else plugin
     registry = Registry()
+    refused = ""
     if module is not builtin:
         try:
             registry.register(module)
         except PluginError as problem:
-            pytest.fail(str(problem), pytrace=False)
+            refused = str(problem)
+    if refused:
+        pytest.fail(refused, pytrace=False)
     layers: dict[str, LayerType] = {layer.name: layer for layer in module.netspec_layers()}
     own, first, draws, skipped = cases or {}, examples or {}, fitting or {}, not_exported or {}
     for name in {*own, *first, *draws, *skipped} - {*layers}:
-        pytest.fail(f"conformance() is told of {name!r}, which is no layer of {module.__name__}")
+        pytest.fail(
+            f"conformance() is told of {name!r}, which is no layer of {module.__name__}", False
+        )
     every_layer = pytest.mark.parametrize("layer", layers.values(), ids=layers)
 
     def holds(
@@ -265,10 +270,11 @@ def _run(
 
     of_layer.__name__ = f"{law.__name__}_{layer.name}"  # hypothesis remembers failures by name
     broken = ""
+    test = given(strategy)(of_layer)
+    for case in first:
+        test = example(case)(test)
     try:
-        for case in first:
-            law(case)
-        chosen(given(strategy)(of_layer))()
+        chosen(test)()
     except LawBroken as found:
         broken = str(found)
     except Flaky as flaky:
