@@ -21,7 +21,8 @@ class MixerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.tokens(self.norm(x).transpose(1, 2)).transpose(1, 2)
-        return x + self.channels(x)
+        mixed: Tensor = x + self.channels(x)
+        return mixed
 
 
 class ConvBlock(nn.Module):

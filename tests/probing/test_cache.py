@@ -11,6 +11,7 @@ import pytest
 import netspec
 from netspec.plugin import from_class, hookimpl
 from netspec.probing import answer, cache
+from netspec.probing.run import Runner
 
 CODE = """
 from torch import nn
@@ -58,9 +59,8 @@ def plan(source: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The classes that are run, as they are."""
     seen: list[str] = []
-    real = answer.Runner
 
-    class Counted(real):  # type: ignore[misc, valid-type]
+    class Counted(Runner):
         def __init__(self, asked: Any) -> None:
             seen.append(asked.target)
             super().__init__(asked)

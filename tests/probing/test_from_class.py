@@ -18,7 +18,7 @@ MODULES = "tests.probing.modules"
 
 
 class Everything(nn.Module):
-    def __init__(
+    def __init__(  # type: ignore[no-untyped-def]
         self,
         a: int,
         b: float = 0.5,
@@ -30,7 +30,7 @@ class Everything(nn.Module):
         h=(3, 3),
         device: Any = None,
         _own: Any = None,
-    ) -> None:  # type: ignore[no-untyped-def]
+    ) -> None:
         super().__init__()
 
     def forward(self, x, mask: "Tensor | None" = None, flag: bool = False):  # type: ignore # noqa
