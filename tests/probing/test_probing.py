@@ -145,7 +145,7 @@ def test_a_refusal_shows_the_beginning_of_a_rule(registry: netspec.Registry) -> 
         "give it a shape rule, in the plugin:",
         '@layer("tests.probing.modules.Positions")',
         "def positions(x: TensorType, *, dim: int = 8, longest: int = 500) -> Output:",
-        "    return Output((x.shape[0], ..., ...,), parameters={...})",
+        "    return Output((x.shape[0], ..., ...), parameters={...})",
     )
 
 
