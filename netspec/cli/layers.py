@@ -32,20 +32,21 @@ def add_to(commands: Commands) -> None:
 
 
 def _values(one: RegisteredLayer) -> dict[str, Any]:
-    """What can be written of a layer, or why it cannot be used."""
-    from netspec.declaration import UnreadableClass
+    """What can be written of a layer; of a class, which is not imported for a list, its name."""
+    from netspec.declaration import FromClass
     from netspec.render import layer_values
 
-    try:
+    if not isinstance(one.layer, FromClass):
         return layer_values(one.layer, one.plugin)
-    except UnreadableClass as problem:
-        return {
-            "name": one.layer.name,
-            "class": one.layer.target,
-            "problem": str(problem),
-            "plugin": one.plugin.name,
-            "package": one.plugin.package,
-        }
+    return {
+        "name": one.layer.name,
+        "class": one.layer.target,
+        "family": None,
+        "summary": one.layer.summary,
+        "arguments": None,  # `netspec layers NAME --json` has them
+        "plugin": one.plugin.name,
+        "package": one.plugin.package,
+    }
 
 
 def run(given: argparse.Namespace) -> int:
