@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from netspec.declaration import (
     FromClass,
@@ -23,6 +23,9 @@ from netspec.planning.plan import Application, Parameter, Trust
 from netspec.registry import RegisteredLayer, Registry
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
+
+if TYPE_CHECKING:
+    from netspec.probing.refusals import Unanswered
 
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
@@ -49,6 +52,7 @@ class Planner:
         self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
+        self._unanswered: dict[object, Unanswered] = {}
 
     def begin(self, found: Diagnostics) -> None:
         """Begins another walk, with what is remembered of earlier ones."""
@@ -273,9 +277,13 @@ class Planner:
         from netspec.probing.answer import answer
         from netspec.probing.refusals import Unanswered
 
+        key = (registered.full_name, repr(written), inputs, names, stated)
         try:
+            if key in self._unanswered:  # it may have taken a minute to find out
+                raise self._unanswered[key]
             return answer(registered, written, inputs, names, stated, self.prove)
         except Unanswered as problem:
+            self._unanswered[key] = problem
             notes = [
                 f"{registered.layer.name} gets {shown(inputs)}",
                 f"{registered.layer.target} is of {registered.plugin.title}",
