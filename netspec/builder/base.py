@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from netspec.api import build, plan
 from netspec.builder.call_site import CallSite
-from netspec.declaration import LayerType, TensorType
+from netspec.declaration import FromClass, LayerType, TensorType, UnreadableClass
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.expansion import input_types, plan_item
 from netspec.planning import Plan
@@ -182,7 +182,6 @@ class BaseBuilder:
 
     def _layer_method(self: Self, layer_type: LayerType) -> Callable[..., Self]:
         """The method that adds a layer; its required arguments may stand without their names."""
-        by_position = positional(layer_type)
 
         def add(
             *values: object,
@@ -192,6 +191,11 @@ class BaseBuilder:
             **arguments: object,
         ) -> Self:
             site = CallSite(sys._getframe(1), layer_type.name)
+            try:
+                by_position = positional(layer_type)
+            except UnreadableClass as problem:
+                message = f"{layer_type.name} cannot be used: {problem}"
+                _fail(site, "unreadable-class", message)
             if len(values) > len(by_position):
                 takes = ", ".join(by_position) or "no argument"
                 _fail(site, "bad-call", f"{layer_type.name} takes {takes} without a name")
@@ -208,7 +212,9 @@ class BaseBuilder:
             return self._add_layer(site, layer_type.name, written, name, repeat, device)
 
         add.__name__ = layer_type.name
-        add.__doc__ = layer_type.description
+        # A class is not imported for its description.
+        is_class = isinstance(layer_type, FromClass)
+        add.__doc__ = layer_type.summary if is_class else layer_type.description
         return add
 
     def _add_layer(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING, Any
 
 from netspec.cli.output import Commands, command, print_json, usage_error, width
+
+if TYPE_CHECKING:
+    from netspec.registry import RegisteredLayer
 
 EXAMPLES = """\
   netspec layers                 what can be written
@@ -27,7 +31,26 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
+def _values(one: RegisteredLayer) -> dict[str, Any]:
+    """What can be written of a layer; of a class, which is not imported for a list, its name."""
+    from netspec.declaration import FromClass
+    from netspec.render import layer_values
+
+    if not isinstance(one.layer, FromClass):
+        return layer_values(one.layer, one.plugin)
+    return {
+        "name": one.layer.name,
+        "class": one.layer.target,
+        "family": None,
+        "summary": one.layer.summary,
+        "arguments": None,  # `netspec layers NAME --json` has them
+        "plugin": one.plugin.name,
+        "package": one.plugin.package,
+    }
+
+
 def run(given: argparse.Namespace) -> int:
+    from netspec.declaration import UnreadableClass
     from netspec.diagnostics import did_you_mean, listed
     from netspec.layers.not_layers import why_not
     from netspec.registry import default_registry
@@ -39,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
     if given.name is None:
         layers = registry.layers()
         if given.json:
-            print_json([layer_values(one.layer, one.plugin) for one in layers.values()])
+            print_json([_values(one) for one in layers.values()])
         else:
             print(layer_list(layers, width(sys.stdout)))
         return 0
@@ -56,8 +79,11 @@ def run(given: argparse.Namespace) -> int:
         names = listed([one.full_name for one in found], "or")
         return usage_error(f"{given.name} is a layer of {len(found)} plugins; write {names}")
     (one,) = found
-    if given.json:
-        print_json(layer_values(one.layer, one.plugin))
-    else:
-        print(layer_page(one, width(sys.stdout)))
+    try:
+        if given.json:
+            print_json(layer_values(one.layer, one.plugin))
+        else:
+            print(layer_page(one, width(sys.stdout)))
+    except UnreadableClass as problem:
+        return usage_error(f"{one.layer.name} of {one.plugin.title} cannot be used: {problem}")
     return 0

@@ -48,7 +48,10 @@ class FromClass(LayerType):
     @property
     def description(self) -> str:
         """The declaration's words, else the class's docstring."""
-        return self._declared or inspect.getdoc(self._class) or self.summary
+        if self._declared or isinstance(self._read, str):
+            return self._declared or self.summary
+        own = self._class.__doc__  # not that of a class above it
+        return inspect.cleandoc(own) if own else self.summary
 
     @property
     def _declared(self) -> str:
@@ -60,13 +63,23 @@ class FromClass(LayerType):
 
     @cached_property
     def _signature(self) -> inspect.Signature:
-        cls = self._class
-        signature: inspect.Signature = _apart(
-            lambda: class_signature(cls, dict(self.hints), self.left_out),
-            f"the arguments of {self.target} cannot be read",
-        )
+        if isinstance(self._read, str):
+            raise UnreadableClass(self._read)
+        return self._read
+
+    @cached_property
+    def _read(self) -> inspect.Signature | str:
+        """The signature, or why there is none: it is read once, as that may take a while."""
+        try:
+            cls = self._class
+            signature: inspect.Signature = _apart(
+                lambda: class_signature(cls, dict(self.hints), self.left_out),
+                f"the arguments of {self.target} cannot be read",
+            )
+        except UnreadableClass as problem:
+            return str(problem)
         if self.obvious is not None and self.obvious not in signature.parameters:
-            raise UnreadableClass(f"{self.target} has no argument {self.obvious!r}")
+            return f"{self.target} has no argument {self.obvious!r}"
         if not self.has_rule:
             return signature
         own = inspect.signature(self.rule).parameters.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from netspec.declaration import (
     FromClass,
@@ -25,6 +25,9 @@ from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
 from netspec.registry.apart import Fault, apart
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
+
+if TYPE_CHECKING:
+    from netspec.probing.refusals import Unanswered
 
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
@@ -53,6 +56,7 @@ class Planner:
         self._types: dict[TensorType, TensorType] = {}
         #: Rules that were left behind, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
+        self._unanswered: dict[object, Unanswered] = {}
 
     def begin(self, found: Diagnostics) -> None:
         """Begins another walk, with what is remembered of earlier ones."""
@@ -312,9 +316,13 @@ class Planner:
         from netspec.probing.answer import answer
         from netspec.probing.refusals import Unanswered
 
+        key = (registered.full_name, repr(written), inputs, names, stated)
         try:
+            if key in self._unanswered:  # it may have taken a minute to find out
+                raise self._unanswered[key]
             return answer(registered, written, inputs, names, stated, self.prove)
         except Unanswered as problem:
+            self._unanswered[key] = problem
             notes = [
                 f"{registered.layer.name} gets {shown(inputs)}",
                 f"{registered.layer.target} is of {registered.plugin.title}",

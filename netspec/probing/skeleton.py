@@ -16,10 +16,11 @@ def skeleton(layer: FromClass, rank: int) -> tuple[str, ...]:
     names = ", ".join(f"{name}: TensorType" for name in layer.inputs)
     given = f"{names}, *, {', '.join(arguments)}" if arguments else names
     sizes = ", ".join([f"{layer.inputs[0]}.shape[0]", *["..."] * (rank - 1)])
+    sizes += "," if rank < 2 else ""
     return (
         f'@layer("{layer.target}")',
         f"def {layer.name}({given}) -> Output:",
-        f"    return Output(({sizes},), parameters={{...}})",
+        f"    return Output(({sizes}), parameters={{...}})",
     )
 
 

@@ -8,7 +8,7 @@ from netspec.declaration import TensorType
 from netspec.declaration.tensor import ITEMSIZES
 from netspec.probing.probe import Probed, ProbedNeed
 from netspec.probing.run import Shapes
-from netspec.sizes import Expression, Size, Symbol, symbol
+from netspec.sizes import Expression, Size, SizeLimit, Symbol, symbol
 
 MOST = 2**63 - 1
 MOST_PARTS = 1_000  # of a formula, or of a list of tensors
@@ -42,6 +42,8 @@ def read(values: Any, variables: int, inputs: int) -> Probed:
     """
     try:
         outputs = tuple(_type(item, variables) for item in _list(values["outputs"]))
+        if not outputs:
+            raise Unusable("no output")
         return Probed(
             outputs,
             _shapes(values["parameters"]),
@@ -52,7 +54,14 @@ def read(values: Any, variables: int, inputs: int) -> Probed:
             _optional(values["saved_bytes"], variables),
             values["is_view"] is True,
         )
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as problem:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        SizeLimit,
+    ) as problem:
         raise Unusable(str(problem)) from None
 
 

@@ -140,6 +140,7 @@ def test_the_plan_as_json(run: Run) -> None:
         "macs": "9408*N*((H + 1)//2)*((W + 1)//2)",
         "output_bytes": "256*N*((H + 1)//2)*((W + 1)//2)",
         "saved_for_backward": "12*H*N*W",
+        "shapes": "rule",
         "device": None,
         "again": False,
     }

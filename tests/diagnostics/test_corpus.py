@@ -32,6 +32,7 @@ ELSEWHERE = {
     "bad-weights": "building/test_loading.py",
     "wrong-ranks": "distributed/test_weights.py",
     "wrong-weights": "building/test_loading.py",
+    "unreadable-class": "probing/test_probing.py",
     "build-failed": "diagnostics/test_plugins_that_fail.py",
     "no-device": "placement/test_placement.py",
     "plugin-disabled": "registry/test_hooks.py",

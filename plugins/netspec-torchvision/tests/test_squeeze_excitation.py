@@ -18,8 +18,6 @@ from netspec.testing.survival import survives_copies, survives_export, survives_
 REGISTRY = netspec.Registry()
 REGISTRY.register(plugin, name="torchvision")
 DRAWN: st.SearchStrategy[Case] = cases(squeeze_excitation, REGISTRY)
-few: Any = settings(deadline=None, max_examples=25)
-fewer: Any = settings(deadline=None, max_examples=6)
 
 
 def test_the_arguments_are_those_of_the_class() -> None:
@@ -27,25 +25,25 @@ def test_the_arguments_are_those_of_the_class() -> None:
     assert list(squeeze_excitation.inferred) == ["input_channels"]
 
 
-@few
+@settings(deadline=None, max_examples=25)
 @given(DRAWN)
 def test_the_plan_is_what_torchvision_does(case: Case) -> None:
     agrees_with_torch(case, REGISTRY, strict)
 
 
-@few
+@settings(deadline=None, max_examples=25)
 @given(DRAWN)
 def test_it_saves_what_torch_saves(case: Case) -> None:
     saves_what_torch_saves(case, REGISTRY)
 
 
-@fewer
+@settings(deadline=None, max_examples=6)
 @given(DRAWN.flatmap(opened))
 def test_numbers_in_a_symbolic_plan_give_the_concrete_one(case: Any) -> None:
     substitutes(case, REGISTRY)
 
 
-@fewer
+@settings(deadline=None, max_examples=6)
 @given(cases(squeeze_excitation, REGISTRY, legal=True))
 def test_it_is_copied_exported_and_written(case: Case) -> None:
     survives_copies(case, REGISTRY)
