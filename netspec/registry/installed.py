@@ -9,9 +9,11 @@ whenever a name is not found elsewhere.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import NamedTuple
 
 PLUGINS = "netspec"
 HOOKS = "hooks"
@@ -25,6 +27,18 @@ COMMANDS = "commands"
 #: are listed as a hook, a group of entry points (``netspec.blocks``).
 KINDS = (LAYERS, BLOCKS, INITIALISERS, STRATEGIES, EXPORTERS, COMMANDS)
 GROUPS = (LAYERS, BLOCKS, INITIALISERS, EXPORTERS, COMMANDS, HOOKS)
+#: What most say of netspec; for all else there is ``packaging``, whose import takes a while.
+RELEASE = re.compile(r"\d+(\.\d+)*\Z", re.ASCII)
+AT_LEAST = re.compile(r"netspec *>= *(\d+(?:\.\d+)*)\Z", re.ASCII)
+
+
+class Package(NamedTuple):
+    """A package with a plugin: what its metadata say."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    entry_points: Mapping[str, Mapping[str, str]]
 
 
 class Installed(NamedTuple):
@@ -33,7 +47,8 @@ class Installed(NamedTuple):
     name: str
     package: str
     version: str
-    entry: Any  # importlib.metadata's EntryPoint, whose import takes as long as reading a spec
+    target: str  # ``module`` or ``module:attribute``
+    requires: tuple[str, ...]
     listed: Mapping[str, frozenset[str]] | None
 
     def lists(self, name: str, *groups: str) -> bool:
@@ -66,12 +81,26 @@ class Installed(NamedTuple):
         """Whether its package lists anything in a group."""
         return self.listed is not None and bool(self.listed[group])
 
+    def load(self) -> object:
+        """The plugin, imported.
+
+        Raises:
+            Exception: there is no such module or attribute, or the module raises.
+        """
+        module, _, attributes = self.target.partition(":")
+        found: object = import_module(module)
+        for name in attributes.split(".") if attributes else ():
+            found = getattr(found, name)
+        return found
+
     def refuses_version(self, version: str) -> str:
         """What the package needs of netspec, where this version is another; else an empty text."""
-        if self.entry.dist is None:
-            return ""
-        for text in self.entry.dist.requires or ():
-            if text.startswith("netspec") and text[7:8] in "<>=!~ ([;":
+        for text in self.requires:
+            simple = AT_LEAST.match(text)
+            if simple and RELEASE.match(version):
+                if _release(version) < _release(simple[1]):
+                    return f"netspec>={simple[1]}"
+            elif text.startswith("netspec") and text[7:8] in "<>=!~ ([;":
                 from packaging.requirements import InvalidRequirement, Requirement
 
                 try:
@@ -89,56 +118,117 @@ def installed_plugins() -> Iterator[Installed]:
     """Those of all packages, by their names.
 
     Raises:
-        Exception: the metadata of some package is broken.
+        Exception: the metadata of some package in an archive are broken.
     """
-    from importlib.metadata import entry_points
-
-    found = entry_points()
-    listed = {group: list(found.select(group=f"{PLUGINS}.{group}")) for group in GROUPS}
-    plugins = sorted(found.select(group=PLUGINS), key=lambda entry: entry.name)
-    for entry in plugins:
-        package = entry.dist.name if entry.dist else entry.value
-        own = {
-            group: frozenset(other.name for other in entries if _is_of(other, entry))
-            for group, entries in listed.items()
-        }
-        yield Installed(
-            entry.name,
-            package,
-            entry.dist.version if entry.dist else "",
-            entry,
-            own if any(own.values()) else None,
-        )
+    found = [
+        (name, target, package)
+        for package in _packages()
+        for name, target in package.entry_points.get(PLUGINS, {}).items()
+    ]
+    for name, target, package in sorted(found, key=lambda one: one[0]):
+        own = {group: _listed(package, f"{PLUGINS}.{group}", _module(target)) for group in GROUPS}
+        listed = own if any(own.values()) else None
+        yield Installed(name, package.name, package.version, target, package.requires, listed)
 
 
-def is_listed_anywhere(word: str) -> bool:
-    """Whether the entry points of any package have a word.
+def _listed(package: Package, group: str, module: str) -> frozenset[str]:
+    """The names of a group that are a plugin's: those whose entries name its module."""
+    entries = package.entry_points.get(group, {})
+    return frozenset(name for name, target in entries.items() if _module(target) == module)
 
-    It is asked for each check of a spec, for which ``importlib.metadata`` alone takes too long; a
-    package that does not lie in a folder (but in a zip file) is not seen.
+
+def _module(target: str) -> str:
+    return target.partition(":")[0].strip()
+
+
+def _packages() -> Iterator[Package]:
+    """The packages on ``sys.path`` that have a plugin, each once: the first is what is imported.
+
+    ``importlib.metadata`` reads all packages, in a hundred times the time; every check would wait
+    for it.
     """
-    wanted = word.encode()
+    seen: set[str] = set()
     for folder in dict.fromkeys(sys.path):
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
+        for package in _in_archive(folder) if os.path.isfile(folder) else _in_folder(folder):
+            name = re.sub(r"[-_.]+", "-", package.name).lower()
+            if name not in seen:
+                seen.add(name)
+                yield package
+
+
+def _in_folder(folder: str) -> Iterator[Package]:
+    try:
+        names = sorted(os.listdir(folder or "."))
+    except OSError:
+        return
+    for name in names:
+        if not name.endswith((".dist-info", ".egg-info")):
             continue
-        for name in names:
-            if not name.endswith((".dist-info", ".egg-info")):
-                continue
-            try:
-                with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
-                    if wanted in file.read():
-                        return True
-            except OSError:
-                continue
-    return False
+        path = os.path.join(folder, name)
+        entry_points = _text(path, "entry_points.txt")
+        if f"[{PLUGINS}]" in entry_points:
+            metadata = _text(path, "METADATA") or _text(path, "PKG-INFO")
+            yield _package(name.rpartition(".")[0], metadata, entry_points)
 
 
-def _is_of(other: Any, plugin: Any) -> bool:
-    """Whether an entry point lists something of a plugin: same package, same module."""
-    packages = [entry.dist.name if entry.dist else None for entry in (other, plugin)]
-    return packages[0] == packages[1] and other.module == plugin.module
+def _in_archive(file: str) -> Iterator[Package]:
+    """
+    Raises:
+        Exception: the metadata of some package are broken.
+    """
+    from importlib.metadata import distributions
+
+    for one in distributions(path=[file]):
+        entry_points = one.read_text("entry_points.txt") or ""
+        if f"[{PLUGINS}]" in entry_points:
+            metadata = one.read_text("METADATA") or one.read_text("PKG-INFO") or ""
+            yield _package(one.name, metadata, entry_points)
+
+
+def _text(folder: str, name: str) -> str:
+    """The text of a file of metadata; empty where there is none."""
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _package(name: str, metadata: str, entry_points: str) -> Package:
+    """From the files' texts: https://packaging.python.org/en/latest/specifications/core-metadata/"""
+    head, _, _ = metadata.partition("\n\n")
+    fields = [line.partition(":") for line in head.splitlines()]
+    values = [(field.strip().lower(), value.strip()) for field, _, value in fields]
+    known = dict(reversed(values))
+    requires = tuple(value for field, value in values if field == "requires-dist")
+    stem, _, version = name.partition("-")
+    return Package(
+        known.get("name") or stem,
+        known.get("version") or version,
+        requires,
+        _sections(entry_points),
+    )
+
+
+def _sections(text: str) -> dict[str, dict[str, str]]:
+    """https://packaging.python.org/en/latest/specifications/entry-points/"""
+    found: dict[str, dict[str, str]] = {}
+    section: dict[str, str] = {}
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = found.setdefault(line[1:-1].strip(), {})
+        elif line and not line.startswith(("#", ";")):
+            name, _, target = line.partition("=")
+            section[name.strip()] = target.partition("[")[0].strip()  # extras are of no use here
+    return found
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, of which zeros at the end say nothing."""
+    numbers = [int(number) for number in version.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def chosen_names(text: str | None) -> bool | Collection[str]:

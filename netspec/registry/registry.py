@@ -25,7 +25,6 @@ from netspec.registry.installed import (
     Installed,
     chosen_names,
     installed_plugins,
-    is_listed_anywhere,
 )
 from netspec.registry.known import further_package_of, package_of
 from netspec.registry.plugin import Plugin
@@ -182,10 +181,8 @@ class Registry:
         Only plugins that list ``netspec_lint`` are imported for it.
         """
         hook = "netspec_lint"
-        if not self._is_scanned and is_listed_anywhere(hook):
-            self._scan()
         before = self.disabled()
-        self._import(lambda one: one.listed is not None and one.may_have_hook(hook), scan=False)
+        self._import(lambda one: one.listed is not None and one.may_have_hook(hook))
         for plugin in self.disabled():
             if plugin not in before and plugin.problem:
                 yield plugin, plugin.problem
@@ -545,10 +542,9 @@ class Registry:
             text = f"the plugin {name!r} is chosen, but not installed"
             self._plugins[name] = Plugin(name, "unknown", "", problem=text)
 
-    def _import(self, is_wanted: Callable[[Installed], bool], *, scan: bool = True) -> None:
+    def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
         """Registers those installed plugins that may be of use now."""
-        if scan:
-            self._scan()
+        self._scan()
         if not self._waiting:
             return
         wanted = [one for one in self._waiting if is_wanted(one)]
@@ -567,7 +563,7 @@ class Registry:
         if needed:
             raise PluginError(f"{info.title} needs {needed}, but this is netspec {__version__}")
         try:
-            plugin = run_apart(one.entry.load, "cannot be imported")
+            plugin = run_apart(one.load, "cannot be imported")
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
