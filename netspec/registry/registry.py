@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -136,6 +136,38 @@ class Registry:
             elif answer is not None:
                 return answer
         return None
+
+    def first_for_each(
+        self, hook: str, fault: Callable[[Any], str], calls: Sequence[Mapping[str, Any]]
+    ) -> list[Any]:
+        """As ``first``, for many calls: each plugin gets in one go those that are left to it.
+
+        What netspec's own implementation raises, and a plugin's Refusal, stands for the answer.
+        """
+        self._import(lambda one: one.may_have_hook(hook))
+        answers: list[Any] = [None] * len(calls)
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            own = plugin.package == "netspec"
+            places = [place for place, answer in enumerate(answers) if answer is None]
+            ask = partial(
+                _ask, implementation, [calls[p] for p in places], Exception if own else Refusal
+            )
+            try:
+                given = ask() if own else run_apart(ask, f"{hook} failed", apart.WITH_MODEL)
+            except Fault as problem:
+                if isinstance(problem.__cause__, Warning):
+                    raise problem.__cause__ from None
+                self._disable(plugin, str(problem))
+                continue
+            known = [one for one in given if one is not None and not isinstance(one, Exception)]
+            wrong = next(filter(None, map(fault, known)), "")
+            if wrong:
+                self._disable(plugin, f"{hook} failed: {wrong}")
+                continue
+            for place, answer in zip(places, given, strict=True):
+                answers[place] = answer
+        return answers
 
     @staticmethod
     def _call(hook: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
@@ -567,6 +599,20 @@ class Registry:
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
+
+
+def _ask(
+    implementation: Any, calls: Sequence[Mapping[str, Any]], told: type[Exception]
+) -> list[Any]:
+    """What an implementation answers to each call; what it raises of that kind is an answer."""
+    answers: list[Any] = []
+    for call in calls:
+        try:
+            answer = implementation.function(*[call[name] for name in implementation.argnames])
+        except told as problem:
+            answer = problem
+        answers.append(answer)
+    return answers
 
 
 def _plugin(one: Installed) -> Plugin:
