@@ -431,3 +431,23 @@ def test_hooks_run_with_the_device_of_their_caller() -> None:
     with torch.cuda.device(1):
         built(registry(netspec_built=lambda: seen.append(torch.cuda.current_device())))
     assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [(mute, "Mute: (its text"), (lambda: 3, "it gives 3, which is no Layout")]
+)
+def test_a_strategy_that_fails_is_told_at_its_place(wrong: Callable[[], Any], message: str) -> None:
+    @strategy("nowhere.at_all", order=1)
+    def sun(layout: Any, /) -> Any:
+        return wrong()
+
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.distribute(
+            netspec.loads(SPEC),
+            "placement: 1\nsun: {}\n",
+            device="cpu",
+            registry=registry(netspec_strategies=lambda: [sun]),
+        )
+    (found,) = caught.value.diagnostics
+    assert f"the rule of the strategy sun failed: {message}" in found.message
+    assert found.location.line == 2
