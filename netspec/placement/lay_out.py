@@ -9,7 +9,8 @@ from netspec.placement.layout import Layout, Misplaced
 from netspec.placement.strategy import Strategy
 from netspec.planning import Plan
 from netspec.planning.binding import bind
-from netspec.registry import Registry
+from netspec.registry import Registry, told
+from netspec.registry.apart import shown
 
 
 def lay_out(
@@ -42,7 +43,17 @@ def lay_out(
         except Refusal as refusal:
             _refuse(refusal, entry, found)
             continue
-        assert isinstance(laid, Layout)
+        except Exception as problem:  # a plugin's rule may fail with anything
+            laid = told(problem)
+        if not isinstance(laid, Layout):
+            what = laid if isinstance(laid, str) else f"it gives {shown(laid)}, which is no Layout"
+            found.error(
+                "bad-placement",
+                f"the rule of the strategy {strategy.word} failed: {what}",
+                entry.origin.span(),
+                help=[f"this is a mistake of its plugin, which has {strategy.declared.target}"],
+            )
+            continue
         layout = laid
     return None if found.failed else layout
 

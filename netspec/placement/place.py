@@ -47,35 +47,36 @@ def place(
     """
     used = set(devices.values())
     if len(used) > 1 or registry.is_extended("netspec_place"):
-        for layer in plan.layers:
-            _place_layer(model, layer, devices[layer.path], registry)
+        _place_layers(model, plan, devices, registry)
         _connect(model, plan.root, devices[""], devices)
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])
     return model
 
 
-def _place_layer(
-    model: nn.Module, layer: PlannedLayer, device: torch.device, registry: Registry
+def _place_layers(
+    model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
 ) -> None:
-    parent_path, _, name = layer.path.rpartition(".")
-    parent = model.get_submodule(parent_path)
-    module = parent.get_submodule(name)
-    try:
-        placed: nn.Module = registry.first(
-            "netspec_place", _no_module, module=module, path=layer.path, device=str(device)
-        )
-    except Exception as problem:
-        kind = "" if isinstance(problem, Refusal) else f"{type(problem).__name__}: "
-        found = Diagnostics()
-        found.error(
-            "placement-failed",
-            f"{layer.path} cannot be placed on {device}: {kind}{problem}",
-            layer.origin.span(),
-        )
-        raise SpecError(found.all()) from problem
-    if placed is not module:
-        parent.register_module(name, placed)
+    layers = [layer for layer in plan.layers if not layer.is_reused]
+    modules = [model.get_submodule(layer.path) for layer in layers]
+    calls = [
+        {"module": module, "path": layer.path, "device": str(devices[layer.path])}
+        for module, layer in zip(modules, layers, strict=True)
+    ]
+    answers = registry.first_for_each("netspec_place", _no_module, calls)
+    for module, layer, placed in zip(modules, layers, answers, strict=True):
+        if isinstance(placed, Exception):
+            kind = "" if isinstance(placed, Refusal) else f"{type(placed).__name__}: "
+            found = Diagnostics()
+            found.error(
+                "placement-failed",
+                f"{layer.path} cannot be placed on {devices[layer.path]}: {kind}{placed}",
+                layer.origin.span(),
+            )
+            raise SpecError(found.all()) from placed
+        if placed is not module:
+            parent, _, name = layer.path.rpartition(".")
+            model.get_submodule(parent).register_module(name, placed)
 
 
 def _no_module(answer: object) -> str:

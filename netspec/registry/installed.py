@@ -8,12 +8,12 @@ whenever a name is not found elsewhere.
 
 from __future__ import annotations
 
-import os
-import sys
+import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import NamedTuple
 
-from netspec.diagnostics.failure import failure
+from netspec.registry.metadata import Broken, Package, packages_with
 
 PLUGINS = "netspec"
 HOOKS = "hooks"
@@ -27,6 +27,9 @@ COMMANDS = "commands"
 #: are listed as a hook, a group of entry points (``netspec.blocks``).
 KINDS = (LAYERS, BLOCKS, INITIALISERS, STRATEGIES, EXPORTERS, COMMANDS)
 GROUPS = (LAYERS, BLOCKS, INITIALISERS, EXPORTERS, COMMANDS, HOOKS)
+#: What most say of netspec; for all else there is ``packaging``, whose import takes a while.
+RELEASE = re.compile(r"\d+(\.\d+)*\Z", re.ASCII)
+AT_LEAST = re.compile(r"netspec *>= *(\d+(?:\.\d+)*)\Z", re.ASCII)
 
 
 class Installed(NamedTuple):
@@ -35,7 +38,7 @@ class Installed(NamedTuple):
     name: str
     package: str
     version: str
-    entry: Any  # importlib.metadata's EntryPoint, whose import takes as long as reading a spec
+    target: str  # ``module`` or ``module:attribute``
     requires: tuple[str, ...]
     listed: Mapping[str, frozenset[str]] | None
 
@@ -69,10 +72,26 @@ class Installed(NamedTuple):
         """Whether its package lists anything in a group."""
         return self.listed is not None and bool(self.listed[group])
 
+    def load(self) -> object:
+        """The plugin, imported.
+
+        Raises:
+            Exception: there is no such module or attribute, or the module raises.
+        """
+        module, _, attributes = self.target.partition(":")
+        found: object = import_module(module)
+        for name in attributes.split(".") if attributes else ():
+            found = getattr(found, name)
+        return found
+
     def refuses_version(self, version: str) -> str:
         """What the package needs of netspec, where this version is another; else an empty text."""
         for text in self.requires:
-            if text.startswith("netspec") and text[7:8] in "<>=!~ ([;":
+            simple = AT_LEAST.match(text)
+            if simple and RELEASE.match(version):
+                if _release(version) < _release(simple[1]):
+                    return f"netspec>={simple[1]}"
+            elif text.startswith("netspec") and text[7:8] in "<>=!~ ([;":
                 from packaging.requirements import InvalidRequirement, Requirement
 
                 try:
@@ -86,13 +105,6 @@ class Installed(NamedTuple):
         return ""
 
 
-class Broken(NamedTuple):
-    """A package whose metadata cannot be read."""
-
-    package: str
-    problem: str
-
-
 class Found(NamedTuple):
     """What is installed, by names."""
 
@@ -104,94 +116,36 @@ def installed_plugins() -> Found:
     """The plugins of all packages; one whose metadata is broken hides no other.
 
     Raises:
-        Exception: a folder of packages cannot be listed.
+        Exception: an archive of packages cannot be read.
     """
-    from importlib.metadata import distributions
-
-    plugins: list[Installed] = []
-    broken: list[Broken] = []
-    seen: set[str] = set()
-    for distribution in distributions():
-        package = ""
-        try:
-            if not _has_plugin(distribution):
-                continue
-            package = distribution.metadata["Name"] or ""
-            # Of several with one name the first is what is imported.
-            if package and package not in seen:
-                seen.add(package)
-                plugins += _plugins_of(_first(package))
-            elif not package:
-                raise LookupError("its METADATA has no Name")
-        except Exception as problem:
-            broken.append(Broken(package or _folder(distribution), failure(problem)))
-    return Found(
-        tuple(sorted(plugins, key=lambda one: (one.name, one.package))), tuple(sorted(broken))
-    )
+    packages, broken = packages_with(PLUGINS)
+    found = [one for package in packages for one in _plugins_of(package)]
+    return Found(tuple(sorted(found, key=lambda one: (one.name, one.package))), broken)
 
 
-def _has_plugin(distribution: Any) -> bool:
-    """Whether its entry points are of the group; most packages' need not be parsed."""
-    return f"[{PLUGINS}]" in (distribution.read_text("entry_points.txt") or "")
+def _plugins_of(package: Package) -> Iterator[Installed]:
+    for name, target in package.entry_points.get(PLUGINS, {}).items():
+        own = {group: _listed(package, f"{PLUGINS}.{group}", _module(target)) for group in GROUPS}
+        listed = own if any(own.values()) else None
+        yield Installed(name, package.name, package.version, target, package.requires, listed)
 
 
-def _first(package: str) -> Any:
-    from importlib.metadata import distribution
-
-    return distribution(package)
-
-
-def _folder(distribution: Any) -> str:
-    """Where the metadata lie, for a package that does not say its name."""
-    path = getattr(distribution, "_path", None)
-    return getattr(path, "name", "") or "unknown"
+def _listed(package: Package, group: str, module: str) -> frozenset[str]:
+    """The names of a group that are a plugin's: those whose entries name its module."""
+    entries = package.entry_points.get(group, {})
+    return frozenset(name for name, target in entries.items() if _module(target) == module)
 
 
-def _plugins_of(distribution: Any) -> Iterator[Installed]:
-    entries = list(distribution.entry_points)
-    for entry in entries:
-        if entry.group != PLUGINS:
-            continue
-        own = {
-            group: frozenset(
-                other.name
-                for other in entries
-                if other.group == f"{PLUGINS}.{group}" and other.module == entry.module
-            )
-            for group in GROUPS
-        }
-        yield Installed(
-            entry.name,
-            distribution.metadata["Name"],
-            distribution.metadata["Version"] or "",
-            entry,
-            tuple(distribution.requires or ()),
-            own if any(own.values()) else None,
-        )
+def _module(target: str) -> str:
+    return target.partition(":")[0].strip()
 
 
-def is_listed_anywhere(word: str) -> bool:
-    """Whether the entry points of any package have a word.
-
-    It is asked for each check of a spec, for which ``importlib.metadata`` alone takes too long; a
-    package that does not lie in a folder (but in a zip file) is not seen.
-    """
-    wanted = word.encode()
-    for folder in dict.fromkeys(sys.path):
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if not name.endswith((".dist-info", ".egg-info")):
-                continue
-            try:
-                with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
-                    if wanted in file.read():
-                        return True
-            except OSError:
-                continue
-    return False
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, of which zeros at the end say nothing."""
+    numbers = [int(number) for number in version.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def chosen_names(text: str | None) -> bool | Collection[str]:

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -35,7 +35,6 @@ from netspec.registry.installed import (
     Installed,
     chosen_names,
     installed_plugins,
-    is_listed_anywhere,
 )
 from netspec.registry.known import further_package_of, package_of
 from netspec.registry.plugin import Plugin
@@ -148,6 +147,38 @@ class Registry:
                 return answer
         return None
 
+    def first_for_each(
+        self, hook: str, fault: Callable[[Any], str], calls: Sequence[Mapping[str, Any]]
+    ) -> list[Any]:
+        """As ``first``, for many calls: each plugin gets in one go those that are left to it.
+
+        What netspec's own implementation raises, and a plugin's Refusal, stands for the answer.
+        """
+        self._import(lambda one: one.may_have_hook(hook))
+        answers: list[Any] = [None] * len(calls)
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            own = plugin.package == "netspec"
+            places = [place for place, answer in enumerate(answers) if answer is None]
+            ask = partial(
+                _ask, implementation, [calls[p] for p in places], Exception if own else Refusal
+            )
+            try:
+                given = ask() if own else run_apart(ask, f"{hook} failed", apart.WITH_MODEL)
+            except Fault as problem:
+                if isinstance(problem.__cause__, Warning):
+                    raise problem.__cause__ from None
+                self._disable(plugin, str(problem))
+                continue
+            known = [one for one in given if one is not None and not isinstance(one, Exception)]
+            wrong = next(filter(None, map(fault, known)), "")
+            if wrong:
+                self._disable(plugin, f"{hook} failed: {wrong}")
+                continue
+            for place, answer in zip(places, given, strict=True):
+                answers[place] = answer
+        return answers
+
     @staticmethod
     def _call(hook: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
         """
@@ -192,10 +223,8 @@ class Registry:
         Only plugins that list ``netspec_lint`` are imported for it.
         """
         hook = "netspec_lint"
-        if not self._is_scanned and is_listed_anywhere(hook):
-            self._scan()
         before = self.disabled()
-        self._import(lambda one: one.listed is not None and one.may_have_hook(hook), scan=False)
+        self._import(lambda one: one.listed is not None and one.may_have_hook(hook))
         for plugin in self.disabled():
             if plugin not in before and plugin.problem:
                 yield plugin, plugin.problem
@@ -581,10 +610,9 @@ class Registry:
             text = f"the metadata of {package} cannot be read: {problem}"
             self._plugins[package] = Plugin(package, package, "", problem=text)
 
-    def _import(self, is_wanted: Callable[[Installed], bool], *, scan: bool = True) -> None:
+    def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
         """Registers those installed plugins that may be of use now."""
-        if scan:
-            self._scan()
+        self._scan()
         if not self._waiting:
             return
         wanted = [one for one in self._waiting if is_wanted(one)]
@@ -608,7 +636,7 @@ class Registry:
         if needed:
             raise PluginError(f"{info.title} needs {needed}, but this is netspec {__version__}")
         try:
-            plugin = run_apart(one.entry.load, "cannot be imported")
+            plugin = run_apart(one.load, "cannot be imported")
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
@@ -617,6 +645,20 @@ class Registry:
 def _is_pluggys(problem: BaseException) -> bool:
     """Whether it is pluggy's own message about a hook, which needs no name of a class."""
     return isinstance(problem, pluggy.PluginValidationError)
+
+
+def _ask(
+    implementation: Any, calls: Sequence[Mapping[str, Any]], told: type[Exception]
+) -> list[Any]:
+    """What an implementation answers to each call; what it raises of that kind is an answer."""
+    answers: list[Any] = []
+    for call in calls:
+        try:
+            answer = implementation.function(*[call[name] for name in implementation.argnames])
+        except told as problem:
+            answer = problem
+        answers.append(answer)
+    return answers
 
 
 def _plugin(one: Installed) -> Plugin:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def plugin(**hooks: Callable[..., object]) -> Any:
     return made
 
 
-def registry(name: str = "sunny", **hooks: Callable[..., object]) -> netspec.Registry:
+def registry(name: str = "sunny", /, **hooks: Callable[..., object]) -> netspec.Registry:
     """A registry with one more plugin, which has these hooks."""
     made = netspec.Registry()
     made.register(plugin(**hooks), name=name, package=f"netspec-{name}", version="1.2")
@@ -243,7 +243,7 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
     (
         "netspec_blocks",
         lambda: [("b.yaml", "netspec: 1\nlayers: []")],
-        "b.yaml:1:1: the file of blocks has no",
+        "b.yaml:1:1: the file",
     ),
     ("netspec_blocks", lambda: [Path("/nowhere/b.yaml")], "FileNotFoundError"),
     ("netspec_blocks", lambda: [("b", "netspec: 1\nblocks: {relu: [tanh]}")], "a block 'relu'"),
@@ -273,7 +273,7 @@ def test_a_plugin_that_brings_what_is_wrong_leaves_no_trace(
     assert "the plugin 'sunny' of netspec-sunny 1.2" in str(caught.value)
     assert message in str(caught.value)
     assert made.plugins() == before
-    assert made.blocks() == made.initialisers() == made.exporters() == made.commands() == {}
+    assert not made.blocks() | made.initialisers() | made.exporters() | made.commands()
 
 
 def test_a_hook_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +316,7 @@ def test_findings_become_warnings_at_their_places() -> None:
         (lambda plan: None, "netspec_lint failed: TypeError"),
         (lambda plan: [Unshown()], "gives a Unshown, which is not a Finding"),
         (lambda plan: [Finding("a", "b", "nowhere")], "finds something at 'nowhere', which the"),
-        (lambda plan: [Finding("a", 3, "a")], "gives a Finding of what are no texts"),
+        (lambda plan: [Finding("a", cast(Any, 3), "a")], "gives a Finding of what are no texts"),
         (lambda plan: [print("{}")][:0], "it prints to the standard output: '{}'"),
         (lambda plan: time.sleep(9), "it has not ended after"),
     ],
@@ -399,7 +399,7 @@ def test_a_hook_of_the_build_that_fails_disables_its_plugin(
     (warning,) = caught
     assert "the plugin 'sunny' of netspec-sunny 1.2" in str(warning.message)
     assert message in str(warning.message)
-    assert model[0].weight.shape == (4, 8)
+    assert model.get_parameter("0.weight").shape == (4, 8)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         built(made)
@@ -431,3 +431,23 @@ def test_hooks_run_with_the_device_of_their_caller() -> None:
     with torch.cuda.device(1):
         built(registry(netspec_built=lambda: seen.append(torch.cuda.current_device())))
     assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [(mute, "Mute: (its text"), (lambda: 3, "it gives 3, which is no Layout")]
+)
+def test_a_strategy_that_fails_is_told_at_its_place(wrong: Callable[[], Any], message: str) -> None:
+    @strategy("nowhere.at_all", order=1)
+    def sun(layout: Any, /) -> Any:
+        return wrong()
+
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.distribute(
+            netspec.loads(SPEC),
+            "placement: 1\nsun: {}\n",
+            device="cpu",
+            registry=registry(netspec_strategies=lambda: [sun]),
+        )
+    (found,) = caught.value.diagnostics
+    assert f"the rule of the strategy sun failed: {message}" in found.message
+    assert found.location.line == 2

@@ -6,9 +6,28 @@ from typing import Any
 import pytest
 
 import netspec
+from netspec.registry.installed import Installed
 
 Install = Callable[..., None]
 InFreshProcess = Callable[[str], Any]
+
+
+@pytest.mark.parametrize(
+    ("requires", "version", "refused"),
+    [
+        ("netspec>=0.1", "0.1.0", ""),
+        ("netspec >= 0.1.1", "0.1", "netspec>=0.1.1"),
+        ("netspec>=1.10", "1.9.9", "netspec>=1.10"),
+        ("netspec>=1.0.0", "1", ""),
+        ("netspec>=1,<2", "2.0", "netspec<2,>=1"),
+        ("netspec>=0.1", "0.1.dev3", "netspec>=0.1"),
+        ("netspec-tools>=9", "0.1", ""),
+        ("netspec>=9; python_version < '3'", "0.1", ""),
+    ],
+)
+def test_what_a_package_needs_of_netspec(requires: str, version: str, refused: str) -> None:
+    one = Installed("a", "a", "1", "a", (requires,), None)
+    assert one.refuses_version(version) == refused
 
 
 def layers(*names: str, target: str = "torch.nn.ReLU") -> str:
@@ -242,27 +261,30 @@ def test_required_packages_are_looked_up_and_never_imported(
 
 
 PLAN_ONLY = """
-    import importlib.metadata, json
+    import json
+    from netspec.registry import registry
 
-    def distributions(*args, **kwargs):
-        raise AssertionError("packages were scanned")
+    def installed_plugins():
+        raise AssertionError("entry points were scanned")
 
-    importlib.metadata.distributions = distributions
+    registry.installed_plugins = installed_plugins
     import netspec
 
     found = {}
     for layer in ("linear: 3", "Linear: 3", "a_layer_that_is_not_there"):
-        text = f"netspec: 1\\ninput: [N, 4]\\nlayers: [{layer}]\\n"
-        found[layer] = [note.message for d in netspec.check(text) for note in d.notes]
+        spec = netspec.loads(f"netspec: 1\\ninput: [N, 4]\\nlayers: [{layer}]\\n")
+        try:
+            found[layer] = [warning.message for warning in netspec.plan(spec).warnings]
+        except netspec.SpecError as error:
+            found[layer] = [note.message for d in error.diagnostics for note in d.notes]
     print(json.dumps(found))
     """
 
 
-def test_entry_points_are_scanned_only_for_a_layer_that_is_not_built_in(
-    in_fresh_process: InFreshProcess,
-) -> None:
+def test_packages_that_cannot_be_listed_are_told(in_fresh_process: InFreshProcess) -> None:
     found = in_fresh_process(PLAN_ONLY)
-    assert found["linear: 3"] == []
+    (told,) = found["linear: 3"]  # whose lints would have been asked
+    assert "cannot be listed: AssertionError: entry points were scanned" in told
     assert found["Linear: 3"] == []
     (note,) = found["a_layer_that_is_not_there"]
-    assert "AssertionError: packages were scanned" in note
+    assert told == note

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from netspec.plugin import Plan, PlannedLayer
 
@@ -33,6 +32,8 @@ def run(given: argparse.Namespace) -> int:
 
 def differences(old: Plan, new: Plan) -> Iterator[str]:
     """A line ``- row`` or ``+ row`` for each row of the one plan that the other has not."""
+    from difflib import SequenceMatcher  # here, as each check imports this module
+
     before, after = _rows(old), _rows(new)
     for change, i1, i2, j1, j2 in SequenceMatcher(None, before, after, False).get_opcodes():
         if change != "equal":

@@ -69,7 +69,7 @@ class _Diagram:
             if step.planned is not None:
                 outputs = self.child(step.planned, taken, margin)
             else:
-                text = step.kind
+                text: str = step.kind
                 if step.kind == "parameter" and step.child is not None:
                     text = f"{scope.parameters[step.child].name}: parameter"
                 node = self.node(text, margin, "([{}])")

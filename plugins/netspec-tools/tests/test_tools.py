@@ -10,11 +10,20 @@ from typing import Any
 
 import pytest
 import torch
-from netspec_tools import devices, diff, mermaid, programs
+from netspec_tools import devices, diff, mermaid, plugin, programs
 from netspec_tools.filling import depth_scaled_normal_
 from torch import nn
 
 import netspec
+
+
+@pytest.fixture
+def registry() -> netspec.Registry:
+    """netspec's own layers, and this plugin."""
+    made = netspec.Registry()
+    made.register(plugin, name="tools", package="netspec-tools", version="0.1.0")
+    return made
+
 
 HEAD = "netspec: 1\ninput: [N, 8]\n"
 
@@ -53,7 +62,7 @@ def test_the_blocks_are_what_hand_written_code_has(registry: netspec.Registry) -
     torch.testing.assert_close(dict(model.state_dict()), dict(hand.state_dict()))
     input = torch.rand(3, 8)
     torch.testing.assert_close(model(input), hand(input))
-    assert isinstance(model[0].dropout, nn.Dropout)
+    assert isinstance(model.get_submodule("0.dropout"), nn.Dropout)
 
 
 # ---- the initialiser
@@ -65,7 +74,7 @@ def test_depth_scaled_normal_has_its_deviation(registry: netspec.Registry) -> No
     assert drawn.std().item() == pytest.approx(0.1, rel=0.02)
     text = "layers: [{linear: 99, init: {weight: {depth_scaled_normal: {layers: 2, std: 0}}}}]\n"
     model = netspec.build(plan(text, registry), device="cpu", registry=registry)
-    assert model[0].weight.abs().max() == 0
+    assert model.get_parameter("0.weight").abs().max() == 0
 
 
 # ---- the lint
@@ -177,7 +186,7 @@ def test_the_emptiest_device(registry: netspec.Registry) -> None:
         assert name == "cpu"
     planned = plan("layers: [linear: 2]", registry)
     model = netspec.build(planned, device="emptiest", registry=registry)
-    assert str(model[0].weight.device) == name
+    assert str(model.get_parameter("0.weight").device) == name
 
 
 @pytest.mark.parametrize("asked", ["1", ""])
@@ -188,7 +197,7 @@ def test_channels_last(asked: str, registry: netspec.Registry, monkeypatch: Any)
     planned = netspec.plan(netspec.loads(text), registry=registry)
     model = netspec.build(planned, device="cpu", seed=0, registry=registry)
     other = netspec.build(planned, device="cpu", seed=0, registry=netspec.Registry())
-    is_last = model[0].weight.is_contiguous(memory_format=torch.channels_last)
+    is_last = model.get_parameter("0.weight").is_contiguous(memory_format=torch.channels_last)
     assert is_last == (asked == "1")
     input = torch.rand(2, 3, 8, 8)
     torch.testing.assert_close(model(input), other(input))
