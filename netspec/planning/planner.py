@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NoReturn, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn, TypeVar, cast
 
-from netspec.declaration import Inferred, LayerType, Output, Refusal, TensorType
+from netspec.declaration import Inferred, LayerType, Refusal, TensorType
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, failure, listed
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import Conditions, decide
 from netspec.planning.plan import Application, Parameter
-from netspec.planning.soundness import sound
+from netspec.planning.soundness import require_sound
 from netspec.registry import RegisteredLayer, Registry
 from netspec.registry.apart import Fault, apart
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
 
+T = TypeVar("T")
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
 # A layer with its written arguments, which fit its declaration.
@@ -41,7 +42,7 @@ class Planner:
         self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
-        #: Rules that were left behind, by the layer's full name.
+        #: Why rules are not called again, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
 
     def begin(self, found: Diagnostics) -> None:
@@ -169,7 +170,16 @@ class Planner:
             if not given:
                 self.require_inputs(layer_type, inputs, origin)
                 given = layer_type.inputs[: len(inputs)]
-            complete, output = self.ruled(registered, written, inputs, given)
+            complete = self.guarded(
+                registered, lambda: self.with_inferred(layer_type, written, inputs)
+            )
+            first_ones = layer_type.required_inputs
+            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
+            output = self.guarded(
+                registered, lambda: layer_type.rule(*inputs[:first_ones], **further, **complete)
+            )
+            if registered.plugin.package != "netspec":
+                require_sound(output)
             names = (*given, output.name, *output.others)
             for name in output.saves:
                 if name not in names:
@@ -215,38 +225,22 @@ class Planner:
             )
             raise _Reported from problem
 
-    def ruled(
-        self,
-        registered: RegisteredLayer,
-        written: Mapping[str, Value],
-        inputs: tuple[TensorType, ...],
-        given: tuple[str, ...],
-    ) -> tuple[dict[str, Value], Output]:
-        """The complete arguments, and what the layer's rule gives for them.
+    def guarded(self, registered: RegisteredLayer, work: Callable[[], T]) -> T:
+        """What the code of a layer's declaration gives; that of a plugin is run apart.
 
         Raises:
-            Refusal: the layer cannot be applied.
-            Exception: the rule of a plugin fails.
+            Exception: it raises that, or hangs, exits or prints.
         """
-        layer_type = registered.layer
-
-        def work() -> tuple[dict[str, Value], Output]:
-            complete = self.with_inferred(layer_type, written, inputs)
-            first_ones = layer_type.required_inputs
-            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
-            return complete, layer_type.rule(*inputs[:first_ones], **further, **complete)
-
         if registered.plugin.package == "netspec":
             return work()
         hanging = self._hanging.get(registered.full_name)
         if hanging is not None:
             raise hanging  # nobody waits for it twice
         try:
-            complete, output = apart(work)
+            return apart(work)
         except Fault as problem:
             self._hanging[registered.full_name] = problem
             raise
-        return complete, sound(output)
 
     def require_inputs(
         self, layer_type: LayerType, inputs: tuple[TensorType, ...], origin: Origin

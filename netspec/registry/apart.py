@@ -18,20 +18,23 @@ class Fault(Exception):
     """What went wrong in a plugin, in words."""
 
 
-def run_apart(work: Callable[[], T], what: str) -> T:
+def run_apart(work: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
     """What ``work`` gives.
+
+    Args:
+        seconds: how long it may take, where the environment names no limit.
 
     Raises:
         Fault: there is nothing, for a reason that begins with ``what``.
     """
     try:
-        return apart(work)
+        return apart(work, seconds)
     except Exception as problem:
         reason = str(problem) if isinstance(problem, Fault) else failure(problem)
         raise Fault(f"{what}: {reason}") from problem
 
 
-def apart(work: Callable[[], T]) -> T:
+def apart(work: Callable[[], T], seconds: float = SECONDS) -> T:
     """What ``work`` gives.
 
     It runs in a thread of its own: one that hangs is left behind, and the program goes on.
@@ -54,7 +57,7 @@ def apart(work: Callable[[], T]) -> T:
         except BaseException as problem:
             problems.append(problem)
 
-    seconds = _seconds()
+    seconds = _limit(seconds)
     thread = Thread(target=run, name="netspec-plugin", daemon=True)
     printed = StringIO()
     with redirect_stdout(printed):
@@ -72,10 +75,10 @@ def apart(work: Callable[[], T]) -> T:
     return outcome[0]
 
 
-def _seconds() -> float:
-    """The limit that the environment names, or the usual one where that is no number."""
+def _limit(usual: float) -> float:
+    """The seconds that the environment names, or the usual ones where that is no number."""
     try:
-        seconds = float(os.environ.get(LIMIT, SECONDS))
+        seconds = float(os.environ.get(LIMIT, usual))
     except ValueError:
-        return SECONDS
-    return min(seconds, 1e6) if seconds > 0 else SECONDS
+        return usual
+    return min(seconds, 1e6) if seconds > 0 else usual

@@ -107,7 +107,10 @@ def test_what_is_written_is_in_style_and_typed(name: str, fresh: Environment) ->
     finished([sys.executable, "-m", "ruff", "format", "--check", "."], project)
     if module.startswith("netspec_"):
         # With the settings of this repository, whose cache knows torch's types already.
-        strict = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
-        cache = ["--cache-dir", ROOT / ".mypy_cache"]
-        done = finished([*strict, *cache, module, "tests"], project, MYPYPATH=str(ROOT))
+        settings = [
+            f"--config-file={ROOT / 'pyproject.toml'}",
+            f"--cache-dir={ROOT / '.mypy_cache'}",
+        ]
+        strict = [sys.executable, "-m", "mypy", *settings, module, "tests"]
+        done = finished(strict, project, MYPYPATH=str(ROOT))
         assert "Success" in done.stdout
