@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -q -n auto
 
 deep: $(VENV)/installed
 	@NETSPEC_PROFILE=deep $(BIN)/python -m pytest -q -n auto tests/properties

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from netspec.declaration import (
     FromClass,
@@ -20,7 +20,7 @@ from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import Conditions, decide
 from netspec.planning.plan import Application, Parameter, Trust
-from netspec.planning.soundness import sound
+from netspec.planning.soundness import require_sound
 from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
 from netspec.registry.apart import Fault, apart
 from netspec.sizes import Size, SizeLimit, symbols
@@ -29,6 +29,7 @@ from netspec.spec import Layer, Origin, Value
 if TYPE_CHECKING:
     from netspec.probing.refusals import Unanswered
 
+T = TypeVar("T")
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
 # A layer with its written arguments, which fit its declaration.
@@ -54,7 +55,7 @@ class Planner:
         self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
         self._types: dict[TensorType, TensorType] = {}
-        #: Rules that were left behind, by the layer's full name.
+        #: Why rules are not called again, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
         self._unanswered: dict[object, Unanswered] = {}
 
@@ -210,13 +211,15 @@ class Planner:
             if not given:
                 self.require_inputs(layer_type, inputs, origin)
                 given = layer_type.inputs[: len(inputs)]
+            complete = self.guarded(
+                registered, lambda: self.with_inferred(layer_type, written, inputs)
+            )
             if isinstance(layer_type, FromClass) and not layer_type.has_rule:
-                complete = self.with_inferred(layer_type, written, inputs)
                 output, trust = self.without_rule(
                     registered, complete, inputs, given, stated, origin
                 )
             else:
-                complete, output = self.ruled(registered, written, inputs, given)
+                output = self.ruled(registered, complete, inputs, given)
             names = (*given, output.name, *output.others)
             for name in output.saves:
                 if name not in names:
@@ -263,40 +266,48 @@ class Planner:
             )
             raise _Reported from problem
 
-    def ruled(
-        self,
-        registered: RegisteredLayer,
-        written: Mapping[str, Value],
-        inputs: tuple[TensorType, ...],
-        given: tuple[str, ...],
-    ) -> tuple[dict[str, Value], Output]:
-        """The complete arguments, and what the layer's rule gives for them.
+    def guarded(self, registered: RegisteredLayer, work: Callable[[], T]) -> T:
+        """What the code of a layer's declaration gives; that of a plugin is run apart.
 
         Raises:
-            Refusal: the layer cannot be applied.
-            Exception: the rule of a plugin fails.
+            Exception: it raises that, or hangs, exits or prints.
         """
-        layer_type = registered.layer
-
-        def work() -> tuple[dict[str, Value], Output]:
-            complete = self.with_inferred(layer_type, written, inputs)
-            first_ones = layer_type.required_inputs
-            further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
-            is_class = isinstance(layer_type, FromClass)
-            every = {**layer_type.defaults, **complete} if is_class else complete
-            return complete, layer_type.rule(*inputs[:first_ones], **further, **every)
-
         if registered.plugin.package == "netspec":
             return work()
         hanging = self._hanging.get(registered.full_name)
         if hanging is not None:
             raise hanging  # nobody waits for it twice
         try:
-            complete, output = apart(work)
+            return apart(work)
         except Fault as problem:
             self._hanging[registered.full_name] = problem
             raise
-        return complete, sound(output)
+
+    def ruled(
+        self,
+        registered: RegisteredLayer,
+        complete: Mapping[str, Value],
+        inputs: tuple[TensorType, ...],
+        given: tuple[str, ...],
+    ) -> Output:
+        """What the layer's rule gives.
+
+        Raises:
+            Refusal: the layer cannot be applied.
+            Exception: the rule of a plugin fails, or gives what is no sound Output.
+        """
+        layer_type = registered.layer
+        first_ones = layer_type.required_inputs
+        further = dict(zip(given[first_ones:], inputs[first_ones:], strict=True))
+        # The rule of a class has not the class's defaults.
+        defaults = layer_type.defaults if isinstance(layer_type, FromClass) else {}
+        arguments = {**defaults, **complete}
+        output = self.guarded(
+            registered, lambda: layer_type.rule(*inputs[:first_ones], **further, **arguments)
+        )
+        if registered.plugin.package != "netspec":
+            require_sound(output)
+        return output
 
     def without_rule(
         self,

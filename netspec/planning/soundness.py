@@ -11,9 +11,8 @@ from netspec.diagnostics.failure import shown
 from netspec.sizes import Expression, Size
 
 
-def sound(output: Any) -> Output:
-    """The output.
-
+def require_sound(output: Any) -> None:
+    """
     Raises:
         TypeError: it is none, or a part of it is not of its type.
     """
@@ -42,7 +41,6 @@ def sound(output: Any) -> Output:
         given = getattr(output, part)
         if not isinstance(given, tuple) or any(not isinstance(one, kind) for one in given):
             raise TypeError(f"{part} is {shown(given)}, which is no tuple of {kind.__name__}")
-    return output
 
 
 def _items(part: str, values: Any) -> Iterable[tuple[str, Any]]:

@@ -19,8 +19,11 @@ class Fault(Exception):
     """What went wrong in a plugin, in words."""
 
 
-def run_apart(work: Callable[[], T], what: str, seconds: float | None = None) -> T:
+def run_apart(work: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
     """What ``work`` gives.
+
+    Args:
+        seconds: how long it may take, where the environment names no limit.
 
     Raises:
         Fault: there is nothing, for a reason that begins with ``what``.
@@ -32,13 +35,13 @@ def run_apart(work: Callable[[], T], what: str, seconds: float | None = None) ->
         raise Fault(f"{what}: {reason}") from problem
 
 
-def apart(work: Callable[[], T], seconds: float | None = None) -> T:
+def apart(work: Callable[[], T], seconds: float = SECONDS) -> T:
     """What ``work`` gives.
 
     It runs in a thread of its own: one that hangs is left behind, and the program goes on.
 
     Args:
-        seconds: that it may take; the limit of the environment, or ``SECONDS``, where it is None.
+        seconds: how long it may take, where the environment names no limit.
 
     Raises:
         Exception: it raises that.
@@ -49,7 +52,6 @@ def apart(work: Callable[[], T], seconds: float | None = None) -> T:
     from io import StringIO
     from threading import Thread
 
-    limit = _seconds() if seconds is None else seconds
     outcome: list[T] = []
     problems: list[BaseException] = []
     enter = _same_device()
@@ -61,17 +63,18 @@ def apart(work: Callable[[], T], seconds: float | None = None) -> T:
         except BaseException as problem:
             problems.append(problem)
 
+    seconds = _limit(seconds)
     thread = Thread(target=run, name="netspec-plugin", daemon=True)
     printed = StringIO()
     with redirect_stdout(printed):
         thread.start()
-        thread.join(limit)
+        thread.join(seconds)
     for problem in problems:
         if isinstance(problem, Exception):
             raise problem
         raise Fault(failure(problem)) from problem  # SystemExit, and others that end programs
     if not outcome:
-        raise Fault(f"it has not ended after {limit:g} seconds")
+        raise Fault(f"it has not ended after {seconds:g} seconds")
     if printed.getvalue():
         line = one_line(printed.getvalue().strip().partition("\n")[0])
         raise Fault(f"it prints to the standard output: {line[:60]!r}")
@@ -89,10 +92,10 @@ def _same_device() -> Callable[[], None]:
     return lambda: torch.cuda.set_device(device)
 
 
-def _seconds() -> float:
-    """The limit that the environment names, or the usual one where that is no number."""
+def _limit(usual: float) -> float:
+    """The seconds that the environment names, or the usual ones where that is no number."""
     try:
-        seconds = float(os.environ.get(LIMIT, SECONDS))
+        seconds = float(os.environ.get(LIMIT, usual))
     except ValueError:
-        return SECONDS
-    return min(seconds, 1e6) if seconds > 0 else SECONDS
+        return usual
+    return min(seconds, 1e6) if seconds > 0 else usual

@@ -63,8 +63,10 @@ DISABLED = {
     ),
     "raises": Package(hook("1 // 0"), "netspec_layers failed: ZeroDivisionError"),
     "leaves": Package(hook("raise SystemExit('bye')"), "netspec_layers failed: SystemExit: bye"),
-    "curious": Package(hook("return []", "spec"), "spec"),
-    "misspelt": Package("@hookimpl\ndef netspec_layer():\n    return []", "netspec_layer"),
+    "curious": Package(hook("return []", "spec"), "{'spec'} are declared in the hookimpl"),
+    "misspelt": Package(
+        "@hookimpl\ndef netspec_layer():\n    return []", "unknown hook 'netspec_layer'"
+    ),
     "number": Package(hook("return 42"), "'int' object is not iterable"),
     "nothing": Package(hook("pass"), "it gives None, which is no list of layers"),
     "text": Package(hook("return 'ab'"), "gives 'a', which is not a layer"),

@@ -1,11 +1,20 @@
 """Wheels, built once, and the environments that have them."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.wheels.broken import module_of, packages
-from tests.wheels.environment import FIRST_PARTY, ROOT, Environment, built, lend
+from tests.wheels.environment import (
+    FIRST_PARTY,
+    ROOT,
+    Environment,
+    build,
+    lend,
+    once,
+    wheels_in,
+)
 
 PYPROJECT = """
 [build-system]
@@ -25,44 +34,54 @@ include = ["{module}.py"]
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker of pytest-xdist has them all, as they share what takes long to install."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("wheels"))
-
-
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("wheels")
+    """One folder for all workers of pytest-xdist, as what is in it takes long to make."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    (shared / "wheels").mkdir(exist_ok=True)
+    return shared / "wheels"
 
 
 @pytest.fixture(scope="session")
 def lent(folder: Path) -> Path:
-    lend(folder / "lent")
-    return folder / "lent"
+    return once(folder / "lent", lambda: lend(folder / "lent"))
 
 
 @pytest.fixture(scope="session")
 def wheels(folder: Path) -> list[Path]:
     """Those of netspec and of its plugins."""
-    return built([ROOT, *FIRST_PARTY], folder / "first-party")
+    made = folder / "first-party"
+    return wheels_in(once(made, lambda: build([ROOT, *FIRST_PARTY], made)))
+
+
+@pytest.fixture(scope="session")
+def broken(folder: Path) -> list[Path]:
+    """The wheels of the broken plugins."""
+    made = folder / "broken"
+    return wheels_in(once(made, lambda: build(projects(folder / "projects"), made)))
 
 
 @pytest.fixture(scope="session")
 def fresh(folder: Path, lent: Path, wheels: list[Path]) -> Environment:
     """An environment with netspec alone."""
-    (netspec,) = [wheel for wheel in wheels if wheel.name.startswith("netspec-")]
-    (folder / "fresh").mkdir()
-    return Environment(folder / "fresh", lent, [netspec])
+    made = folder / "fresh"
+    own = [wheel for wheel in wheels if wheel.name.startswith("netspec-")]
+    return Environment(once(made, lambda: Environment.make(made, lent, own)))
 
 
 @pytest.fixture(scope="session")
-def crowded(folder: Path, lent: Path, wheels: list[Path]) -> Environment:
+def crowded(folder: Path, lent: Path, wheels: list[Path], broken: list[Path]) -> Environment:
     """An environment with netspec, all of its plugins, and all the broken ones."""
-    projects = folder / "projects"
+    made = folder / "crowded"
+    return Environment(once(made, lambda: Environment.make(made, lent, [*wheels, *broken])))
+
+
+def projects(folder: Path) -> list[Path]:
+    """The sources of the broken plugins, in a new folder."""
     for number, (name, package) in enumerate(packages().items()):
-        module, project = module_of(name), projects / name
+        module, project = module_of(name), folder / name
         project.mkdir(parents=True)
         (project / f"{module}.py").write_text(f"from netspec.plugin import *\n{package.code}")
         target, entry = package.entry
@@ -75,6 +94,4 @@ def crowded(folder: Path, lent: Path, wheels: list[Path]) -> Environment:
             module=module,
         )
         (project / "pyproject.toml").write_text(text)
-    broken = built(projects.iterdir(), folder / "broken")
-    (folder / "crowded").mkdir()
-    return Environment(folder / "crowded", lent, [*wheels, *broken])
+    return sorted(folder.iterdir())

@@ -9,9 +9,12 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path
+
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PARTY = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
@@ -66,7 +69,6 @@ def finished(
 
 def lend(folder: Path) -> None:
     """Fills a folder with links to this environment's packages, except netspec and its plugins."""
-    folder.mkdir()
     for home in {str(distribution(name).locate_file("")) for name in LENT}:
         for item in Path(home).iterdir():
             link = folder / item.name
@@ -75,26 +77,45 @@ def lend(folder: Path) -> None:
                 link.symlink_to(item)
 
 
-def built(projects: Iterable[Path], folder: Path) -> list[Path]:
-    """The wheels of projects, in a new folder."""
-    folder.mkdir()
+def build(projects: Iterable[Path], folder: Path) -> None:
+    """Writes the wheels of projects into a folder."""
     finished([sys.executable, "-c", BUILD, folder, *projects], folder)
+
+
+def wheels_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.whl"))
 
 
-class Environment:
-    """A new virtual environment with wheels installed."""
+def once(folder: Path, make: Callable[[], None]) -> Path:
+    """The folder, made by the first of several workers that ask for it; the others wait."""
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            make()
+    return folder
 
-    def __init__(self, folder: Path, lent: Path, wheels: Sequence[Path] = ()) -> None:
-        venv.create(folder / "venv", symlinks=os.name != "nt")
+
+class Environment:
+    """A virtual environment in a folder."""
+
+    def __init__(self, folder: Path) -> None:
         self.scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
         self.cwd = folder / "empty"
-        self.cwd.mkdir()
-        code = "import sysconfig; print(sysconfig.get_path('purelib'), end='')"
-        self.site = Path(self.run("-c", code))
-        (self.site / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
-        if wheels:
-            self.install(*wheels)
+
+    @classmethod
+    def make(cls, folder: Path, lent: Path, wheels: Sequence[Path]) -> None:
+        """Makes one, with wheels installed."""
+        venv.create(folder / "venv", symlinks=os.name != "nt")
+        new = cls(folder)
+        new.cwd.mkdir()
+        (new.site / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
+        new.install(*wheels)
+
+    @cached_property
+    def site(self) -> Path:
+        return Path(
+            self.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')")
+        )
 
     def run(self, *arguments: str) -> str:
         """What Python prints; ``-I`` keeps the current folder off its path, too."""

@@ -30,10 +30,9 @@ def version_of(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def specs(crowded: Environment) -> Path:
+def specs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a spec for each broken layer, and with those of the plugins' READMEs."""
-    folder = crowded.cwd / "specs"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("specs")
     for name in (*AT_CHECK, *AT_BUILD):
         (folder / f"{name}.yaml").write_text(SPEC.format(module_of(name)))
     for name in ("glow", "broken-glow-a.glow"):
@@ -213,15 +212,19 @@ def test_a_class_that_fails_is_a_diagnostic_at_its_layer(
 
 
 def test_broken_metadata_of_one_package_hide_no_other(
-    crowded: Environment, listed: dict[str, Any]
+    tmp_path: Path, lent: Path, wheels: list[Path], broken: list[Path]
 ) -> None:
     """No wheel is so, but an installation that was cut off may be."""
-    for name, file, damage in (
-        ("fails", "METADATA", b""),
-        ("lacks", "METADATA", b"\xff\xfe\x00 Name"),
-        ("exits", "entry_points.txt", b"[netspec]\nno equals sign\n"),
-        ("typo", "entry_points.txt", b"[netspec]\n\xff = \xfe\n"),
-    ):
+    damages = {
+        "fails": ("METADATA", b""),
+        "lacks": ("METADATA", b"\xff\xfe\x00 Name"),
+        "exits": ("entry_points.txt", b"[netspec]\nno equals sign\n"),
+        "typo": ("entry_points.txt", b"[netspec]\n\xff = \xfe\n"),
+    }
+    damaged = [wheel for wheel in broken if wheel.name.split("-")[0][7:] in damages]
+    Environment.make(tmp_path, lent, [*wheels, *damaged])
+    crowded = Environment(tmp_path)
+    for name, (file, damage) in damages.items():
         (info,) = crowded.site.glob(f"{module_of(name)}-*.dist-info")
         (info / file).write_bytes(damage)
     found = json.loads(crowded.netspec("plugins", "--json"))
@@ -230,7 +233,7 @@ def test_broken_metadata_of_one_package_hide_no_other(
         assert problems[package.name] is None
     told = [problem for problem in problems.values() if problem and "the metadata of" in problem]
     assert len(told) == 4
-    for name in ("fails", "lacks", "exits", "typo"):
+    for name in damages:
         assert sum(module_of(name) in text or f"broken-{name}" in text for text in told) == 1
     # Nothing of it concerns a spec that uses no plugin, or the plugins that are chosen.
     assert json.loads(crowded.netspec("plugins", "--no-plugins", "--json")) == [
