@@ -8,9 +8,9 @@ import torch
 
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
+from netspec.diagnostics.failure import shown
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
-from netspec.registry.apart import shown
 
 
 def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str, torch.device]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
+from netspec.diagnostics.failure import failure, shown
 from netspec.placement.document import Entry, Placement
 from netspec.placement.layout import Layout, Misplaced
 from netspec.placement.strategy import Strategy
 from netspec.planning import Plan
 from netspec.planning.binding import bind
-from netspec.registry import Registry, told
-from netspec.registry.apart import shown
+from netspec.registry import Registry
 
 
 def lay_out(
@@ -44,7 +44,7 @@ def lay_out(
             _refuse(refusal, entry, found)
             continue
         except Exception as problem:  # a plugin's rule may fail with anything
-            laid = told(problem)
+            laid = failure(problem)
         if not isinstance(laid, Layout):
             what = laid if isinstance(laid, str) else f"it gives {shown(laid)}, which is no Layout"
             found.error(

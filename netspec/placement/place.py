@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from netspec.building.flow import Flow
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
+from netspec.diagnostics.failure import shown
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
-from netspec.registry.apart import shown
 
 
 class MoveInputs:

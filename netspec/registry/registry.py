@@ -21,8 +21,8 @@ from netspec.declaration import (
     Refusal,
 )
 from netspec.diagnostics.failure import failure, one_line, shown
-from netspec.registry import apart, hookspecs
-from netspec.registry.apart import Fault, run_apart
+from netspec.registry import hookspecs
+from netspec.registry.apart import WITH_MODEL, Fault, run_apart
 from netspec.registry.installed import (
     BLOCKS,
     COMMANDS,
@@ -164,7 +164,7 @@ class Registry:
                 _ask, implementation, [calls[p] for p in places], Exception if own else Refusal
             )
             try:
-                given = ask() if own else run_apart(ask, f"{hook} failed", apart.WITH_MODEL)
+                given = ask() if own else run_apart(ask, f"{hook} failed", WITH_MODEL)
             except Fault as problem:
                 if isinstance(problem.__cause__, Warning):
                     raise problem.__cause__ from None
@@ -188,9 +188,7 @@ class Registry:
         """
         given = [arguments[name] for name in implementation.argnames]
         try:
-            return run_apart(
-                lambda: implementation.function(*given), f"{hook} failed", apart.WITH_MODEL
-            )
+            return run_apart(lambda: implementation.function(*given), f"{hook} failed", WITH_MODEL)
         except Fault as problem:
             if isinstance(problem.__cause__, Refusal | Warning):
                 raise problem.__cause__ from None

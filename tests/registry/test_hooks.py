@@ -29,7 +29,8 @@ from netspec.plugin import (
     initialiser,
     strategy,
 )
-from netspec.registry import PluginError, PluginWarning, apart
+from netspec.registry import PluginError, PluginWarning
+from netspec.registry.apart import LIMIT
 
 BLOCKS = """\
 netspec: 1
@@ -277,7 +278,7 @@ def test_a_plugin_that_brings_what_is_wrong_leaves_no_trace(
 
 
 def test_a_hook_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 0.2)
+    monkeypatch.setenv(LIMIT, "0.2")
     with pytest.raises(PluginError, match=r"netspec_blocks failed: it has not ended after 0\.2 "):
         registry(netspec_blocks=lambda: time.sleep(9))
 
@@ -324,7 +325,7 @@ def test_findings_become_warnings_at_their_places() -> None:
 def test_a_lint_that_fails_disables_its_plugin_with_one_message(
     wrong: Callable[..., object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 0.5)
+    monkeypatch.setenv(LIMIT, "0.5")
     made = registry(netspec_lint=lambda plan: wrong(plan))
     good = plugin(netspec_lint=lambda plan: [Finding("fine", "fine", "a")])
     made.register(good, name="good", package="netspec-good")
@@ -392,7 +393,7 @@ def test_a_plugin_may_refuse_a_model() -> None:
 def test_a_hook_of_the_build_that_fails_disables_its_plugin(
     hook: str, wrong: Callable[[], object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "WITH_MODEL", 0.5)
+    monkeypatch.setenv(LIMIT, "0.5")
     made = registry(**{hook: lambda: wrong()})
     with pytest.warns(PluginWarning) as caught:
         model = built(made)

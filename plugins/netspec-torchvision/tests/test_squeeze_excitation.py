@@ -11,9 +11,10 @@ import netspec
 from netspec.declaration import imported
 from netspec.testing.cases import Case, cases, opened
 from netspec.testing.kit import strict
-from netspec.testing.laws import agrees_with_torch, saves_what_torch_saves, substitutes
+from netspec.testing.laws import agrees_with_torch, saves_what_torch_saves
 from netspec.testing.signatures import differences
 from netspec.testing.survival import survives_copies, survives_export, survives_text
+from netspec.testing.symbolic import substitutes
 
 REGISTRY = netspec.Registry()
 REGISTRY.register(plugin, name="torchvision")
