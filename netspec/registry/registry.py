@@ -31,12 +31,12 @@ from netspec.registry.installed import (
     KINDS,
     LAYERS,
     STRATEGIES,
-    Broken,
     Installed,
     chosen_names,
     installed_plugins,
 )
 from netspec.registry.known import further_package_of, package_of
+from netspec.registry.metadata import Broken
 from netspec.registry.plugin import Plugin
 from netspec.registry.table import Brought, Table
 from netspec.spec.words import is_word_of_the_language
