@@ -17,16 +17,10 @@ Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 def data_parallel(layout: Layout, /, *, axis: str = "dp") -> Layout:
     """Each rank has a copy of the model; gradients are averaged over the axis.
 
-    https://docs.pytorch.org/docs/stable/notes/ddp.html, without its wrapper: the keys stay.
+    Li et al. (2020), https://arxiv.org/abs/2006.15704, by FSDP2's hooks instead of DDP's wrapper:
+    keys stay, and the weights may be divided over other axes.
     """
-    layout.axis(axis, "data_parallel")
-    sharded = next((a for a in layout.actions if a.word == "fsdp"), None)
-    if sharded is not None and axis in sharded.settings["axes"]:
-        raise Misplaced(
-            f"fsdp is over the axis {axis!r} already, and averages its gradients",
-            argument="axis",
-            help="remove `data_parallel`, or give it an axis of its own",
-        )
+    layout = layout.using(axis, "data_parallel")
     return layout.then(
         Action("data_parallel", "netspec.distributed.data.data_parallel", {"axis": axis})
     )
@@ -52,9 +46,9 @@ def fsdp(
     Zhao et al. (2023), https://arxiv.org/abs/2304.11277,
     https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
     """
-    layout.axis(axis, "fsdp")
+    layout = layout.using(axis, "fsdp")
     if replicate is not None:
-        layout.axis(replicate, "fsdp")
+        layout = layout.using(replicate, "fsdp", "replicate")
     paths = layout.match_all(layers, "layers")
     _require_ties_together(layout, paths)
     changes: dict[str, Placed] = {}
@@ -92,11 +86,10 @@ def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
     for tie in layout.plan.ties:
         first, second = (_group(key, groups) for key in (tie.source, tie.parameter))
         if first != second:
-            rows = {row.path: row for row in layout.plan.layers}
-            layers = [rows[key.rpartition(".")[0]] for key in (tie.source, tie.parameter)]
+            layers = [layout.owner(key) for key in (tie.source, tie.parameter)]
             raise Misplaced(
                 f"{tie.parameter} is tied to {tie.source}, but they would be gathered apart",
-                *layers,
+                *filter(None, layers),
                 argument="layers",
                 help="leave both to the model's own group: let no pattern match them",
             )
