@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
 from netspec.placement.document import Entry, Placement
@@ -43,8 +45,14 @@ def lay_out(
             _refuse(refusal, entry, found)
             continue
         assert isinstance(laid, Layout)
-        layout = laid
+        layout = _with_span(laid, entry.origin.span())
     return None if found.failed else layout
+
+
+def _with_span(layout: Layout, span: Span) -> Layout:
+    """The layout whose new actions say where their strategy is written."""
+    actions = [one if one.span else one._replace(span=span) for one in layout.actions]
+    return replace(layout, actions=tuple(actions))
 
 
 def _refuse(refusal: Refusal, entry: Entry, found: Diagnostics) -> None:

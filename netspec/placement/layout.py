@@ -86,7 +86,8 @@ class Action(NamedTuple):
 class Layout:
     """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order.
 
-    ``axes`` are those of the mesh that a strategy is over, with its word.
+    ``axes`` are those of the mesh that a strategy is over, with its word; ``batch_axes`` those of
+    them whose ranks compute different parts of a batch.
     """
 
     plan: Plan = field(repr=False)
@@ -94,6 +95,7 @@ class Layout:
     layers: Mapping[str, Placed] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
+    batch_axes: tuple[str, ...] = ()
 
     def placed(self, path: str) -> Placed:
         return self.layers.get(path, UNPLACED)
@@ -168,8 +170,13 @@ class Layout:
             )
         return self.mesh.axes[axis]
 
-    def using(self, axis: str, strategy: str, argument: str = "axis") -> Layout:
+    def using(
+        self, axis: str, strategy: str, argument: str = "axis", *, splits_batch: bool = False
+    ) -> Layout:
         """The layout with an axis that belongs to a strategy.
+
+        Args:
+            splits_batch: whether the ranks of the axis compute different parts of a batch.
 
         Raises:
             Refusal: the mesh has no such axis, or another strategy has it.
@@ -182,7 +189,8 @@ class Layout:
                 argument=argument,
                 help=f"remove one of the two, or give {strategy} an axis of its own",
             )
-        return replace(self, axes={**self.axes, axis: strategy})
+        batch_axes = (*self.batch_axes, axis) if splits_batch else self.batch_axes
+        return replace(self, axes={**self.axes, axis: strategy}, batch_axes=batch_axes)
 
     def changed(self, changes: Mapping[str, Placed]) -> Layout:
         """The layout with other layers."""

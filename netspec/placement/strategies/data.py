@@ -20,7 +20,7 @@ def data_parallel(layout: Layout, /, *, axis: str = "dp") -> Layout:
     Li et al. (2020), https://arxiv.org/abs/2006.15704, by FSDP2's hooks instead of DDP's wrapper:
     keys stay, and the weights may be divided over other axes.
     """
-    layout = layout.using(axis, "data_parallel")
+    layout = layout.using(axis, "data_parallel", splits_batch=True)
     return layout.then(
         Action("data_parallel", "netspec.distributed.data.data_parallel", {"axis": axis})
     )
@@ -46,9 +46,9 @@ def fsdp(
     Zhao et al. (2023), https://arxiv.org/abs/2304.11277,
     https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
     """
-    layout = layout.using(axis, "fsdp")
+    layout = layout.using(axis, "fsdp", splits_batch=True)
     if replicate is not None:
-        layout = layout.using(replicate, "fsdp", "replicate")
+        layout = layout.using(replicate, "fsdp", "replicate", splits_batch=True)
     paths = layout.match_all(layers, "layers")
     _require_ties_together(layout, paths)
     changes: dict[str, Placed] = {}
