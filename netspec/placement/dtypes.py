@@ -29,7 +29,7 @@ def report_dtypes(layout: Layout, found: Diagnostics) -> None:
                 found.error(
                     "dtype-change",
                     f"the weights of `{layer.path}` are {_named(own)}, but `{before.path}` gives "
-                    f"{_named(given)}",
+                    f"values {_named(given)}",
                     layer.origin.span(),
                     notes=[Note(f"`{before.path}` is written here", before.origin.span().locate())],
                     help=["give both the same dtype, or all layers between two containers"],
@@ -38,4 +38,4 @@ def report_dtypes(layout: Layout, found: Diagnostics) -> None:
 
 
 def _named(dtype: str | None) -> str:
-    return "of the model's dtype" if dtype is None else dtype
+    return "of the model's dtype" if dtype is None else f"of {dtype}"

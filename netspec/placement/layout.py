@@ -11,8 +11,16 @@ from netspec.declaration import Refusal
 from netspec.diagnostics import Span, did_you_mean, listed
 from netspec.placement.patterns import matches
 from netspec.planning import Plan, PlannedLayer, PlannedScope
+from netspec.spec import Origin
 
 SHOWN = 6  # names in one message
+
+
+class Place(NamedTuple):
+    """A place of the spec that is no module: a merge of values, under its word."""
+
+    path: str
+    origin: Origin
 
 
 class Misplaced(Refusal):
@@ -21,7 +29,7 @@ class Misplaced(Refusal):
     def __init__(
         self,
         message: str,
-        *layers: PlannedLayer | PlannedScope,
+        *layers: PlannedLayer | PlannedScope | Place,
         argument: str | None = None,
         help: str = "",
     ) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from netspec.declaration import Range
-from netspec.placement.layout import Action, Layout, Misplaced, Placed
+from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed
 from netspec.placement.stages import balanced_starts, chain_of, rows_in
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer, PlannedScope
@@ -127,16 +127,13 @@ def _chain(layout: Layout) -> list[Unit]:
     """
     root = layout.plan.root
     if root.steps is not None or len(layout.plan.inputs) != 1:
-        step = next(
-            (one for one in root.steps or () if one.planned is None or len(one.inputs) != 1),
-            None,
-        )
-        what = "it has several inputs"
-        if len(layout.plan.inputs) == 1:
-            what = "values go other ways than from each layer to the next"
+        merges = [one for one in root.steps or () if one.planned is None]
+        what = "values go other ways than from each layer to the next"
+        if len(layout.plan.inputs) != 1:
+            what = f"it has {len(layout.plan.inputs)} inputs"
         raise Misplaced(
             f"the model cannot be cut into stages: {what}",
-            *[] if step is None or not isinstance(step.planned, PlannedLayer) else [step.planned],
+            *[Place(one.kind, one.origin) for one in merges[:1]],
             help="put the layers that belong together into containers, so that the model's own "
             "are a chain",
         )

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from netspec.declaration.splits import Splits
 from netspec.placement.graph import Call, Graph, graph_of
-from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
+from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
 
@@ -279,7 +279,8 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
         elif origin is not None:
             alike = all(value in divided for value in call.inputs)
             if layer is None and (call.kind not in BY_VALUE or not alike):
-                raise _column_without_row(origin, f"the `{call.kind}` after it needs whole values")
+                place = Place(call.kind, call.origin)
+                raise _column_without_row(origin, f"`{call.kind}` needs whole values", place)
             if layer is not None and not layer.application.type.is_elementwise:
                 what = f"`{layer.path}` ({layer.type}) needs all features"
                 raise _column_without_row(origin, what, layer)
@@ -307,7 +308,7 @@ def _require_input(layer: PlannedLayer, style: Style, origin: PlannedLayer | Non
         raise _column_without_row(origin, f"`{layer.path}` needs all features", layer)
 
 
-def _column_without_row(origin: PlannedLayer, why: str, *others: PlannedLayer) -> Misplaced:
+def _column_without_row(origin: PlannedLayer, why: str, *others: PlannedLayer | Place) -> Misplaced:
     return Misplaced(
         f"`{origin.path}` is divided by columns, but {why}",
         origin,
