@@ -42,6 +42,7 @@ def refused(placement: str, folder: str) -> list[str]:
     for path in (folder, f"{folder}/nothing"):
         with pytest.raises(netspec.SpecError) as caught:
             load_checkpoint(found, path)
+        assert caught.value.diagnostics[0].code == "bad-checkpoint"
         messages.append(str(caught.value))
     return messages
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 import netspec
 from netspec.diagnostics import Diagnostics
+from netspec.distributed import Context
 from netspec.placement.document import read_placement
 from netspec.placement.lay_out import lay_out
-from netspec.placement.layout import Layout, Misplaced, Placed, Shard
+from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import Strategy, strategy
 from netspec.plugin import hookimpl
 from netspec.registry import PluginWarning, Registry
@@ -261,3 +264,37 @@ def test_strategies_that_are_none_disable_their_plugin(given: object, words: str
     with pytest.warns(PluginWarning, match=words):
         laid_out("checkpoint: [blocks.0]\n", registry=registry)
     assert [plugin.name for plugin in registry.disabled()] == ["mine"]
+
+
+@strategy("tests.placement.test_strategies.widen", order=70)
+def widens(layout: Layout, /, *, by: int = 1) -> Layout:
+    """An action that ``widen`` does."""
+    return layout.then(Action("widens", "tests.placement.test_strategies.widen", {"by": by}))
+
+
+def widen(model: nn.Module, context: Context, *, by: int) -> object:
+    if not by:
+        raise RuntimeError("by nothing?")
+    if by < 0:
+        return by
+    for path in context.here(model, ["embed", "nothing"]):
+        model.get_submodule(path).register_buffer("width", torch.full((1,), by))
+    return model
+
+
+def test_a_plugins_strategy_does_what_it_likes_to_the_modules() -> None:
+    registry = Strategies(widens).registry()
+    spec = netspec.loads("netspec: 1\ninput: [N, 3]\nlayers: {embed: {linear: 4}}\n")
+
+    def made(by: int) -> nn.Module:
+        text = f"placement: 1\nwidens: {{by: {by}}}\n"
+        return netspec.distribute(spec, text, device="cpu", seed=0, registry=registry).model
+
+    assert "embed.width" in made(2).state_dict()
+    for by, words in ((0, "widens fails: RuntimeError: by nothing?"), (-1, "gives -1, no module")):
+        with pytest.raises(netspec.SpecError) as caught:
+            made(by)
+        (found,) = caught.value.diagnostics
+        assert found.code == "strategy-failed"
+        assert words in found.message
+        assert found.location.line == 2
