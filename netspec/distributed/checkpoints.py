@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributed import checkpoint
-from torch.distributed.checkpoint import FileSystemReader
+from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -19,6 +18,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.optim import Optimizer
 
 from netspec.diagnostics import Diagnostic, Location, SpecError
@@ -37,7 +38,7 @@ def save_checkpoint(
     Called by all alike. The names are those of ``state_dict``, whatever the layout.
     https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
     """
-    checkpoint.save(_state(found, optimizer), checkpoint_id=folder)
+    save(_state(found, optimizer), checkpoint_id=folder)
 
 
 def load_checkpoint(
@@ -50,7 +51,7 @@ def load_checkpoint(
     """
     state = _state(found, optimizer)
     _require_fitting(state, folder)
-    checkpoint.load(state, checkpoint_id=folder)
+    load(state, checkpoint_id=folder)
     set_model_state_dict(found.model, state["model"], options=FLAT)
     if optimizer is not None:
         set_optimizer_state_dict(found.model, optimizer, state["optimizer"], options=FLAT)
@@ -74,7 +75,7 @@ def consolidate(folder: PathLike, file: PathLike) -> None:
     }
     with warnings.catch_warnings():  # it says that there is one process, which is so
         warnings.simplefilter("ignore")
-        checkpoint.load({"model": tensors}, checkpoint_id=folder, no_dist=True)
+        load({"model": tensors}, checkpoint_id=folder, no_dist=True)
     save_file(tensors, file, metadata={"format": "pt"})
 
 

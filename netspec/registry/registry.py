@@ -374,7 +374,7 @@ class Registry:
         self._register(plugin, info)
 
 
-def _listed(function: Callable[[], Sequence[Strategy]]) -> list[Strategy]:
+def _listed(function: Callable[..., Any]) -> list[Strategy]:
     return list(function())
 
 

@@ -18,6 +18,9 @@ ALL = (
     "placement: 1\nmesh: {dp: 2}\nfsdp: {layers: [BLOCKS, NORM], reshard_after_forward: false}\n"
     "checkpoint: [BLOCKS]\n"
 )
+TIED = (
+    "placement: 1\nmesh: {tp: 2}\ntensor_parallel: {layers: [h.*], row: [wte], gather: [lm_head]}\n"
+)
 DDP = "placement: 1\nmesh: {dp: 2}\ndata_parallel:\n"
 
 
@@ -43,3 +46,11 @@ def test_two_ranks_train_as_one_does(spec: str, placement: str) -> None:
         assert rank["names"] == expected["names"]
         torch.testing.assert_close(rank["gradients"], expected["gradients"], rtol=1e-3, atol=1e-5)
     assert expected["losses"][-1] < expected["losses"][0]
+
+
+def test_tied_weights_stay_one_where_they_are_divided() -> None:
+    expected = alone("gpt2_like")
+    for rank in on_ranks(2, trained, "gpt2_like", TIED):
+        torch.testing.assert_close(rank["losses"], expected["losses"], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(rank["gradients"], expected["gradients"], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(rank["weights"]["wte.weight"], rank["weights"]["lm_head.weight"])

@@ -77,9 +77,7 @@ def tensor_parallel(
         "axis": axis,
         "parts": {one.path: (one.style, one.dim) for one in parts},
         "divided": {
-            path: rows[path].application.type.splits.divided  # type: ignore[union-attr]
-            for path, style in styles.items()
-            if style == "pair"
+            path: _splits(rows[path]).divided for path, style in styles.items() if style == "pair"
         },
     }
     target = "netspec.distributed.tensor.tensor_parallel"
@@ -103,7 +101,8 @@ def _written(layout: Layout, **patterns: Patterns) -> dict[str, Style]:
         Refusal: a pattern matches no layer; or, Misplaced, one that cannot be divided so.
     """
     styles: dict[str, Style] = {}
-    for style in ("column", "row", "gather"):
+    sides: tuple[Style, ...] = ("column", "row", "gather")
+    for style in sides:
         for path in layout.match_all(patterns[style], style):
             module = layout.modules()[path]
             side = "row" if style == "row" else "column"
@@ -120,7 +119,7 @@ def _written(layout: Layout, **patterns: Patterns) -> dict[str, Style]:
                 raise Misplaced(
                     f"`{path}` is under {styles[path]} and under {style}", module, argument=style
                 )
-            styles[path] = style  # type: ignore[assignment]
+            styles[path] = style
     return styles
 
 
@@ -180,20 +179,25 @@ def _parts(row: PlannedLayer, style: Style) -> Iterator[Part]:
         Misplaced: the declaration does not say what becomes of a parameter.
     """
     splits = _splits(row)
-    whole = {
+    whole: dict[Style, dict[Style, Mapping[str, int]]] = {
         "column": {"column": splits.column},
         "gather": {"gather": splits.column},
         "row": {"row": splits.row},
         "pair": {"column": splits.column, "row": splits.row},
-    }[style]
+    }
+    known = {one.name for one in row.parameters}
     covered = set()
-    for side, parts in whole.items():
+    for side, parts in whole[style].items():
         for name, dim in parts.items():
             inner = f"{name}." if name else ""
             covered |= {f"{inner}weight", f"{inner}bias"}
-            path = f"{row.path}.{name}" if name else row.path
-            yield Part(path, side, dim)  # type: ignore[arg-type]
-    others = [one.name for one in row.parameters if one.name not in covered]
+            if f"{inner}weight" in known:
+                yield Part(f"{row.path}.{name}" if name else row.path, side, dim)
+            else:
+                raise Misplaced(
+                    f"`{row.path}` cannot be divided: {row.type} has no {inner}weight", row
+                )
+    others = sorted(known - covered)
     if others:
         raise Misplaced(
             f"`{row.path}` cannot be divided: {row.type} does not say how {others[0]} is", row
