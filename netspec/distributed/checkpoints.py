@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,8 @@ def save_checkpoint(
     Called by all alike. The names are those of ``state_dict``, whatever the layout.
     https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
     """
-    save(_state(found, optimizer), checkpoint_id=folder)
+    with _without_a_warning():
+        save(_state(found, optimizer), checkpoint_id=folder)
 
 
 def load_checkpoint(
@@ -51,7 +54,8 @@ def load_checkpoint(
     """
     state = _state(found, optimizer)
     _require_fitting(state, folder)
-    load(state, checkpoint_id=folder)
+    with _without_a_warning():
+        load(state, checkpoint_id=folder)
     set_model_state_dict(found.model, state["model"], options=FLAT)
     if optimizer is not None:
         set_optimizer_state_dict(found.model, optimizer, state["optimizer"], options=FLAT)
@@ -73,10 +77,17 @@ def consolidate(folder: PathLike, file: PathLike) -> None:
         for name, entry in metadata.items()
         if name.startswith("model.") and isinstance(entry, TensorStorageMetadata)
     }
-    with warnings.catch_warnings():  # it says that there is one process, which is so
-        warnings.simplefilter("ignore")
+    with _without_a_warning():
         load({"model": tensors}, checkpoint_id=folder, no_dist=True)
     save_file(tensors, file, metadata={"format": "pt"})
+
+
+@contextmanager
+def _without_a_warning() -> Iterator[None]:
+    """One process may save and load as well: torch need not say that there is but one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "torch.distributed is disabled")
+        yield
 
 
 def _state(found: Distributed, optimizer: Optimizer | None) -> dict[str, Any]:
