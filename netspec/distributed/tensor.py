@@ -45,7 +45,7 @@ def tensor_parallel(
             _copy(module, list(module.modules()), mesh)
         elif not any(path.startswith(f"{layer}.") for layer in _around(path, layers)):
             _copy(module, [module], mesh)  # a container's own parameters
-    tie_here(model, context.layout.plan)  # torch has made each a parameter of its own
+    tie_here(model, context.layout.plan)  # which torch has made two, to be gathered twice
     return model
 
 
@@ -97,9 +97,15 @@ class Unwrapping:
             value = part._parameters[name]
             if isinstance(value, DTensor):
                 self.kept.append((part, name, value))
-                part._parameters[name] = value.to_local(grad_placements=[Replicate()])
+                _put(part, name, value.to_local(grad_placements=[Replicate()]))
 
     def after(self, module: nn.Module, inputs: object, output: object) -> None:
         for part, name, value in self.kept:
-            part._parameters[name] = value
+            _put(part, name, value)
         self.kept.clear()
+
+
+def _put(part: nn.Module, name: str, value: Any) -> None:
+    part._parameters[name] = value
+    if isinstance(part, nn.RNNBase):  # which has a list of them, too
+        part._flat_weights[part._flat_weights_names.index(name)] = value

@@ -37,6 +37,11 @@ class Graph(NamedTuple):
         return found
 
 
+def writes_into_input(layer: PlannedLayer) -> bool:
+    """Whether a layer changes the memory of what it gets."""
+    return layer.arguments.get("inplace") is True
+
+
 def graph_of(plan: Plan) -> Graph:
     """The model's values are 0, 1 ... in the order of ``plan.inputs``."""
     tracer = _Tracer(len(plan.inputs))

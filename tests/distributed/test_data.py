@@ -19,7 +19,8 @@ ALL = (
     "checkpoint: [BLOCKS]\n"
 )
 TIED = (
-    "placement: 1\nmesh: {tp: 2}\ntensor_parallel: {layers: [h.*], row: [wte], gather: [lm_head]}\n"
+    "placement: 1\nmesh: {dp: 2, tp: 2}\nfsdp: [h.*]\n"
+    "tensor_parallel: {layers: [h.*], row: [wte], gather: [lm_head]}\n"
 )
 DDP = "placement: 1\nmesh: {dp: 2}\ndata_parallel:\n"
 
@@ -50,7 +51,7 @@ def test_two_ranks_train_as_one_does(spec: str, placement: str) -> None:
 
 def test_tied_weights_stay_one_where_they_are_divided() -> None:
     expected = alone("gpt2_like")
-    for rank in on_ranks(2, trained, "gpt2_like", TIED):
+    for rank in on_ranks(4, trained, "gpt2_like", TIED):
         torch.testing.assert_close(rank["losses"], expected["losses"], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(rank["gradients"], expected["gradients"], rtol=1e-3, atol=1e-5)
         torch.testing.assert_close(rank["weights"]["wte.weight"], rank["weights"]["lm_head.weight"])

@@ -183,6 +183,18 @@ def test_models_that_are_no_pipeline() -> None:
     assert "the stages do not meet: `0` gives [N, 4] int64" in said
 
 
+def test_a_view_that_leaves_its_shards_is_not_written_into() -> None:
+    spec = (
+        "netspec: 1\ninput: [N, 4, 2]\nlayers: {a: [linear: 4, flatten], b: [LAYER, linear: 4]}\n"
+    )
+    fsdp = "mesh: {dp: 2}\nfsdp: [a, b]\n"
+    inplace = spec.replace("LAYER", "{relu: {inplace: true}}")
+    said = refused(fsdp, inplace)
+    assert "`b.0` writes into what `a.1` gives, a view that leaves the group `a`" in said
+    laid_out(fsdp.replace("a, b", "'a.0'"), inplace)
+    laid_out(fsdp, spec.replace("LAYER", "relu"))
+
+
 def test_axes_belong_to_one_strategy_each() -> None:
     said = refused("mesh: {x: 2}\nfsdp: {axis: x}\ntensor_parallel: {axis: x, gather: [head]}\n")
     assert "the axis 'x' is that of tensor_parallel already" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from netspec.placement.graph import graph_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
@@ -51,6 +52,7 @@ def fsdp(
         layout = layout.using(replicate, "fsdp", "replicate", splits_batch=True)
     paths = layout.match_all(layers, "layers")
     _require_ties_together(layout, paths)
+    _require_no_writes(layout, paths)
     changes: dict[str, Placed] = {}
     for row in layout.plan.layers:
         if row.is_reused or not row.parameters:
@@ -95,7 +97,33 @@ def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
             )
 
 
+def _require_no_writes(layout: Layout, groups: tuple[str, ...]) -> None:
+    """
+    Raises:
+        Misplaced: a layer writes into a view that a group gives: the hook that gathers the group
+            for backward is lost with it, and gradients may be wrong.
+    """
+    makers: dict[int, PlannedLayer] = {}
+    for call in graph_of(layout.plan).calls:
+        layer, before = call.layer, makers.get(call.inputs[0]) if call.inputs else None
+        if layer is None:
+            continue
+        makers |= dict.fromkeys(call.outputs, layer)
+        if before is None or not writes_into_input(layer) or not before.application.is_view:
+            continue
+        group = _group(before.path, groups)
+        if group and group != _group(layer.path, groups):
+            raise Misplaced(
+                f"`{layer.path}` writes into what `{before.path}` gives, a view that leaves the "
+                f"group `{group}`: gradients would be wrong",
+                layer,
+                before,
+                argument="layers",
+                help=f"write `inplace: false` for `{layer.path}`",
+            )
+
+
 def _group(key: str, groups: tuple[str, ...]) -> str:
-    """The innermost of the groups that a parameter is in; the model's own is empty."""
-    around = [path for path in groups if key.startswith(f"{path}.")]
+    """The innermost of the groups that a parameter or layer is in; the model's own is empty."""
+    around = [path for path in groups if key == path or key.startswith(f"{path}.")]
     return max(around, key=len, default="")

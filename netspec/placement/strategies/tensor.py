@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from netspec.declaration.splits import Splits
-from netspec.placement.graph import Call, Graph, graph_of
+from netspec.placement.graph import Call, Graph, graph_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
@@ -265,7 +265,7 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
         origin = next((divided[value] for value in call.inputs if value in divided), None)
         layer = call.layer
         style = None if layer is None else styles.get(layer.path)
-        if layer is not None and call.inputs[0] in views and _writes_into_input(layer):
+        if layer is not None and call.inputs[0] in views and writes_into_input(layer):
             before = views[call.inputs[0]]
             raise Misplaced(
                 f"`{layer.path}` writes into what `{before.path}` gives, which is divided: "
@@ -292,10 +292,6 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
     for value in graph.results:
         if value in divided:
             raise _column_without_row(divided[value], "the model's output has to be whole")
-
-
-def _writes_into_input(layer: PlannedLayer) -> bool:
-    return layer.arguments.get("inplace") is True
 
 
 def _require_input(layer: PlannedLayer, style: Style, origin: PlannedLayer | None) -> None:

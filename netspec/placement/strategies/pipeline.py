@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from netspec.declaration import Range
+from netspec.placement.chain import balanced_starts, chain_of, rows_in
 from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed
-from netspec.placement.stages import balanced_starts, chain_of, rows_in
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer, PlannedScope
 
