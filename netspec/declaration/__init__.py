@@ -24,6 +24,7 @@ from netspec.declaration.initialiser import InitialiserType, initialiser
 from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
+from netspec.declaration.splits import Splits
 from netspec.declaration.tensor import TensorType
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Probability",
     "Range",
     "Refusal",
+    "Splits",
     "TensorType",
     "UnreadableClass",
     "Whole",

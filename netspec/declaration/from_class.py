@@ -130,7 +130,9 @@ def made_from_class(
     about: str = "",
 ) -> FromClass:
     given = tuple((hints or {}).items())
-    return FromClass(name, target, rule, obvious, (), given, tuple(left_out), about)
+    return FromClass(
+        name, target, rule, obvious, hints=given, left_out=tuple(left_out), about=about
+    )
 
 
 def snake_case(name: str) -> str:

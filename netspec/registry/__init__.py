@@ -8,6 +8,7 @@ from netspec.registry.registry import (
     PluginError,
     PluginWarning,
     RegisteredLayer,
+    RegisteredStrategy,
     Registry,
     default_registry,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "PluginError",
     "PluginWarning",
     "RegisteredLayer",
+    "RegisteredStrategy",
     "Registry",
     "default_registry",
     "hookimpl",

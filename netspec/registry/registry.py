@@ -83,6 +83,13 @@ class PackageBlock(NamedTuple):
 Linted = tuple[Plugin, Finding | str]
 
 
+class RegisteredStrategy(NamedTuple):
+    """A strategy of placement and the plugin that brought it."""
+
+    strategy: Strategy
+    plugin: Plugin
+
+
 class Registry:
     """The layers and hooks that specs can use.
 
@@ -286,20 +293,19 @@ class Registry:
 
     # ---- what plugins bring by name, beside layers
 
-    def strategies(self) -> dict[str, Strategy]:
+    def strategies(self) -> dict[str, RegisteredStrategy]:
         """The strategies of placement by their words, those of plugins by full names too."""
         self._import(lambda one: one.may_have_hook("netspec_strategies"))
-        brought = self._tables[STRATEGIES].all()
-        own: list[Strategy] = []
+        found: dict[str, RegisteredStrategy] = {}
         for implementation in self._manager.hook.netspec_strategies.get_hookimpls():
-            if self._plugins[implementation.plugin_name].package == "netspec":
-                given: Any = implementation.function()
-                own += given
-        return {
-            **{one.word: one for one in own},
-            **{name: one.value for name, one in brought.items()},
-            **{one.full_name: one.value for one in brought.values()},
-        }
+            plugin = self._plugins[implementation.plugin_name]
+            if plugin.package == "netspec":
+                own: Any = implementation.function()
+                found |= {one.word: RegisteredStrategy(one, plugin) for one in own}
+        for name, brought in self._tables[STRATEGIES].all().items():
+            for key in (name, brought.full_name):
+                found[key] = RegisteredStrategy(brought.value, brought.plugin)
+        return found
 
     def find_block(self, name: str) -> PackageBlock | None:
         """The block of a plugin; None where the name means a layer, nothing, or several things."""

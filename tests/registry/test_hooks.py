@@ -229,7 +229,7 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
         (f"netspec_{kind}", wrong, f"netspec_{kind} failed: {message}")
         for kind in ("blocks", "initialisers", "strategies", "exporters", "commands")
         for wrong, message in (
-            (mute, "Mute: (its text cannot be had)"),
+            (mute, "Mute, whose text cannot be shown"),
             (lambda: 3, "TypeError: 'int' object is not iterable"),
             (lambda: print("{}") or [], "it prints to the standard output: '{}'"),
             (lambda: itertools.count(), "ValueError: it gives more than 10,000 things"),
@@ -312,9 +312,9 @@ def test_findings_become_warnings_at_their_places() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda plan: mute(), "netspec_lint failed: Mute: (its text cannot be had)"),
+        (lambda plan: mute(), "netspec_lint failed: Mute, whose text cannot be shown"),
         (lambda plan: 3, "netspec_lint failed: TypeError"),
-        (lambda plan: None, "netspec_lint failed: TypeError"),
+        (lambda plan: None, "netspec_lint failed: it gives None"),
         (lambda plan: [Unshown()], "gives a Unshown, which is not a Finding"),
         (lambda plan: [Finding("a", "b", "nowhere")], "finds something at 'nowhere', which the"),
         (lambda plan: [Finding("a", cast(Any, 3), "a")], "gives a Finding of what are no texts"),
@@ -382,7 +382,7 @@ def test_a_plugin_may_refuse_a_model() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (mute, "Mute: (its text cannot be had)"),
+        (mute, "Mute, whose text cannot be shown"),
         (lambda: 3, "gives 3"),
         (lambda: Unshown(), "gives a Unshown"),
         (lambda: print("{}"), "it prints to the standard output: '{}'"),
@@ -435,7 +435,8 @@ def test_hooks_run_with_the_device_of_their_caller() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [(mute, "Mute: (its text"), (lambda: 3, "it gives 3, which is no Layout")]
+    ("wrong", "message"),
+    [(mute, "fails: Mute, whose text"), (lambda: 3, "gives 3, which is no Layout")],
 )
 def test_a_strategy_that_fails_is_told_at_its_place(wrong: Callable[[], Any], message: str) -> None:
     @strategy("nowhere.at_all", order=1)
@@ -450,5 +451,5 @@ def test_a_strategy_that_fails_is_told_at_its_place(wrong: Callable[[], Any], me
             registry=registry(netspec_strategies=lambda: [sun]),
         )
     (found,) = caught.value.diagnostics
-    assert f"the rule of the strategy sun failed: {message}" in found.message
+    assert f"sun of the plugin 'sunny' of netspec-sunny 1.2 {message}" in found.message
     assert found.location.line == 2

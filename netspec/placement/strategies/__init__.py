@@ -2,5 +2,7 @@
 
 from netspec.placement.strategies.blocks import checkpoint, compile
 from netspec.placement.strategies.data import data_parallel, fsdp
+from netspec.placement.strategies.pipeline import pipeline
+from netspec.placement.strategies.tensor import tensor_parallel
 
-STRATEGIES = (checkpoint, compile, fsdp, data_parallel)
+STRATEGIES = (pipeline, tensor_parallel, checkpoint, compile, fsdp, data_parallel)
