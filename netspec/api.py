@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from netspec.declaration.tensor import FLOATING
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from netspec.accounting import Memory
     from netspec.diagnostics import Source
     from netspec.distributed.distribute import Distributed
+    from netspec.placement.layout import Layout
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
@@ -242,6 +244,89 @@ def distribute(
     )
 
 
+def memory(
+    spec: Spec | Plan | Path,
+    *,
+    batch: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+    dtype: str = "float32",
+    optimizer: str | None = "adamw",
+    placement: Mapping[str, object] | Path | None = None,
+    ranks: int | None = None,
+    training: bool = True,
+    device: str = "cuda",
+    foreach: bool | None = None,
+    variant: str | None = None,
+    params: Params | None = None,
+    registry: Registry | None = None,
+) -> Memory:
+    """The bytes that each process and device holds, told without torch and before anything is made.
+
+    What the loss makes is not in it, but for the gradients of the model's outputs.
+
+    Args:
+        spec: a Spec, a Plan, or the path of a file.
+        batch: the first size of the first input, of one process.
+        sizes: the values of the input's other named sizes.
+        dtype: of parameters, buffers and activations.
+        optimizer: one of ``sgd``, ``sgd_momentum``, ``rmsprop``, ``adagrad``, ``adam``, ``adamw``;
+            None is none. Gradients are made in each step anew, as ``zero_grad`` frees them.
+        placement: a placement document: a file, a text with a line break, or a dict.
+        ranks: how many processes there are: fills up the axis of the mesh that is ``auto``.
+        training: False is a forward pass under ``torch.no_grad()``.
+        device: where layers go that say none; on a cpu optimizers are not ``foreach``.
+        foreach: whether the optimizer computes with lists of tensors; None is torch's choice.
+
+    Raises:
+        SpecError: the spec or the placement is wrong.
+        ValueError: a size has no value or one that the model does not take, or there is no such
+            dtype or optimizer. TypeError: a Plan comes with a choice that it has made.
+    """
+    from netspec.accounting import Choices, estimate
+    from netspec.accounting.optimizers import OPTIMIZERS
+    from netspec.accounting.sizes import batch_name, complete_sizes
+
+    registry = registry or default_registry()
+    _require_one_of("dtype", dtype, FLOATING)
+    if optimizer is not None:
+        _require_one_of("optimizer", optimizer, OPTIMIZERS)
+    planned = _given_plan(spec, variant, params, registry)
+    layout = _laid_out(planned, placement, registry, ranks)
+    values = complete_sizes(planned, batch, sizes or {})
+    chosen = Choices(values, batch_name(planned), dtype, optimizer, training, device, foreach)
+    return estimate(layout, chosen)
+
+
+def _laid_out(
+    planned: Plan,
+    placement: Mapping[str, object] | Path | None,
+    registry: Registry,
+    ranks: int | None = None,
+) -> Layout:
+    """
+    Raises:
+        SpecError: the placement is wrong.
+    """
+    from netspec.placement.document import read_placement
+    from netspec.placement.lay_out import lay_out
+    from netspec.placement.layout import Layout, Mesh
+
+    if placement is None:
+        return Layout(planned, Mesh())
+    written = read_placement(placement, ranks)
+    found = Diagnostics()
+    return _sound(lay_out(planned, written, registry, found), found)
+
+
+def _require_one_of(what: str, given: str, known: Iterable[str]) -> None:
+    """
+    Raises:
+        ValueError: it is none of them.
+    """
+    if given not in known:
+        raise ValueError(f"{what} is {given!r}, but may be {listed(sorted(known), 'or')}")
+
+
 def _given_plan(
     spec: Spec | Plan | Path, variant: str | None, params: Params | None, registry: Registry
 ) -> Plan:
@@ -275,8 +360,7 @@ def _floating_dtype(name: str | None) -> torch.dtype | None:
 
     if name is None:
         return None
-    if name not in FLOATING:
-        raise ValueError(f"dtype is {name!r}, but may be {listed(sorted(FLOATING), 'or')}")
+    _require_one_of("dtype", name, FLOATING)
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 

@@ -1,0 +1,145 @@
+"""What the layers of one rank keep and compute with, over a step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from netspec.accounting.choices import Choices
+from netspec.accounting.kinds import Pipeline
+from netspec.accounting.shards import Held
+from netspec.accounting.sizes import Sized
+from netspec.accounting.timeline import Bytes, Usage, run
+from netspec.accounting.trace import Operation, Trace
+from netspec.placement.layout import Layout, Shard
+from netspec.planning.costs import Storage
+
+
+def checkpointed(layout: Layout) -> list[str]:
+    """The modules whose values are computed again: of each such layer the one that is named.
+
+    A strategy that marks layers without a module around them has each of them by itself.
+    """
+    named = [
+        path
+        for action in layout.actions
+        if action.word == "checkpoint"
+        for path in action.settings.get("layers", ())
+    ]
+    alone = [
+        path
+        for path, placed in layout.layers.items()
+        if placed.is_recomputed and not any(f"{path}.".startswith(f"{one}.") for one in named)
+    ]
+    return [*named, *alone]
+
+
+def activations(
+    layout: Layout,
+    forward: Trace,
+    choices: Choices,
+    pipeline: Pipeline | None,
+    places: Mapping[str, int],
+    is_mine: Callable[[str], bool],
+    device_of: Callable[[str], str],
+    parts: Mapping[str, Held],
+) -> Usage:
+    """The bytes of one rank, where a pipeline keeps several microbatches at once."""
+    sizes = dict(choices.sizes)
+    in_flight = 1.0
+    if pipeline is not None:
+        forward = _of_stages(forward, is_mine)
+        if choices.batch_name is not None:
+            sizes[choices.batch_name] = -(-sizes[choices.batch_name] // pipeline.microbatches)
+            in_flight = pipeline.in_flight(places[pipeline.axis])
+    sized = Sized(sizes, choices.dtype)
+    dtypes = {path: placed.dtype for path, placed in layout.layers.items() if placed.dtype}
+    split = _Split(layout, forward)
+    other = {dtype: Sized(sizes, dtype) for dtype in dtypes.values()}
+
+    def saved(operation: Operation) -> int:
+        if operation.application is None:
+            return 0
+        of_layer = other[dtypes[operation.path]] if operation.path in dtypes else sized
+        return of_layer.saved(operation.application) // split.inside(operation)
+
+    made_as = {
+        id(storage): dtypes[operation.path]
+        for operation in forward.operations
+        if operation.path in dtypes
+        for storage in operation.outputs
+    }
+
+    def nbytes(storage: Storage) -> int:
+        of_storage = other[made_as[id(storage)]] if id(storage) in made_as else sized
+        return of_storage.nbytes(storage.type) // split.of(storage)
+
+    def gradient(key: str) -> int:
+        return parts[key].nbytes if key in parts else 0
+
+    usage = run(forward, Bytes(nbytes, saved, gradient, device_of), choices.is_training)
+    if in_flight != 1 and choices.is_training:
+        for device, one in list(usage.saved.items()):
+            more = round(one * (in_flight - 1))
+            usage.saved[device] += more
+            usage.peak[device] += more
+    return usage
+
+
+def _of_stages(forward: Trace, is_mine: Callable[[str], bool]) -> Trace:
+    """The operations of one rank, with what they get from others and send to them."""
+    mine = [one for one in forward.operations if is_mine(one.path)]
+    others = [one for one in forward.operations if not is_mine(one.path)]
+    made = {id(storage) for one in mine for storage in one.outputs}
+    wanted = {id(storage) for one in others for storage in one.inputs}
+    wanted |= {id(storage) for storage in forward.outputs}
+    inputs = {id(s): s for one in mine for s in one.inputs if id(s) not in made}
+    outputs = {id(s): s for one in mine for s in one.outputs if id(s) in wanted}
+    return Trace(
+        tuple(inputs.values()), tuple(outputs.values()), tuple(mine), forward.group_inputs
+    )
+
+
+class _Split:
+    """By how many ranks values are divided that tensor parallel layers make.
+
+    A layer whose weights are split by rows of ``weight`` (columns of the product) makes parts of
+    its output, and layers without weights keep them so; one that is split the other way sums them
+    up. A layer that is both, as attention, divides what is inside of it.
+    """
+
+    def __init__(self, layout: Layout, forward: Trace) -> None:
+        sharded = {
+            axis
+            for action in layout.actions
+            if action.word == "fsdp"
+            for axis in action.settings["axes"]
+        }
+        axes = layout.mesh.axes
+        self._of: Counter[int] = Counter()
+        self._inside: dict[str, int] = {}
+        for operation in forward.operations:
+            shards = layout.placed(operation.path).shards
+            weights = {
+                parameter.name: [one for one in shards.get(parameter.name, ()) if one.axis not in sharded]
+                for parameter in (operation.application.parameters if operation.application else ())
+                if len(parameter.shape) > 1
+            }
+            dims = {one.dim: axes[one.axis] for shards in weights.values() for one in shards}
+            if len(dims) > 1:
+                self._inside[operation.path] = max(dims.values())
+            given = max([self._of[id(storage)] or 1 for storage in operation.inputs], default=1)
+            made = 1 if weights else given
+            if len(dims) == 1:
+                (dim, ranks), = dims.items()
+                is_embedding = operation.application.type.name == "embedding"
+                made = ranks if (dim == 0) != is_embedding else 1
+            for storage in operation.outputs:
+                if made > 1 and id(storage) not in self._of:
+                    self._of[id(storage)] = made
+
+    def of(self, storage: Storage) -> int:
+        return self._of[id(storage)] or 1
+
+    def inside(self, operation: Operation) -> int:
+        return self._inside.get(operation.path, 1)
