@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netspec.accounting.choices import Choices
 from netspec.accounting.kinds import Pipeline
 from netspec.accounting.shards import Held
-from netspec.accounting.sizes import Sized
+from netspec.accounting.sizes import Saved, Sized
 from netspec.accounting.timeline import Bytes, Usage, run
 from netspec.accounting.trace import Operation, Trace
-from netspec.placement.layout import Layout, Shard
+from netspec.placement.layout import Layout
 from netspec.planning.costs import Storage
 
 
@@ -52,32 +52,39 @@ def activations(
         if choices.batch_name is not None:
             sizes[choices.batch_name] = -(-sizes[choices.batch_name] // pipeline.microbatches)
             in_flight = pipeline.in_flight(places[pipeline.axis])
+    split = _Split(layout, forward)
     sized = Sized(sizes, choices.dtype)
     dtypes = {path: placed.dtype for path, placed in layout.layers.items() if placed.dtype}
-    split = _Split(layout, forward)
-    other = {dtype: Sized(sizes, dtype) for dtype in dtypes.values()}
-
-    def saved(operation: Operation) -> int:
-        if operation.application is None:
-            return 0
-        of_layer = other[dtypes[operation.path]] if operation.path in dtypes else sized
-        return of_layer.saved(operation.application) // split.inside(operation)
-
-    made_as = {
-        id(storage): dtypes[operation.path]
+    of_dtype = {dtype: Sized(sizes, dtype) for dtype in dtypes.values()}
+    by_path = {path: of_dtype[dtype] for path, dtype in dtypes.items()}
+    made_by = {
+        id(storage): by_path[operation.path]
         for operation in forward.operations
-        if operation.path in dtypes
+        if operation.path in by_path
         for storage in operation.outputs
     }
 
+    def saved_of(operation: Operation) -> Saved:
+        if operation.application is None:
+            return Saved((), 0)
+        on_cpu = device_of(operation.path).startswith("cpu")
+        return by_path.get(operation.path, sized).saved(operation.application, on_cpu)
+
+    def kept(operation: Operation) -> Sequence[Storage]:
+        storages = operation.kept or operation.named(saved_of(operation).names)
+        return [storage for storage in storages if not storage.is_counted]
+
     def nbytes(storage: Storage) -> int:
-        of_storage = other[made_as[id(storage)]] if id(storage) in made_as else sized
-        return of_storage.nbytes(storage.type) // split.of(storage)
+        return made_by.get(id(storage), sized).nbytes(storage.type) // split.of(storage)
 
-    def gradient(key: str) -> int:
-        return parts[key].nbytes if key in parts else 0
-
-    usage = run(forward, Bytes(nbytes, saved, gradient, device_of), choices.is_training)
+    ask = Bytes(
+        of=nbytes,
+        kept=kept,
+        saved=lambda operation: saved_of(operation).nbytes // split.inside(operation),
+        gradient=lambda key: parts[key].nbytes if key in parts else 0,
+        device=device_of,
+    )
+    usage = run(forward, ask, choices.is_training)
     if in_flight != 1 and choices.is_training:
         for device, one in list(usage.saved.items()):
             more = round(one * (in_flight - 1))

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from netspec.declaration import Output, Refusal, TensorType
+from netspec.accounting.kernels import saved_by_accelerator
+from netspec.declaration import Refusal, TensorType
 from netspec.planning import Plan
 from netspec.planning.plan import Application
 from netspec.sizes import SizeLimit, evaluate, symbols
 
 ITEMSIZES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+
+
+class Saved(NamedTuple):
+    """What a layer keeps for backward: inputs and outputs by their names, and further bytes."""
+
+    names: tuple[str, ...]
+    nbytes: int
 
 
 class Sized:
@@ -18,45 +27,45 @@ class Sized:
     def __init__(self, sizes: Mapping[str, int], dtype: str) -> None:
         self.sizes = sizes
         self.dtype = dtype
-        self.itemsize = ITEMSIZES[dtype]
         self._types: dict[int, tuple[TensorType, int]] = {}
-        self._saved: dict[int, tuple[Application, int]] = {}
+        self._saved: dict[tuple[int, bool], tuple[Application, Saved]] = {}
 
     def nbytes(self, type: TensorType) -> int:
         found = self._types.get(id(type))
         if found is None:
-            concrete = self._concrete(type)
-            found = self._types[id(type)] = (type, evaluate(concrete.nbytes, {}))
+            found = self._types[id(type)] = (type, evaluate(self._concrete(type).nbytes, {}))
         return found[1]
 
-    def saved(self, application: Application) -> int:
-        """``saved_bytes`` of a layer beside its inputs and outputs.
+    def saved(self, application: Application, on_cpu: bool) -> Saved:
+        """What is kept of a call.
 
         A layer's rule says it again for inputs of the dtype. Where it takes only float32 (since
-        that is what its weights are), it is all taken for floating-point numbers.
+        that is what its weights are), its further bytes are taken for floating-point numbers.
         """
-        if application.saved_bytes == 0:
-            return 0
-        found = self._saved.get(id(application))
+        key = id(application), on_cpu
+        found = self._saved.get(key)
         if found is None:
-            found = self._saved[id(application)] = (application, self._saved_of(application))
+            inputs = tuple([self._concrete(given) for given in application.inputs])
+            saved = None if on_cpu else saved_by_accelerator(application, inputs)
+            if saved is None:
+                saved = self._saved_again(application, inputs)
+            found = self._saved[key] = (application, Saved(*saved))
         return found[1]
 
-    def _saved_of(self, application: Application) -> int:
+    def _saved_again(
+        self, application: Application, inputs: tuple[TensorType, ...]
+    ) -> tuple[tuple[str, ...], int]:
         planned = evaluate(application.saved_bytes, self.sizes)
         if self.dtype == "float32":
-            return planned
+            return application.saves, planned
         layer = application.type
         first_ones = layer.required_inputs
-        inputs = [self._concrete(given) for given in application.inputs]
         further = dict(zip(application.input_names[first_ones:], inputs[first_ones:], strict=True))
         try:
             output = layer.rule(*inputs[:first_ones], **further, **application.written)
         except (Refusal, SizeLimit):
-            output = None
-        if isinstance(output, Output):
-            return evaluate(output.saved_bytes, {})
-        return planned * self.itemsize // 4
+            return application.saves, planned * ITEMSIZES[self.dtype] // 4
+        return output.saves, evaluate(output.saved_bytes, {})
 
     def _concrete(self, type: TensorType) -> TensorType:
         shape = tuple([evaluate(size, self.sizes) for size in type.shape])

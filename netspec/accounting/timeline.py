@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.accounting.trace import Operation, Trace
@@ -16,11 +16,12 @@ Key = tuple[int, str]  # a storage, or its copy, on a device
 class Bytes:
     """What the walk through time asks of a rank.
 
-    ``of`` are the bytes of a storage, ``saved`` those that an operation keeps beside storages,
-    ``gradient`` those of a parameter's gradient, and ``device`` is where an operation is computed.
+    ``of`` are the bytes of a storage, ``kept`` the storages that an operation keeps for backward,
+    and ``saved`` the bytes that it keeps besides; ``gradient`` those of a parameter's gradient, and ``device`` is where an operation is computed.
     """
 
     of: Callable[[Storage], int]
+    kept: Callable[[Operation], Sequence[Storage]]
     saved: Callable[[Operation], int]
     gradient: Callable[[str], int]
     device: Callable[[str], str]
@@ -141,12 +142,12 @@ class _Step:
                 self.hold(storage, device)
 
     def _save(self, operation: Operation, device: str) -> None:
-        for storage in operation.kept:
+        for storage in self.ask.kept(operation):
             self.hold(storage, device)
         self.add(device, self.ask.saved(operation))
 
     def _forget(self, operation: Operation, device: str) -> None:
-        for storage in operation.kept:
+        for storage in self.ask.kept(operation):
             self.drop((id(storage), device))
         self.live[device] -= self.ask.saved(operation)
 
@@ -181,18 +182,27 @@ class _Step:
                 for storage in operation.inputs
                 if storage.requires_grad and not storage.is_counted
             ]
-            repeated = 0
+            passing = self._inside(operation)
+            self.add(device, passing)
             for key in operation.parameters:
                 nbytes = self.ask.gradient(key)
                 self.add(device, nbytes)
-                if key in self.has_gradient:
-                    repeated += nbytes
+                if key in self.has_gradient:  # it is added to the one that is there
+                    passing += nbytes
                 self.has_gradient.add(key)
-            self.live[device] -= repeated
+            self.live[device] -= passing
             for storage, gradient in contributions:
                 self._give(storage, gradient)
         for gradient in outer:
             self._release(gradient)
+
+    def _inside(self, operation: Operation) -> int:
+        """The gradients inside of a layer of several weights: of some half of what it keeps."""
+        application = operation.application
+        if application is None:
+            return 0
+        weights = [one for one in application.parameters if len(one.shape) > 1]
+        return self.ask.saved(operation) // 2 if len(weights) > 1 else 0
 
     def _new(self, storage: Storage, device: str) -> _Gradient:
         gradient = _Gradient(self.ask.of(storage), device)

@@ -15,8 +15,8 @@ class Operation:
     """A call of a layer, or a merge.
 
     ``path`` is the layer's; a merge has that of its container. ``kept`` are the storages that
-    autograd keeps until its backward pass, beside the ``application``'s ``saved_bytes``.
-    ``parameters`` are keys. Where ``hands_on`` is true the gradient of the output is, in the same
+    autograd keeps of a merge until its backward pass; what it keeps of a layer's call follows from
+    the ``application``, which is None where it keeps nothing. ``parameters`` are keys. Where ``hands_on`` is true the gradient of the output is, in the same
     memory, that of the inputs. ``group`` is the checkpointed module around it, with the number
     of its call.
     """
@@ -29,6 +29,15 @@ class Operation:
     parameters: tuple[str, ...] = ()
     hands_on: bool = False
     group: tuple[str, int] | None = None
+
+    def named(self, names: Sequence[str]) -> list[Storage]:
+        """The inputs and outputs of a layer with these names."""
+        application = self.application
+        if application is None:
+            return []
+        storages = dict(zip(application.input_names, self.inputs, strict=False))
+        storages.update(zip(application.output_names, self.outputs, strict=False))
+        return [storages[name] for name in dict.fromkeys(names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,6 @@ class _Tracer(Walk):
         return outputs
 
     def layer(self, application: Application, given: list[Storage]) -> list[Storage]:
-        self._kept = []
         outputs = super().layer(application, given)
         keys = [f"{self._path}.{parameter.name}" for parameter in application.parameters]
         self.operations.append(
@@ -88,10 +96,10 @@ class _Tracer(Walk):
                 self._path,
                 tuple(given),
                 tuple(outputs),
-                tuple(self._kept),
+                (),
                 application if any(output.requires_grad for output in outputs) else None,
                 tuple([self._tied.get(key, key) for key in keys]),
-                application.is_view and not self._kept and application.saved_bytes == 0,
+                application.is_view and not application.saves and application.saved_bytes == 0,
                 self._group,
             )
         )
