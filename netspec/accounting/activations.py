@@ -102,9 +102,7 @@ def _of_stages(forward: Trace, is_mine: Callable[[str], bool]) -> Trace:
     wanted |= {id(storage) for storage in forward.outputs}
     inputs = {id(s): s for one in mine for s in one.inputs if id(s) not in made}
     outputs = {id(s): s for one in mine for s in one.outputs if id(s) in wanted}
-    return Trace(
-        tuple(inputs.values()), tuple(outputs.values()), tuple(mine), forward.group_inputs
-    )
+    return Trace(tuple(inputs.values()), tuple(outputs.values()), tuple(mine), forward.group_inputs)
 
 
 class _Split:
@@ -128,7 +126,9 @@ class _Split:
         for operation in forward.operations:
             shards = layout.placed(operation.path).shards
             weights = {
-                parameter.name: [one for one in shards.get(parameter.name, ()) if one.axis not in sharded]
+                parameter.name: [
+                    one for one in shards.get(parameter.name, ()) if one.axis not in sharded
+                ]
                 for parameter in (operation.application.parameters if operation.application else ())
                 if len(parameter.shape) > 1
             }
@@ -138,7 +138,7 @@ class _Split:
             given = max([self._of[id(storage)] or 1 for storage in operation.inputs], default=1)
             made = 1 if weights else given
             if len(dims) == 1:
-                (dim, ranks), = dims.items()
+                ((dim, ranks),) = dims.items()
                 is_embedding = operation.application.type.name == "embedding"
                 made = ranks if (dim == 0) != is_embedding else 1
             for storage in operation.outputs:

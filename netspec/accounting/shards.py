@@ -9,7 +9,6 @@ from typing import NamedTuple
 from netspec.accounting.sizes import ITEMSIZES
 from netspec.placement.layout import Layout, Shard
 
-
 #: Buffers of int64, which no cast changes; the plan does not know the dtypes of buffers.
 _WHOLE_NUMBERS = ("num_batches_tracked", "_index")
 

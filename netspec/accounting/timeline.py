@@ -197,12 +197,9 @@ class _Step:
             self._release(gradient)
 
     def _inside(self, operation: Operation) -> int:
-        """The gradients inside of a layer of several weights: of some half of what it keeps."""
-        application = operation.application
-        if application is None:
-            return 0
-        weights = [one for one in application.parameters if len(one.shape) > 1]
-        return self.ask.saved(operation) // 2 if len(weights) > 1 else 0
+        """The gradients inside of a layer that computes in steps: some half of what it keeps."""
+        kept = self.ask.saved(operation)
+        return kept // 2 if kept > sum(map(self.ask.of, operation.inputs)) else 0
 
     def _new(self, storage: Storage, device: str) -> _Gradient:
         gradient = _Gradient(self.ask.of(storage), device)

@@ -55,9 +55,7 @@ def trace(plan: Plan, groups: Sequence[str] = ()) -> Trace:
     tracer = _Tracer(plan, frozenset(groups))
     inputs = [Storage(given.type, False) for given in plan.inputs]
     outputs = tracer.call(plan.root, list(inputs))
-    return Trace(
-        tuple(inputs), tuple(outputs), tuple(tracer.operations), dict(tracer.group_inputs)
-    )
+    return Trace(tuple(inputs), tuple(outputs), tuple(tracer.operations), dict(tracer.group_inputs))
 
 
 class _Tracer(Walk):

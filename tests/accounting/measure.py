@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributed._tools.mem_tracker import MemTracker
 
+from bench.gpu.step import train
 from netspec.testing.observation import SavedStorages
 
 
@@ -23,20 +24,6 @@ class Measured(NamedTuple):
     peak: int
 
 
-class GivesOnes(torch.autograd.Function):
-    """A loss that costs nothing but the gradient of what it is of."""
-
-    @staticmethod
-    def forward(ctx: Any, output: Tensor) -> Tensor:
-        ctx.like = output.shape, output.dtype, output.device
-        return output.new_zeros(())
-
-    @staticmethod
-    def backward(ctx: Any, *gradient: Tensor) -> Tensor:
-        shape, dtype, device = ctx.like
-        return torch.ones(shape, dtype=dtype, device=device)
-
-
 def measure(
     model: nn.Module,
     inputs: Iterable[Tensor],
@@ -47,22 +34,17 @@ def measure(
     model.train()
     optimizer = make(model.parameters())
 
-    def step() -> None:
-        output = model(*inputs)
-        GivesOnes.apply(output).backward()
-        optimizer.step()
-
     with SavedStorages(model) as saved:
         output = model(*inputs)
     kept = saved.nbytes
     del saved, output
-    step()
+    train(model, optimizer, *inputs)
     gradients = nbytes(p.grad for p in model.parameters())
     optimizer.zero_grad()
     tracker = MemTracker()
     tracker.track_external(model, optimizer, *inputs)
     with tracker:
-        step()
+        train(model, optimizer, *inputs)
     (snapshot,) = tracker.get_tracker_snapshot("peak").values()
     state = [v for one in optimizer.state.values() for v in one.values() if isinstance(v, Tensor)]
     return Measured(
@@ -77,5 +59,9 @@ def measure(
 
 def nbytes(tensors: Iterable[Tensor | None]) -> int:
     """The bytes of all storages, each once."""
-    found = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if t is not None}
+    found = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+        for t in tensors
+        if t is not None
+    }
     return sum(found.values())

@@ -28,8 +28,15 @@ MODELS = [
     ("torchvision/resnet", {"variant": "resnet18"}, 8, {"H": 96, "W": 96}, "adamw", "float32"),
     ("torchvision/resnet", {"variant": "resnet18"}, 8, {"H": 96, "W": 96}, "adamw", "bfloat16"),
     ("gpt2_like", {"params": {"vocabulary": 512, "width": 128}}, 16, {"T": 32}, "adamw", "float32"),
-    ("llama_like", {"params": {"vocabulary": 512, "dim": 128}}, 16, {"T": 64}, "adagrad", "float32"),
-    ("llama_like", {}, 16, {"T": 64}, "adamw", "bfloat16"),
+    (
+        "llama_like",
+        {"params": {"vocabulary": 512, "dim": 128}},
+        16,
+        {"T": 64},
+        "adagrad",
+        "float32",
+    ),
+    ("llama_like", {"params": {"depth": 6}}, 16, {"T": 64}, "adamw", "bfloat16"),
 ]
 
 
