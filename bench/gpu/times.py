@@ -35,16 +35,11 @@ def lines(
     how = "compiled" if is_compiled else "eager"
     models = [ours, theirs] if is_compiled else [ours, theirs, again]
     called = [torch.compile(model) if is_compiled else model for model in models]
+    both = list(zip(models, called, strict=True))
     found = []
     for kind, works in (
-        (
-            "forward",
-            [_forward(model, call, given) for model, call in zip(models, called, strict=True)],
-        ),
-        (
-            "training step",
-            [_training(model, call, given) for model, call in zip(models, called, strict=True)],
-        ),
+        ("forward", [_forward(model, call, given) for model, call in both]),
+        ("training step", [_training(model, call, given) for model, call in both]),
     ):
         what = f"{subject.name} {dtype}, {how}, {kind}"
         samples = _alternating(works, device, rounds)

@@ -124,23 +124,24 @@ class _Split:
         self._of: Counter[int] = Counter()
         self._inside: dict[str, int] = {}
         for operation in forward.operations:
+            application = operation.application
             shards = layout.placed(operation.path).shards
-            weights = {
-                parameter.name: [
-                    one for one in shards.get(parameter.name, ()) if one.axis not in sharded
-                ]
-                for parameter in (operation.application.parameters if operation.application else ())
+            dims = {
+                one.dim: axes[one.axis]
+                for parameter in (application.parameters if application else ())
                 if len(parameter.shape) > 1
+                for one in shards.get(parameter.name, ())
+                if one.axis not in sharded
             }
-            dims = {one.dim: axes[one.axis] for shards in weights.values() for one in shards}
+            made = max([self._of[id(storage)] or 1 for storage in operation.inputs], default=1)
             if len(dims) > 1:
                 self._inside[operation.path] = max(dims.values())
-            given = max([self._of[id(storage)] or 1 for storage in operation.inputs], default=1)
-            made = 1 if weights else given
-            if len(dims) == 1:
+            if application is not None and application.parameters:
+                made = 1
+            if application is not None and len(dims) == 1:
                 ((dim, ranks),) = dims.items()
-                is_embedding = operation.application.type.name == "embedding"
-                made = ranks if (dim == 0) != is_embedding else 1
+                of_output = 1 if application.type.name == "embedding" else 0
+                made = ranks if dim == of_output else 1
             for storage in operation.outputs:
                 if made > 1 and id(storage) not in self._of:
                     self._of[id(storage)] = made

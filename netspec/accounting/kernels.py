@@ -5,12 +5,11 @@ The rules of layers are those of the cpu, against which they are tested.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from netspec.declaration import TensorType
 from netspec.planning.plan import Application
-from netspec.sizes import evaluate
+from netspec.sizes import evaluate, product
 
 Saved = tuple[tuple[str, ...], int]
 
@@ -28,14 +27,16 @@ def saved_by_accelerator(application: Application, inputs: Sequence[TensorType])
 def _rms_norm(application: Application, input: TensorType) -> Saved:
     """One kernel, with a float32 for each row; a cpu computes it in steps."""
     shape = application.arguments["normalized_shape"]
-    normalised = math.prod(shape) if isinstance(shape, tuple) else shape
-    return ("input",), evaluate(input.numel, {}) // normalised * 4
+    last = input.shape[-len(shape) :] if isinstance(shape, tuple) else input.shape[-1:]
+    rows = evaluate(input.numel, {}) // max(evaluate(product(last), {}), 1)
+    return ("input",), rows * 4
 
 
 def _dropout(application: Application, input: TensorType) -> Saved | None:
     """The mask is of bools; a cpu keeps what it multiplies with."""
     p = application.arguments["p"]
-    return ((), evaluate(input.numel, {})) if 0 < p < 1 else None
+    is_drawn = isinstance(p, float) and 0 < p < 1
+    return ((), evaluate(input.numel, {})) if is_drawn else None
 
 
 _KERNELS: dict[str, Callable[[Application, TensorType], Saved | None]] = {

@@ -64,7 +64,7 @@ def kinds_of_ranks(
     kinds: dict[Places, list[range]] = {}
     for rank in range(layout.mesh.ranks):
         rest, places = rank, []
-        for axis, count in reversed(axes.items()):
+        for axis, count in reversed(list(axes.items())):
             rest, place = divmod(rest, count)
             places.append((axis, classes[axis][place]))
         ranges = kinds.setdefault(tuple(reversed(places)), [])

@@ -17,7 +17,8 @@ class Bytes:
     """What the walk through time asks of a rank.
 
     ``of`` are the bytes of a storage, ``kept`` the storages that an operation keeps for backward,
-    and ``saved`` the bytes that it keeps besides; ``gradient`` those of a parameter's gradient, and ``device`` is where an operation is computed.
+    and ``saved`` the bytes that it keeps besides; ``gradient`` are those of a parameter's gradient,
+    and ``device`` is where an operation is computed.
     """
 
     of: Callable[[Storage], int]

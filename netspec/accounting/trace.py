@@ -16,9 +16,9 @@ class Operation:
 
     ``path`` is the layer's; a merge has that of its container. ``kept`` are the storages that
     autograd keeps of a merge until its backward pass; what it keeps of a layer's call follows from
-    the ``application``, which is None where it keeps nothing. ``parameters`` are keys. Where ``hands_on`` is true the gradient of the output is, in the same
-    memory, that of the inputs. ``group`` is the checkpointed module around it, with the number
-    of its call.
+    the ``application``, which is None where it keeps nothing. ``parameters`` are keys. Where
+    ``hands_on`` is true the gradient of the output is, in the same memory, that of the inputs.
+    ``group`` is the checkpointed module around it, with the number of its call.
     """
 
     path: str

@@ -59,9 +59,5 @@ def measure(
 
 def nbytes(tensors: Iterable[Tensor | None]) -> int:
     """The bytes of all storages, each once."""
-    found = {
-        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
-        for t in tensors
-        if t is not None
-    }
-    return sum(found.values())
+    storages = [one.untyped_storage() for one in tensors if one is not None]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
