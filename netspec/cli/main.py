@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     import argparse
 
 # All else is imported in `main`, so that Ctrl-C is heard from the beginning.
-COMMANDS = ("check", "show", "build", "layers", "plugins")
+COMMANDS = ("check", "show", "plan", "build", "layers", "plugins")
 
 EXAMPLES = """\
 examples:
   netspec check model.yaml                        is it right? where is it not?
   netspec show model.yaml                         its layers, shapes and costs
+  netspec plan model.yaml --placement cluster.yaml --ranks 512   what each rank holds
   netspec build model.yaml -o model.safetensors   make it and save its weights
   netspec layers conv2d                           how a layer is written
 
