@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netspec.accounting import Memory
     from netspec.diagnostics import Source
     from netspec.distributed.distribute import Distributed
+    from netspec.placement.document import Placement
     from netspec.placement.layout import Layout
 
 T = TypeVar("T")
@@ -142,6 +143,7 @@ def build(
     init: bool = True,
     weights: Path | None = None,
     dtype: str | None = None,
+    placement: Mapping[str, object] | Path | None = None,
     registry: Registry | None = None,
 ) -> nn.Module:
     """The model as modules of torch, with fresh weights or those of a file.
@@ -160,25 +162,32 @@ def build(
             its tensors become the model's without a copy, once all names, shapes and dtypes are
             found to be those of the spec.
         dtype: of floating-point parameters and buffers (``bfloat16``), as ``nn.Module.to``.
+        placement: a placement document for one process: a file, a text with a line break, or a
+            dict.
 
     Returns:
         An ``nn.Sequential`` where the model is a chain; with a ``residual`` or ``concat`` at the
         top, a small module with the same children.
 
     Raises:
-        SpecError: the spec is wrong, a device is not there (found before any weight is made), or
-            the weights are not the model's.
+        SpecError: the spec or the placement is wrong, a device is not there (found before any
+            weight is made), or the weights are not the model's.
         TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
     from netspec.building import load_weights, make_modules, make_on_meta
     from netspec.placement.devices import resolve_devices
+    from netspec.placement.document import read_placement, require_one_process
     from netspec.placement.place import place
 
     _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
     planned = _given_plan(spec, variant, params, registry)
-    devices = resolve_devices(planned, device, registry)
+    written = None if placement is None else read_placement(placement)
+    layout = _laid_out(planned, written, registry)
+    if written is not None:
+        require_one_process(written)
+    devices = resolve_devices(planned, device, registry, layout, written)
     if weights is None:
         on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
         model = make_modules(planned, seed=seed, on_meta=on_meta, seed_by=seed_by, init=init)
@@ -187,7 +196,13 @@ def build(
         load_weights(model, planned, weights, chosen_dtype)
     if chosen_dtype is not None:
         model.to(chosen_dtype)
-    return place(model, planned, devices, registry)
+    waiting = frozenset(path for path, placed in layout.layers.items() if placed.kept_on)
+    model = place(model, planned, devices, registry, waiting)
+    if not layout.actions:
+        return model
+    from netspec.placement.one_process import act
+
+    return act(model, layout, devices[""])
 
 
 def distribute(
@@ -223,15 +238,13 @@ def distribute(
     from netspec.distributed.distribute import distribute, own_device, require_ranks
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import read_placement
-    from netspec.placement.lay_out import lay_out
 
     _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
     written = read_placement(placement)
     planned = _given_plan(spec, variant, params, registry)
-    found = Diagnostics()
-    layout = _sound(lay_out(planned, written, registry, found), found)
+    layout = _laid_out(planned, written, registry)
     require_ranks(layout, written)
     return distribute(
         layout,
@@ -285,37 +298,33 @@ def memory(
     from netspec.accounting import Choices, estimate
     from netspec.accounting.optimizers import OPTIMIZERS
     from netspec.accounting.sizes import batch_name, complete_sizes
+    from netspec.placement.document import read_placement
 
     registry = registry or default_registry()
     _require_one_of("dtype", dtype, FLOATING)
     if optimizer is not None:
         _require_one_of("optimizer", optimizer, OPTIMIZERS)
     planned = _given_plan(spec, variant, params, registry)
-    layout = _laid_out(planned, placement, registry, ranks)
+    written = None if placement is None else read_placement(placement, ranks)
+    layout = _laid_out(planned, written, registry)
     values = complete_sizes(planned, batch, sizes or {})
     chosen = Choices(values, batch_name(planned), dtype, optimizer, training, device, foreach)
     return estimate(layout, chosen)
 
 
-def _laid_out(
-    planned: Plan,
-    placement: Mapping[str, object] | Path | None,
-    registry: Registry,
-    ranks: int | None = None,
-) -> Layout:
+def _laid_out(planned: Plan, placement: Placement | None, registry: Registry) -> Layout:
     """
     Raises:
         SpecError: the placement is wrong.
     """
-    from netspec.placement.document import read_placement
-    from netspec.placement.lay_out import lay_out
     from netspec.placement.layout import Layout, Mesh
 
     if placement is None:
         return Layout(planned, Mesh())
-    written = read_placement(placement, ranks)
+    from netspec.placement.lay_out import lay_out
+
     found = Diagnostics()
-    return _sound(lay_out(planned, written, registry, found), found)
+    return _sound(lay_out(planned, placement, registry, found), found)
 
 
 def _require_one_of(what: str, given: str, known: Iterable[str]) -> None:

@@ -45,6 +45,8 @@ def activations(
     parts: Mapping[str, Held],
 ) -> Usage:
     """The bytes of one rank, where a pipeline keeps several microbatches at once."""
+    if choices.sizes is None:
+        return Usage()
     sizes = dict(choices.sizes)
     in_flight = 1.0
     if pipeline is not None:

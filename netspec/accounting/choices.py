@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class Choices(NamedTuple):
-    """``batch_name`` is the named size that microbatches divide.
+    """``sizes`` None leaves activations out; ``batch_name`` is the one that microbatches divide.
 
     ``device`` is that of layers without one of their own; ``foreach`` None is what torch's
     optimizers take there.
     """
 
-    sizes: Mapping[str, int]
+    sizes: Mapping[str, int] | None
     batch_name: str | None = None
     dtype: str = "float32"
     optimizer: str | None = "adamw"

@@ -28,12 +28,13 @@ def estimate(layout: Layout, choices: Choices) -> Memory:
     ranks = [RankMemory(_joined(ranges), devices) for devices, ranges in groups.items()]
     return Memory(
         tuple(sorted(ranks, key=lambda one: one.ranks[0].start)),
-        dict(choices.sizes),
+        dict(choices.sizes or {}),
         choices.dtype,
         choices.optimizer if choices.is_training else None,
         choices.is_training,
         dict(layout.mesh.axes),
         layout.plan.total_params,
+        layout.notes,
     )
 
 
@@ -81,7 +82,7 @@ def _devices_of(
     for tensor in held:
         if not is_mine(tensor.path):
             continue
-        state = states[device_of(tensor.path)]
+        state = states[layout.placed(tensor.path).kept_on or device_of(tensor.path)]
         size = tensor.itemsize(choices.dtype)
         own = part(tensor, layout.mesh.axes, places)
         if tensor.is_buffer:

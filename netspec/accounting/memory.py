@@ -52,7 +52,8 @@ class RankMemory(NamedTuple):
 class Memory:
     """What each process holds; processes that hold as much are told together.
 
-    ``batch`` is that of one process, and ``sizes`` are the values of the input's named sizes.
+    ``sizes`` are the values of the input's named sizes, in one process; ``notes`` are what the
+    strategies of the placement tell.
     """
 
     ranks: tuple[RankMemory, ...]
@@ -62,6 +63,7 @@ class Memory:
     is_training: bool
     mesh: dict[str, int]
     parameter_count: int
+    notes: tuple[str, ...] = ()
 
     @property
     def devices(self) -> tuple[DeviceMemory, ...]:

@@ -14,7 +14,7 @@ from netspec.planning.plan import Application, Step
 class Operation:
     """A call of a layer, or a merge.
 
-    ``path`` is the layer's; a merge has that of its container. ``kept`` are the storages that
+    ``path`` is the layer's; a merge has that of the layer before it. ``kept`` are the storages that
     autograd keeps of a merge until its backward pass; what it keeps of a layer's call follows from
     the ``application``, which is None where it keeps nothing. ``parameters`` are keys. Where
     ``hands_on`` is true the gradient of the output is, in the same memory, that of the inputs.
@@ -112,7 +112,7 @@ class _Tracer(Walk):
             keys = (self._scope.parameters[step.child].path,)
         self.operations.append(
             Operation(
-                self._scope.path,
+                self._path,
                 tuple(given),
                 tuple(outputs),
                 tuple(self._kept),

@@ -38,6 +38,17 @@ class Placement:
         """Where the mesh is written."""
         return self.origin.reserved("mesh")
 
+    def span_of(self, value: str) -> Span:
+        """Where a word is written as a setting of a strategy, or as the name of one."""
+        for entry in self.entries:
+            for name, written in entry.written.arguments:
+                values = written if isinstance(written, tuple) else (written,)
+                if value in values:
+                    return entry.origin.argument(name)
+                if name == value:
+                    return entry.origin.argument_name(name)
+        return self.origin.span()
+
 
 def read_placement(
     written: Mapping[str, object] | str | os.PathLike[str], ranks: int | None = None
@@ -62,6 +73,23 @@ def read_placement(
     if placement is None or found.failed:
         raise SpecError(found.all())
     return placement
+
+
+def require_one_process(placement: Placement) -> None:
+    """
+    Raises:
+        SpecError: the placement is for a mesh of processes.
+    """
+    if not placement.mesh.axes:
+        return
+    found = Diagnostics()
+    found.error(
+        "wrong-ranks",
+        f"the mesh has {placement.mesh.ranks} ranks, but build makes the model of one process",
+        placement.mesh_span(),
+        help=["call netspec.distribute in each process, as torchrun starts them"],
+    )
+    raise SpecError(found.all())
 
 
 def _document(

@@ -57,7 +57,8 @@ class Placed(NamedTuple):
 
     ``shards`` are by the parameter's name in the layer (``weight``), in the order in which they
     split it. ``device`` and ``dtype`` None are the model's. ``stage`` counts from 0.
-    ``is_recomputed`` says that what it saves for backward is computed again instead.
+    ``is_recomputed`` says that what it saves for backward is computed again instead. ``kept_on`` is
+    where the weights wait (``cpu``, ``disk``) that are on the device for a call alone.
     """
 
     device: str | None = None
@@ -65,6 +66,7 @@ class Placed(NamedTuple):
     stage: int = 0
     shards: Mapping[str, tuple[Shard, ...]] = {}
     is_recomputed: bool = False
+    kept_on: str | None = None
 
 
 UNPLACED = Placed()
@@ -80,12 +82,16 @@ class Action(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order."""
+    """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order.
+
+    ``notes`` are what strategies tell of their choices.
+    """
 
     plan: Plan = field(repr=False)
     mesh: Mesh
     layers: Mapping[str, Placed] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def placed(self, path: str) -> Placed:
         return self.layers.get(path, UNPLACED)
@@ -160,3 +166,7 @@ class Layout:
     def then(self, action: Action) -> Layout:
         """The layout with one more action."""
         return replace(self, actions=(*self.actions, action))
+
+    def noted(self, *notes: str) -> Layout:
+        """The layout with more to tell."""
+        return replace(self, notes=(*self.notes, *notes))

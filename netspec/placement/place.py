@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import torch
 from torch import Tensor, nn
@@ -37,17 +37,29 @@ class MoveInputs:
 
 
 def place(
-    model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
+    model: nn.Module,
+    plan: Plan,
+    devices: Mapping[str, torch.device],
+    registry: Registry,
+    waiting: Set[str] = frozenset(),
 ) -> nn.Module:
     """The model with every layer on its device; where all are the same, no hook is added.
+
+    Args:
+        waiting: the paths of layers whose weights stay where they are.
 
     Raises:
         SpecError: a layer cannot be moved. (A plugin that fails is disabled, and the next asked.)
     """
     used = set(devices.values())
-    if len(used) > 1 or registry.is_extended("netspec_place"):
+    if len(used) > 1 or waiting or registry.is_extended("netspec_place"):
         for layer in plan.layers:
+            if layer.path in waiting:
+                continue
             _place_layer(model, layer, devices[layer.path], registry)
+        for own in plan.parameters:
+            parameter = model.get_parameter(own.path)
+            parameter.data = parameter.data.to(devices[""])
         _connect(model, plan.root, devices[""], devices)
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])

@@ -62,7 +62,8 @@ def _about(memory: Memory) -> list[str]:
 
 
 def _totals(memory: Memory) -> list[str]:
-    lines = ["peak is the most that is there at once, without what the loss makes"]
+    lines = [*memory.notes, *[""] * bool(memory.notes)]
+    lines.append("peak is the most that is there at once, without what the loss makes")
     if memory.mesh:
         most = amount(memory.peak)
         lines.append(f"{most} at most on one rank, {amount(memory.all_ranks)} on all of them")
@@ -80,6 +81,7 @@ def memory_values(memory: Memory) -> dict[str, Any]:
         "total_params": memory.parameter_count,
         "peak": memory.peak,
         "peak_of_all_ranks": memory.all_ranks,
+        "notes": list(memory.notes),
         "ranks": [
             {
                 "ranks": [[one.start, one.stop - 1] for one in group.ranks],

@@ -1,6 +1,8 @@
 """netspec's own strategies, one subject in each file. Nothing here imports torch."""
 
+from netspec.placement.strategies.balancing import balance
 from netspec.placement.strategies.blocks import checkpoint, compile
 from netspec.placement.strategies.data import data_parallel, fsdp
+from netspec.placement.strategies.one_process import devices, dtypes, offload
 
-STRATEGIES = (checkpoint, compile, fsdp, data_parallel)
+STRATEGIES = (devices, dtypes, balance, checkpoint, compile, fsdp, data_parallel, offload)
