@@ -15,8 +15,9 @@ def communication(layout: Layout, parts: Iterable[Held], is_training: bool) -> i
     """The most bytes at once, beside parameters and gradients.
 
     FSDP2 has the weights of the model's own group, of the group that is computed and of the next
-    one, which is gathered ahead; in the backward pass also the gradients of one group, and the
-    copy of them that is sent: https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html.
+    one, which is gathered ahead (or of all, where they stay after the forward pass). In the
+    backward pass it has also the gradients of one group, and the copy of them that is sent:
+    https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html.
     Copies for data average gradients in buckets, which are as large as all of them:
     https://docs.pytorch.org/docs/stable/notes/ddp.html.
     """
@@ -45,9 +46,11 @@ def _gathered(
         reduced = settings["reduce_dtype"] or settings["param_dtype"]
         gradients[group] += numel * ITEMSIZES.get(reduced, held.itemsize)
     own = weights.pop("", 0)
-    two = sum(sorted(weights.values())[-2:])
+    at_once = sorted(weights.values())
+    if settings["reshard_after_forward"] or not is_training:
+        at_once = at_once[-2:]
     of_gradients = 2 * max(gradients.values(), default=0) if is_training else 0
-    return own + two + of_gradients
+    return own + sum(at_once) + of_gradients
 
 
 def innermost(key: str, groups: Iterable[str]) -> str:
