@@ -93,7 +93,6 @@ def parts(device: torch.device, small: bool, rounds: int) -> list[Part]:
         (resnet, "bfloat16", True),
         (llama, "bfloat16", False),
         (llama, "bfloat16", True),
-        (llama, "float32", True),
     ):
         name = f"memory: {make.__name__} {dtype} foreach={foreach}"
         found.append((name, _memory(make, small, device, dtype, foreach)))

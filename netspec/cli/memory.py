@@ -12,6 +12,7 @@ from netspec.diagnostics import SpecError, listed
 from netspec.planning import Plan
 
 NONE = "none"
+SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "fp64": "float64"}
 
 
 def add_memory_options(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +28,11 @@ def add_memory_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dtype",
+        type=lambda text: SHORT.get(text, text),
         choices=sorted(FLOATING),
         default="float32",
         metavar="DTYPE",
-        help=f"of weights and activations: {listed(sorted(FLOATING), 'or')}",
+        help=f"of weights and activations: {listed(sorted(FLOATING), 'or')}; or bf16, fp16 ...",
     )
     parser.add_argument(
         "--optimizer",
