@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from netspec.accounting import Choices, estimate
-from netspec.accounting.sizes import batch_name, complete_sizes
+from netspec.accounting.sizes import complete_sizes
 from netspec.declaration import Refusal
-from netspec.placement.layout import Layout
+from netspec.placement.layout import Layout, Placed
 from netspec.placement.strategies.one_process import (
     require_one_process,
     require_ties_on_one_device,
@@ -21,6 +21,8 @@ from netspec.render.table import amount
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 Optimizer = Literal["sgd", "sgd_momentum", "rmsprop", "adagrad", "adam", "adamw"]
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+MOST_TRIES = 10
+HELP = "give more memory, or more devices: layers are dealt out in their order"
 AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([KMGT]?)(?:iB|B)\Z")
 
 
@@ -46,30 +48,56 @@ def balance(
     require_one_process(layout, "balance")
     limits = _limits(devices, memory)
     units = _units(layout.plan.root)
-    taken = _bytes_of(layout, units, batch, sizes, dtype, optimizer if training else None, training)
-    whole = sum(taken)
-    capacities = [whole if limit is None else limit for limit in limits.values()]
-    if sum(capacities) < whole or _dealt(taken, capacities, 1.0) is None:
-        raise Refusal(_too_much(units, taken, limits), help="give more memory, or more devices")
-    low, high = 0.0, 1.0  # of each device's capacity
+    has_sizes = batch is not None or bool(sizes)
+    try:
+        values = complete_sizes(layout.plan, batch, _sizes(sizes)) if has_sizes else None
+    except ValueError as problem:
+        raise Refusal(str(problem), argument="sizes" if sizes else "batch") from None
+    choices = Choices(values, None, dtype, optimizer if training else None, training, device="")
+    taken = _taken(layout, units, choices)
+    rooms = [sum(taken) if limit is None else limit for limit in limits.values()]
+    for _ in range(MOST_TRIES):
+        dealt = _evenly(taken, rooms)
+        if dealt is None:
+            break
+        names = [list(limits)[at] for at in dealt]
+        placed = layout.changed(_placed(layout, units, names))
+        peaks = {one.device: one.peak for one in estimate(placed, choices).devices}
+        beyond = [
+            0 if limit is None else max(0, peaks.get(device, 0) - limit)
+            for device, limit in limits.items()
+        ]
+        if not any(beyond):
+            chosen = {path: one.device or "" for path, one in placed.layers.items()}
+            require_ties_on_one_device(layout, chosen)
+            return placed.noted(*_notes(units, names, peaks, limits))
+        rooms = [room - nbytes for room, nbytes in zip(rooms, beyond, strict=True)]
+    raise Refusal(_too_much(units, taken, rooms, limits), help=HELP)
+
+
+def _evenly(taken: Sequence[int], rooms: Sequence[int]) -> list[int] | None:
+    """The device of each unit, so that none is fuller than needs be; None where it is too much."""
+    if _dealt(taken, rooms, 1.0) is None:
+        return None
+    low, high = 0.0, 1.0  # of each device's room
     for _ in range(40):
         middle = (low + high) / 2
-        if _dealt(taken, capacities, middle) is None:
+        if _dealt(taken, rooms, middle) is None:
             low = middle
         else:
             high = middle
-    dealt = _dealt(taken, capacities, high)
-    assert dealt is not None
-    names = list(limits)
-    chosen = {
-        row.path: names[at]
-        for unit, at in zip(units, dealt, strict=True)
+    return _dealt(taken, rooms, high)
+
+
+def _placed(
+    layout: Layout, units: Sequence[PlannedChild], devices: Sequence[str]
+) -> dict[str, Placed]:
+    """The layers of each unit on its device."""
+    return {
+        row.path: layout.placed(row.path)._replace(device=device)
+        for unit, device in zip(units, devices, strict=True)
         for row in layout.rows(unit.path)
     }
-    require_ties_on_one_device(layout, chosen)
-    changes = {path: layout.placed(path)._replace(device=each) for path, each in chosen.items()}
-    notes = _notes(units, taken, dealt, limits)
-    return layout.changed(changes).noted(*notes)
 
 
 def _limits(devices: Sequence[str], memory: Mapping[str, str]) -> dict[str, int | None]:
@@ -103,40 +131,15 @@ def _units(root: PlannedScope) -> list[PlannedChild]:
     return units
 
 
-def _bytes_of(
-    layout: Layout,
-    units: Sequence[PlannedChild],
-    batch: int | None,
-    sizes: Sequence[str],
-    dtype: str,
-    optimizer: str | None,
-    is_training: bool,
-) -> list[int]:
-    """What each unit takes, as if it were alone on a device.
-
-    Raises:
-        Refusal: the sizes are not those of the model's inputs.
-    """
+def _taken(layout: Layout, units: Sequence[PlannedChild], choices: Choices) -> list[int]:
+    """What each unit takes, as if it were alone on a device."""
     names = [f"unit {at}" for at in range(len(units))]
-    alone = {
-        row.path: layout.placed(row.path)._replace(device=name)
-        for unit, name in zip(units, names, strict=True)
-        for row in layout.rows(unit.path)
-    }
-    has_sizes = batch is not None or bool(sizes)
-    try:
-        values = complete_sizes(layout.plan, batch, _sizes(sizes)) if has_sizes else None
-    except ValueError as problem:
-        raise Refusal(str(problem), argument="sizes" if sizes else "batch") from None
-    choices = Choices(values, batch_name(layout.plan), dtype, optimizer, is_training, device="")
-    by_name = {one.device: one for one in estimate(layout.changed(alone), choices).devices}
+    alone = layout.changed(_placed(layout, units, names))
+    by_name = {one.device: one for one in estimate(alone, choices).devices}
     found = []
     for name in names:
         one = by_name.get(name)
-        held = 0 if one is None else one.state + one.gradients
-        if one is not None and has_sizes:
-            held += one.saved if is_training else one.peak - one.state
-        found.append(held)
+        found.append(0 if one is None else one.state + one.gradients + one.saved)
     return found
 
 
@@ -170,31 +173,46 @@ def _dealt(taken: Sequence[int], capacities: Sequence[int], part: float) -> list
 
 
 def _too_much(
-    units: Sequence[PlannedChild], taken: Sequence[int], limits: Mapping[str, int | None]
+    units: Sequence[PlannedChild],
+    taken: Sequence[int],
+    rooms: Sequence[int],
+    limits: Mapping[str, int | None],
 ) -> str:
-    have = ", ".join(f"{device} {amount(limit or 0)}" for device, limit in limits.items())
-    largest = max(range(len(units)), key=lambda at: taken[at])
+    """What each device gets until one part finds no room."""
+    filled = [0] * len(rooms)
+    at = number = 0
+    while at < len(rooms) and number < len(units):
+        if filled[at] + taken[number] > rooms[at]:
+            at += 1
+        else:
+            filled[at] += taken[number]
+            number += 1
+    parts = []
+    for device, room, nbytes in zip(limits, rooms, filled, strict=True):
+        limit = limits[device] or 0
+        step = f", {amount(limit - room)} of it for what a step makes," if limit > room else ""
+        parts.append(f"{device} has {amount(limit)}{step} and gets {amount(nbytes)}")
+    last = min(number, len(units) - 1)
     return (
-        f"the model takes {amount(sum(taken))}, which does not fit: {have}; the largest part that "
-        f"cannot be divided is `{units[largest].path}` with {amount(taken[largest])}"
+        f"the model takes {amount(sum(taken))}: {'; '.join(parts)}; there is no room for "
+        f"`{units[last].path}` with {amount(taken[last])}"
     )
 
 
 def _notes(
     units: Sequence[PlannedChild],
-    taken: Sequence[int],
-    dealt: Sequence[int],
+    names: Sequence[str],
+    peaks: Mapping[str, int],
     limits: Mapping[str, int | None],
 ) -> list[str]:
-    """``cuda:0: 12.1 GiB of 20.0 GiB, from `embed` to `layers.15```"""
+    """``cuda:0: 12.1 GiB of 20.0 GiB, `embed` to `layers.15```"""
     notes = []
-    for at, (device, limit) in enumerate(limits.items()):
-        own = [number for number, where in enumerate(dealt) if where == at]
+    for device, limit in limits.items():
+        own = [unit.path for unit, name in zip(units, names, strict=True) if name == device]
         if not own:
             notes.append(f"{device}: nothing")
             continue
         of = "" if limit is None else f" of {amount(limit)}"
-        first, last = units[own[0]].path, units[own[-1]].path
-        span = f"`{first}`" if first == last else f"`{first}` to `{last}`"
-        notes.append(f"{device}: {amount(sum(taken[n] for n in own))}{of}, {span}")
+        span = f"`{own[0]}`" if len(own) == 1 else f"`{own[0]}` to `{own[-1]}`"
+        notes.append(f"{device}: {amount(peaks.get(device, 0))}{of}, {span}")
     return notes
