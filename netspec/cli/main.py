@@ -21,7 +21,7 @@ EXAMPLES = """\
 examples:
   netspec check model.yaml                        is it right? where is it not?
   netspec show model.yaml                         its layers, shapes and costs
-  netspec plan model.yaml --placement cluster.yaml --ranks 512   what each rank holds
+  netspec show model.yaml --memory --batch 64     what a training step takes
   netspec build model.yaml -o model.safetensors   make it and save its weights
   netspec layers conv2d                           how a layer is written
 

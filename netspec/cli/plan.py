@@ -10,8 +10,8 @@ from netspec.cli.memory import add_memory_options, tell_memory
 from netspec.cli.output import Commands, command, print_diagnostics
 
 EXAMPLES = """\
-  netspec plan model.yaml --placement cluster.yaml --ranks 512 --batch 1 --size T=8192
-  netspec plan model.yaml --placement cluster.yaml --ranks 8 --batch 4 --dtype bfloat16 --json
+  netspec plan model.yaml --placement p.yaml --ranks 512 --batch 1
+  netspec plan model.yaml --placement p.yaml --ranks 8 --batch 4 --json
 """
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 import netspec
 from netspec.sizes import evaluate
@@ -105,11 +107,13 @@ def sharded_bytes(spec: str, placement: str) -> tuple[int, int, int]:
     model(torch.zeros(2, 8, dtype=torch.int64)).sum().backward()
     optimizer.step()
     state = [value for one in optimizer.state.values() for value in one.values()]
-    return (
-        nbytes(value.to_local() for value in model.parameters()),
-        nbytes(value.grad.to_local() for value in model.parameters() if value.grad is not None),
-        nbytes(value.to_local() if hasattr(value, "to_local") else value for value in state),
-    )
+    gradients = [value.grad for value in model.parameters() if value.grad is not None]
+    return nbytes(local(model.parameters())), nbytes(local(gradients)), nbytes(local(state))
+
+
+def local(values: Iterable[Tensor]) -> list[Tensor]:
+    """What this rank has of each."""
+    return [value.to_local() if isinstance(value, DTensor) else value for value in values]
 
 
 def test_a_cluster_on_a_laptop(tmp_path: Path) -> None:

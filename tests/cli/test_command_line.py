@@ -31,7 +31,7 @@ def test_without_a_command(run: Run) -> None:
     ("word", "said"),
     [
         ("chek", "chek is not a command; did you mean check?"),
-        ("zzz", "zzz is not a command; the commands are check, show, build, layers and plugins"),
+        ("zzz", "zzz is not a command; the commands are check, show, plan, build, layers and plugins"),
         ("\x1b[31m", "\\x1b[31m is not a command; the commands are"),
     ],
 )
@@ -81,6 +81,7 @@ def test_help_fits_and_its_examples_run(command: list[str], run: Run) -> None:
         file.write("params: {width: 8}\nvariants: {small: {width: 4}}\n")
     Path("specs").mkdir()
     shutil.copy("model.yaml", "specs/model.yaml")
+    Path("p.yaml").write_text("placement: 1\nmesh: auto\ndata_parallel:\n")
     for line in lines:
         if "netspec build" in line and command == []:
             continue  # run by the help of `build`

@@ -117,7 +117,7 @@ def test_balance_keeps_to_the_memory_that_is_given() -> None:
         placement={"placement": 1, "balance": {"cpu": "60KiB", "meta": "1MiB", "batch": 8}},
     )
     first, second = told.devices
-    assert 0 < first.parameters
+    assert first.parameters > 0
     assert first.peak <= 60 * 1024 < second.peak
 
 
