@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-
-from netspec.placement.document import read_placement
 
 HERE = Path(__file__).parent
 TRAIN = "examples.distributed.train"
 PLACEMENTS = sorted((HERE / "placements").glob("*.yaml"))
+PROCESSES = 2
 TOLERANCE = 1e-3
 
 
-def losses_of(command: list[str]) -> list[float]:
-    """
+def losses_of(command: list[str]) -> dict[str, list[float]]:
+    """What a run prints: losses by the names of placements.
+
     Raises:
         SystemExit: the command failed; what it said is shown.
     """
@@ -32,27 +32,26 @@ def losses_of(command: list[str]) -> list[float]:
     )
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
-    losses: list[float] = json.loads(done.stdout.strip().splitlines()[-1])
+    losses: dict[str, list[float]] = json.loads(done.stdout.strip().splitlines()[-1])
     return losses
 
 
 def main() -> int:
-    alone = losses_of(["-m", TRAIN])
-    width = max(len(path.stem) for path in PLACEMENTS)
-    print(f"{'one process':{width}}  loss {alone[0]:.4f} -> {alone[-1]:.4f}")
+    parser = argparse.ArgumentParser(description="Trains in every strategy, and alone.")
+    parser.add_argument("--steps", type=int, default=20)
+    steps = ["--steps", str(parser.parse_args().steps)]
+    torchrun = ["-m", "torch.distributed.run", "--standalone"]
+    torchrun += ["--nproc-per-node", str(PROCESSES), "-m", TRAIN]
+    ((_, alone),) = losses_of(["-m", TRAIN, *steps]).items()
+    trained = losses_of([*torchrun, *map(str, PLACEMENTS), *steps])
+    width = max(len(name) for name in trained)
+    print(f"{'':{width}}  first loss  last loss  at most from one process")
+    print(f"{'one process':{width}}  {alone[0]:10.4f}  {alone[-1]:9.4f}")
     worst = 0.0
-    for path in PLACEMENTS:
-        begin = time.perf_counter()
-        count = read_placement(path).mesh.ranks
-        options = ["--standalone", "--nproc-per-node", str(count), "-m", TRAIN]
-        losses = losses_of(["-m", "torch.distributed.run", *options, "--placement", str(path)])
+    for name, losses in trained.items():
         apart = max(abs(one - other) for one, other in zip(losses, alone, strict=True))
         worst = max(worst, apart)
-        print(
-            f"{path.stem:{width}}  loss {losses[0]:.4f} -> {losses[-1]:.4f}, at most {apart:.1e} "
-            f"from one process; {count} processes, {time.perf_counter() - begin:.0f} s",
-            flush=True,
-        )
+        print(f"{name:{width}}  {losses[0]:10.4f}  {losses[-1]:9.4f}  {apart:24.0e}")
     return 0 if worst < TOLERANCE else 1
 
 

@@ -1,6 +1,6 @@
-"""One process: trains the transformer under a placement, or alone without one.
+"""One process: trains the transformer under each placement, or alone without one.
 
-``torchrun --nproc-per-node 2 -m examples.distributed.train --placement FILE``
+``torchrun --nproc-per-node 2 -m examples.distributed.train PLACEMENT...``
 """
 
 from __future__ import annotations
@@ -34,40 +34,45 @@ def loss_of(logits: Tensor, target: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), target.flatten())
 
 
-def train(placement: str | None, steps: int) -> list[float]:
-    """The losses of the steps, averaged over the processes."""
-    if placement is None:
-        model, count, mine = netspec.build(SPEC, device="cpu", seed=0), 1, 0
-    else:
-        found = netspec.distribute(SPEC, placement, device="cpu", seed=0)
-        model = found.model
-        count = found.context.layout.mesh.axes.get("dp", 1)
-        mine = found.context.place("dp") if count > 1 else 0
+def train(placement: str, steps: int) -> list[float]:
+    """The losses of the steps: this is all that a program needs for any layout."""
+    found = netspec.distribute(SPEC, placement, device="cpu", seed=0)
+    optimizer = torch.optim.AdamW(found.model.parameters(), lr=3e-3)
+    losses = []
+    for step in range(steps):
+        tokens = found.part(batch(step))
+        loss = found.step(tokens[:, :-1], tokens[:, 1:], loss_of)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(found.mean(loss)))
+    return losses
+
+
+def train_alone(steps: int) -> list[float]:
+    model = netspec.build(SPEC, device="cpu", seed=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
     for step in range(steps):
-        tokens = batch(step).chunk(count)[mine]
+        tokens = batch(step)
         loss = loss_of(model(tokens[:, :-1]), tokens[:, 1:])
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
-        value = loss.detach().clone()
-        if count > 1:
-            distributed.all_reduce(value)
-            value /= count
-        losses.append(float(value))
+        losses.append(float(loss.detach()))
     return losses
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Trains under a placement, or alone.")
-    parser.add_argument("--placement", metavar="FILE", help="a placement document")
+    parser = argparse.ArgumentParser(description="Trains under placements, or alone.")
+    parser.add_argument("placements", metavar="FILE", nargs="*", help="placement documents")
     parser.add_argument("--steps", type=int, default=20)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    losses = train(given.placement, given.steps)
+    trained = {Path(path).stem: train(path, given.steps) for path in given.placements}
+    if not trained:
+        trained["alone"] = train_alone(given.steps)
     if os.environ.get("RANK", "0") == "0":
-        print(json.dumps(losses), flush=True)
+        print(json.dumps(trained), flush=True)
     if distributed.is_initialized():
         distributed.destroy_process_group()
 

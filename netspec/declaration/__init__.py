@@ -18,6 +18,7 @@ from netspec.declaration.hints import (
 from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
+from netspec.declaration.splits import Splits
 from netspec.declaration.tensor import TensorType
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Probability",
     "Range",
     "Refusal",
+    "Splits",
     "TensorType",
     "Whole",
     "at_least",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
 from netspec.declaration.output import Output
+from netspec.declaration.splits import Splits
 from netspec.declaration.tensor import TensorType
 from netspec.sizes import Size
 from netspec.spec import Value
@@ -54,6 +55,9 @@ class LayerType:
 
     ``tuple_inputs`` are the last inputs where the class's forward takes them as one tuple. Other
     inputs that may be left out have forward's names, where there are several.
+
+    ``splits`` says how it may be divided over ranks, and ``is_elementwise`` that each value of the
+    output is of one value of the input: it may stand between layers that are divided.
     """
 
     name: str
@@ -61,6 +65,8 @@ class LayerType:
     rule: Rule
     obvious: str | None = None
     tuple_inputs: tuple[str, ...] = ()
+    splits: Splits | None = None
+    is_elementwise: bool = False
 
     @property
     def alias(self) -> str:
@@ -196,7 +202,12 @@ class LayerType:
 
 
 def layer(
-    target: str, *, obvious: str | None = None, tuple_inputs: tuple[str, ...] = ()
+    target: str,
+    *,
+    obvious: str | None = None,
+    tuple_inputs: tuple[str, ...] = (),
+    splits: Splits | None = None,
+    is_elementwise: bool = False,
 ) -> Callable[[Rule], LayerType]:
     """Declares a layer by its rule, which gives the layer its name.
 
@@ -204,6 +215,8 @@ def layer(
         target: the dotted path of the class that is made; it is imported at the first build.
         obvious: the argument that a bare value sets (``softmax: 1`` sets ``dim``).
         tuple_inputs: the last inputs, where ``forward`` takes them as one tuple (``h_0, c_0``).
+        splits: how it may be divided over ranks, where it may.
+        is_elementwise: whether each value of the output is of one value of the input.
 
     Raises:
         TypeError: the class's path has no module, or the obvious argument is not one.
@@ -217,7 +230,7 @@ def layer(
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
                 raise TypeError(f"{name} has no argument {obvious!r}")
-        return LayerType(name, target, rule, obvious, tuple_inputs)
+        return LayerType(name, target, rule, obvious, tuple_inputs, splits, is_elementwise)
 
     return declare
 

@@ -10,13 +10,15 @@ from netspec.distributed.context import Context
 
 def checkpoint(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:
     """The composable form: names, keys and classes stay, and copies are right."""
-    for path in layers:
+    for path in context.here(model, layers):
         recomputed(model.get_submodule(path))
     return model
 
 
-def compile(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:
+def compile(
+    model: nn.Module, context: Context, *, layers: tuple[str, ...], backend: str
+) -> nn.Module:
     """In place, so that names and keys stay."""
-    for path in layers:
-        model.get_submodule(path).compile()
+    for path in context.here(model, layers):
+        model.get_submodule(path).compile(backend=backend)
     return model

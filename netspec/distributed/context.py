@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
 
 from netspec.placement.layout import Layout
@@ -31,3 +33,15 @@ class Context:
     def place(self, axis: str) -> int:
         """Where this rank is on an axis."""
         return 0 if self.mesh is None else self.mesh.get_local_rank(axis)
+
+    @staticmethod
+    def here(model: nn.Module, paths: Iterable[str]) -> list[str]:
+        """Those of some paths that this rank has: under a pipeline it has a part of the model."""
+        found = []
+        for path in paths:
+            try:
+                model.get_submodule(path)
+            except AttributeError:
+                continue
+            found.append(path)
+        return found

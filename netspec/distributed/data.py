@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed._composable.replicate import replicate
+from torch.distributed._composable.replicate_with_fsdp import replicate
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
 from netspec.distributed.context import Context
@@ -14,7 +14,7 @@ from netspec.distributed.context import Context
 
 def data_parallel(model: nn.Module, context: Context, *, axis: str) -> nn.Module:
     """Hooks average the gradients; there is no wrapper, so that keys stay."""
-    replicate(model, device_mesh=context.axis(axis))
+    replicate(model, mesh=context.axis(axis))
     return model
 
 
@@ -38,7 +38,7 @@ def fsdp(
         "mp_policy": policy,
         "reshard_after_forward": reshard_after_forward,
     }
-    for path in sorted(layers, key=lambda path: -path.count(".")):
+    for path in sorted(context.here(model, layers), key=lambda path: -path.count(".")):
         fully_shard(model.get_submodule(path), **options)
     fully_shard(model, **options)
     return model

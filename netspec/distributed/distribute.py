@@ -3,35 +3,79 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from netspec.building import make_on_meta
 from netspec.building.random import SeedBy
 from netspec.declaration import imported
-from netspec.diagnostics import Diagnostics, SpecError
+from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError
 from netspec.distributed.context import Context
 from netspec.distributed.materialise import allocate, draw, load
+from netspec.distributed.pipeline import LossOf, Pipeline, pipeline_of, together
 from netspec.placement.document import Placement
-from netspec.placement.layout import Layout
+from netspec.placement.layout import Action, Layout
 
 
 @dataclass(frozen=True)
 class Distributed:
     """What one process has of a model.
 
-    ``model`` computes as the whole model does; under a pipeline it is the part of this rank.
+    ``model`` computes as the whole model does; under a pipeline it has the layers of this rank
+    only, and its keys are a part of the whole's. ``parts`` are what is called: the stages of this
+    rank, else the model.
     """
 
     model: nn.Module
     context: Context
+    parts: tuple[nn.Module, ...]
+    pipeline: Pipeline | None = field(default=None, repr=False)
 
     @property
     def device(self) -> torch.device:
         return self.context.device
+
+    def part(self, batch: Tensor) -> Tensor:
+        """What this process computes of a batch that all processes have.
+
+        Raises:
+            ValueError: it cannot be split equally.
+        """
+        layout = self.context.layout
+        count, place = 1, 0
+        for axis in layout.batch_axes:
+            count *= layout.mesh.axes[axis]
+            place = place * layout.mesh.axes[axis] + self.context.place(axis)
+        if batch.shape[0] % count:
+            raise ValueError(f"a batch of {batch.shape[0]} cannot be split over {count} ranks")
+        return batch.chunk(count)[place]
+
+    def step(self, inputs: Tensor, targets: Tensor, loss_of: LossOf) -> Tensor:
+        """Forward and backward of this process's part of a batch; gives its loss.
+
+        The same in every layout. ``loss_of(outputs, targets)`` is a mean over the batch. Optimizers
+        step by themselves, after it.
+
+        Raises:
+            ValueError: the part cannot be split into the pipeline's microbatches.
+        """
+        if self.pipeline is not None:
+            return self.pipeline.step(self.parts, inputs, targets, loss_of)
+        loss = loss_of(self.model(inputs), targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean over the parts of a batch, on every process."""
+        total = value.detach().clone()
+        for axis in self.context.layout.batch_axes:
+            mesh = self.context.axis(axis)
+            distributed.all_reduce(total, group=mesh.get_group())
+            total /= mesh.size()
+        return total
 
 
 def distribute(
@@ -52,17 +96,42 @@ def distribute(
         SpecError: the weights are not the model's.
     """
     context = Context(layout, device, _mesh(layout, device))
-    model = make_on_meta(layout.plan)
+    whole = make_on_meta(layout.plan)
     if dtype is not None:
-        model.to(dtype)
+        whole.to(dtype)
+    parts: tuple[nn.Module, ...] = (whole,)
     for action in layout.actions:
-        model = imported(action.target)(model, context, **action.settings)
-    allocate(model, layout.plan, device)
+        parts = tuple([made for part in parts for made in done(action, part, context)])
+    for part in parts:
+        allocate(part, layout.plan, device)
+    model = together(parts)
     if weights is not None:
         load(model, layout.plan, weights, dtype)
     elif init:
         draw(model, layout.plan, seed=_one_seed(seed, context), seed_by=seed_by)
-    return Distributed(model, context)
+    return Distributed(model, context, parts, pipeline_of(context))
+
+
+def done(action: Action, part: nn.Module, context: Context) -> tuple[nn.Module, ...]:
+    """What a strategy makes of a module: one module as a rule, a tuple where it cuts.
+
+    Raises:
+        SpecError: it fails.
+    """
+    try:
+        made = imported(action.target)(part, context, **action.settings)
+    except Exception as problem:
+        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+        raise _failed(action, f"{action.word} fails: {reason}") from problem
+    modules = made if isinstance(made, tuple) else (made,)
+    if not all(isinstance(one, nn.Module) for one in modules):
+        raise _failed(action, f"{action.target} of {action.word} gives {made!r}, no module")
+    return modules
+
+
+def _failed(action: Action, message: str) -> SpecError:
+    where = action.span.locate() if action.span is not None else Location(action.word)
+    return SpecError([Diagnostic("strategy-failed", message, where)])
 
 
 def require_ranks(layout: Layout, placement: Placement) -> None:

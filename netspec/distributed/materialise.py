@@ -20,7 +20,7 @@ from netspec.planning import Plan
 def allocate(model: nn.Module, plan: Plan, device: torch.device) -> None:
     """Memory for what this rank holds; its values are those of no time."""
     model.to_empty(device=device)
-    _tie(model, plan)
+    tie_here(model, plan)
 
 
 def draw(model: nn.Module, plan: Plan, *, seed: int | None, seed_by: SeedBy = "order") -> None:
@@ -132,7 +132,7 @@ def _is_there(model: nn.Module, path: str) -> bool:
     return True
 
 
-def _tie(model: nn.Module, plan: Plan) -> None:
+def tie_here(model: nn.Module, plan: Plan) -> None:
     """Ties again what is on this rank."""
     if all(
         _is_there(model, key.rpartition(".")[0])

@@ -15,7 +15,7 @@ from netspec.declaration.refusal import Refusal
 from netspec.layers.numbers import require_finite, require_held
 
 
-@layer("torch.nn.ReLU")
+@layer("torch.nn.ReLU", is_elementwise=True)
 def relu(input: TensorType, *, inplace: bool = False) -> Output:
     """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
 
@@ -25,7 +25,7 @@ def relu(input: TensorType, *, inplace: bool = False) -> Output:
     return Output(input.shape, saves=("output",), is_view=inplace)
 
 
-@layer("torch.nn.ReLU6")
+@layer("torch.nn.ReLU6", is_elementwise=True)
 def relu6(input: TensorType, *, inplace: bool = False) -> Output:
     """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
 
@@ -35,7 +35,7 @@ def relu6(input: TensorType, *, inplace: bool = False) -> Output:
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.LeakyReLU", obvious="negative_slope")
+@layer("torch.nn.LeakyReLU", obvious="negative_slope", is_elementwise=True)
 def leaky_relu(input: TensorType, *, negative_slope: float = 0.01, inplace: bool = False) -> Output:
     """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
 
@@ -62,7 +62,7 @@ def prelu(input: TensorType, *, num_parameters: Positive = 1, init: float = 0.25
     )
 
 
-@layer("torch.nn.RReLU")
+@layer("torch.nn.RReLU", is_elementwise=True)
 def rrelu(
     input: TensorType, *, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False
 ) -> Output:
@@ -80,7 +80,7 @@ def rrelu(
     return Output(input.shape, saves=("input",), saved_bytes=input.nbytes, is_view=inplace)
 
 
-@layer("torch.nn.ELU", obvious="alpha")
+@layer("torch.nn.ELU", obvious="alpha", is_elementwise=True)
 def elu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Output:
     """``x``, or ``alpha * (exp(x) - 1)`` where x is negative: ``(*)`` gives ``(*)``.
 
@@ -90,7 +90,7 @@ def elu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Outp
     return _in_place(input, inplace)
 
 
-@layer("torch.nn.CELU", obvious="alpha")
+@layer("torch.nn.CELU", obvious="alpha", is_elementwise=True)
 def celu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Output:
     """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` of each value: ``(*)`` gives ``(*)``.
 
@@ -102,7 +102,7 @@ def celu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Out
     return _in_place(input, inplace)
 
 
-@layer("torch.nn.SELU")
+@layer("torch.nn.SELU", is_elementwise=True)
 def selu(input: TensorType, *, inplace: bool = False) -> Output:
     """``1.0507 * elu(x)`` with the alpha 1.67326 of each value: ``(*)`` gives ``(*)``.
 
@@ -112,7 +112,7 @@ def selu(input: TensorType, *, inplace: bool = False) -> Output:
     return _in_place(input, inplace)
 
 
-@layer("torch.nn.GELU")
+@layer("torch.nn.GELU", is_elementwise=True)
 def gelu(input: TensorType, *, approximate: Literal["none", "tanh"] = "none") -> Output:
     """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
 
@@ -122,7 +122,7 @@ def gelu(input: TensorType, *, approximate: Literal["none", "tanh"] = "none") ->
     return Output(input.shape, saves=("input",))
 
 
-@layer("torch.nn.SiLU")
+@layer("torch.nn.SiLU", is_elementwise=True)
 def silu(input: TensorType, *, inplace: bool = False) -> Output:
     """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
 
@@ -132,7 +132,7 @@ def silu(input: TensorType, *, inplace: bool = False) -> Output:
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.Mish")
+@layer("torch.nn.Mish", is_elementwise=True)
 def mish(input: TensorType, *, inplace: bool = False) -> Output:
     """``x * tanh(softplus(x))`` of each value: ``(*)`` gives ``(*)``.
 
@@ -142,7 +142,7 @@ def mish(input: TensorType, *, inplace: bool = False) -> Output:
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.Hardswish")
+@layer("torch.nn.Hardswish", is_elementwise=True)
 def hardswish(input: TensorType, *, inplace: bool = False) -> Output:
     """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
 
@@ -152,7 +152,7 @@ def hardswish(input: TensorType, *, inplace: bool = False) -> Output:
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.Hardsigmoid")
+@layer("torch.nn.Hardsigmoid", is_elementwise=True)
 def hardsigmoid(input: TensorType, *, inplace: bool = False) -> Output:
     """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
 
@@ -162,7 +162,7 @@ def hardsigmoid(input: TensorType, *, inplace: bool = False) -> Output:
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.Hardtanh")
+@layer("torch.nn.Hardtanh", is_elementwise=True)
 def hardtanh(
     input: TensorType, *, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Output:
@@ -178,7 +178,7 @@ def hardtanh(
     return _copied_in_place(input, inplace)
 
 
-@layer("torch.nn.Tanh")
+@layer("torch.nn.Tanh", is_elementwise=True)
 def tanh(input: TensorType) -> Output:
     """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
 
@@ -187,7 +187,7 @@ def tanh(input: TensorType) -> Output:
     return Output(input.shape, _fraction(input), saves=("output",))
 
 
-@layer("torch.nn.Sigmoid")
+@layer("torch.nn.Sigmoid", is_elementwise=True)
 def sigmoid(input: TensorType) -> Output:
     """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
 
@@ -196,7 +196,7 @@ def sigmoid(input: TensorType) -> Output:
     return Output(input.shape, _fraction(input), saves=("output",))
 
 
-@layer("torch.nn.LogSigmoid")
+@layer("torch.nn.LogSigmoid", is_elementwise=True)
 def log_sigmoid(input: TensorType) -> Output:
     """The logarithm of sigmoid of each value: ``(*)`` gives ``(*)``.
 
@@ -206,7 +206,7 @@ def log_sigmoid(input: TensorType) -> Output:
     return Output(input.shape, saves=("input",), saved_bytes=input.nbytes)
 
 
-@layer("torch.nn.Softplus", obvious="beta")
+@layer("torch.nn.Softplus", obvious="beta", is_elementwise=True)
 def softplus(input: TensorType, *, beta: float = 1.0, threshold: float = 20.0) -> Output:
     """``log(1 + exp(beta * x)) / beta`` of each value: ``(*)`` gives ``(*)``.
 
@@ -218,7 +218,7 @@ def softplus(input: TensorType, *, beta: float = 1.0, threshold: float = 20.0) -
     return Output(input.shape, saves=("input",))
 
 
-@layer("torch.nn.Softsign")
+@layer("torch.nn.Softsign", is_elementwise=True)
 def softsign(input: TensorType) -> Output:
     """``x / (1 + abs(x))`` of each value: ``(*)`` gives ``(*)``.
 
@@ -228,7 +228,7 @@ def softsign(input: TensorType) -> Output:
     return Output(input.shape, _fraction(input), saves=("input",), saved_bytes=input.nbytes)
 
 
-@layer("torch.nn.Tanhshrink")
+@layer("torch.nn.Tanhshrink", is_elementwise=True)
 def tanhshrink(input: TensorType) -> Output:
     """``x - tanh(x)`` of each value: ``(*)`` gives ``(*)``.
 
@@ -238,7 +238,7 @@ def tanhshrink(input: TensorType) -> Output:
     return Output(input.shape, _fraction(input), saved_bytes=input.nbytes)
 
 
-@layer("torch.nn.Softshrink", obvious="lambd")
+@layer("torch.nn.Softshrink", obvious="lambd", is_elementwise=True)
 def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) -> Output:
     """``x`` moved towards 0 by ``lambd``, not beyond it: ``(*)`` gives ``(*)``.
 
@@ -250,7 +250,7 @@ def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) ->
     return Output(input.shape, saves=("input",))
 
 
-@layer("torch.nn.Hardshrink", obvious="lambd")
+@layer("torch.nn.Hardshrink", obvious="lambd", is_elementwise=True)
 def hardshrink(input: TensorType, *, lambd: float = 0.5) -> Output:
     """``x``, or 0 where x is from ``-lambd`` to ``lambd``: ``(*)`` gives ``(*)``.
 
@@ -260,7 +260,7 @@ def hardshrink(input: TensorType, *, lambd: float = 0.5) -> Output:
     return Output(input.shape, saves=("input",))
 
 
-@layer("torch.nn.Threshold")
+@layer("torch.nn.Threshold", is_elementwise=True)
 def threshold(
     input: TensorType, *, threshold: float, value: float, inplace: bool = False
 ) -> Output:

@@ -5,7 +5,7 @@ from netspec.declaration.refusal import Refusal
 from netspec.sizes import Size, product
 
 
-@layer("torch.nn.Dropout", obvious="p")
+@layer("torch.nn.Dropout", obvious="p", is_elementwise=True)
 def dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
     """Sets values to zero with probability ``p`` in training: ``(*)`` gives ``(*)``.
 
@@ -53,7 +53,7 @@ def dropout3d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False)
     return _dropped("dropout3d", input, channels, p, inplace, warnings)
 
 
-@layer("torch.nn.AlphaDropout", obvious="p")
+@layer("torch.nn.AlphaDropout", obvious="p", is_elementwise=True)
 def alpha_dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
     """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
 

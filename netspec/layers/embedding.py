@@ -7,6 +7,7 @@ from netspec.declaration import (
     Output,
     Positive,
     Range,
+    Splits,
     TensorType,
     at_least,
     layer,
@@ -18,7 +19,7 @@ from netspec.declaration.tensor import INDICES
 from netspec.sizes import Size
 
 
-@layer("torch.nn.Embedding")
+@layer("torch.nn.Embedding", splits=Splits(column={"": 1}, row={"": 0}))
 def embedding(
     input: TensorType,
     *,

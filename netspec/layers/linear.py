@@ -6,6 +6,7 @@ from netspec.declaration import (
     Inferred,
     Output,
     Positive,
+    Splits,
     TensorType,
     last_size,
     layer,
@@ -18,7 +19,7 @@ from netspec.sizes import product
 MOST_OUTPUTS = 1_000_000  # torch makes one product after the other
 
 
-@layer("torch.nn.Linear")
+@layer("torch.nn.Linear", splits=Splits(column={"": 0}, row={"": 1}))
 def linear(
     input: TensorType,
     *,
@@ -80,7 +81,7 @@ def bilinear(
     )
 
 
-@layer("torch.nn.Identity")
+@layer("torch.nn.Identity", is_elementwise=True)
 def identity(input: TensorType) -> Output:
     """Gives its input unchanged: ``(*)`` gives ``(*)``.
 

@@ -17,6 +17,8 @@ from netspec.spec.parser import Parser
 VERSION = 1
 AUTO = "auto"
 MAX_RANKS = 1_000_000
+#: The keys of a document that are no strategies.
+OWN_WORDS = ("placement", "mesh")
 
 
 class Entry(NamedTuple):

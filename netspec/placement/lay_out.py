@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 from netspec.declaration import Refusal
-from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Note, did_you_mean, listed
 from netspec.placement.document import Entry, Placement
+from netspec.placement.dtypes import report_dtypes
 from netspec.placement.layout import Layout, Misplaced
-from netspec.placement.strategy import Strategy
 from netspec.planning import Plan
 from netspec.planning.binding import bind
-from netspec.registry import Registry
+from netspec.registry import RegisteredStrategy, Registry
+from netspec.source.nodes import shortened
+from netspec.spec import Value
 
 
 def lay_out(
@@ -17,11 +22,11 @@ def lay_out(
 ) -> Layout | None:
     """What each layer gets; None where ``found`` got an error."""
     strategies = registry.strategies()
-    known: list[tuple[Strategy, Entry]] = []
+    known: list[tuple[RegisteredStrategy, Entry]] = []
     for entry in placement.entries:
-        strategy = strategies.get(entry.written.type)
-        if strategy is not None:
-            known.append((strategy, entry))
+        one = strategies.get(entry.written.type)
+        if one is not None:
+            known.append((one, entry))
         elif entry.written.type:
             found.error(
                 "unknown-strategy",
@@ -32,32 +37,69 @@ def lay_out(
                     or f"there are {listed(list(strategies))}"
                 ],
             )
-    layout: Layout = Layout(plan, placement.mesh)
-    for strategy, entry in sorted(known, key=lambda one: one[0].order):
-        written = bind(strategy.declared, entry.written, entry.origin, found)
-        if written is None:
-            continue
-        try:
-            laid: object = strategy.declared.rule(layout, **written)
-        except Refusal as refusal:
-            _refuse(refusal, entry, found)
-            continue
-        assert isinstance(laid, Layout)
-        layout = laid
+    layout = Layout(plan, placement.mesh)
+    for one, entry in sorted(known, key=lambda pair: pair[0].strategy.order):
+        written = bind(one.strategy.declared, entry.written, entry.origin, found)
+        if written is not None:
+            layout = _laid(layout, one, entry, written, found)
+    if not found.failed:
+        _report_idle_axes(layout, placement, found)
+        report_dtypes(layout, found)
     return None if found.failed else layout
+
+
+def _laid(
+    layout: Layout,
+    one: RegisteredStrategy,
+    entry: Entry,
+    written: Mapping[str, Value],
+    found: Diagnostics,
+) -> Layout:
+    """The layout with one more strategy; as it was where that cannot be."""
+    rule: Callable[..., object] = one.strategy.declared.rule
+    try:
+        laid = rule(layout, **written)
+    except Refusal as refusal:
+        _refuse(refusal, entry, found)
+        return layout
+    except Exception as problem:
+        if one.plugin.package == "netspec":
+            raise
+        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
+        _broken(one, entry, f"fails: {reason}", found)
+        return layout
+    if not isinstance(laid, Layout):
+        _broken(one, entry, f"gives {shortened(repr(laid))}, which is no Layout", found)
+        return layout
+    # Where a strategy is written is known here, and of use when its action fails.
+    span = entry.origin.span()
+    actions = [action if action.span else action._replace(span=span) for action in laid.actions]
+    return replace(laid, actions=tuple(actions))
+
+
+def _broken(one: RegisteredStrategy, entry: Entry, what: str, found: Diagnostics) -> None:
+    found.error(
+        "broken-strategy",
+        f"{one.strategy.word} of {one.plugin.title} {what}",
+        entry.origin.span(),
+        help=["this is a mistake of the plugin, not of the placement"],
+    )
+
+
+def _report_idle_axes(layout: Layout, placement: Placement, found: Diagnostics) -> None:
+    for axis, ranks in layout.mesh.axes.items():
+        if axis not in layout.axes:
+            found.error(
+                "bad-placement",
+                f"no strategy is over the axis {axis!r}: its {ranks} ranks would all do the same",
+                placement.mesh_span(),
+                help=[f"remove it, or give it to a strategy: `data_parallel: {axis}`"],
+            )
 
 
 def _refuse(refusal: Refusal, entry: Entry, found: Diagnostics) -> None:
     layers = refusal.layers if isinstance(refusal, Misplaced) else ()
     notes = [Note(f"`{one.path}` is written here", one.origin.span().locate()) for one in layers]
-    found.error(
-        "bad-placement",
-        refusal.message,
-        _span(refusal.argument, entry),
-        notes=notes,
-        help=refusal.help.split("\n"),
-    )
-
-
-def _span(argument: str | None, entry: Entry) -> Span:
-    return entry.origin.argument(argument) if argument else entry.origin.span()
+    span = entry.origin.argument(refusal.argument) if refusal.argument else entry.origin.span()
+    help = refusal.help.split("\n")
+    found.error("bad-placement", refusal.message, span, notes=notes, help=help)

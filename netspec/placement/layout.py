@@ -8,11 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from netspec.declaration import Refusal
-from netspec.diagnostics import did_you_mean, listed
+from netspec.diagnostics import Span, did_you_mean, listed
 from netspec.placement.patterns import matches
 from netspec.planning import Plan, PlannedLayer, PlannedScope
+from netspec.spec import Origin
 
 SHOWN = 6  # names in one message
+
+
+class Place(NamedTuple):
+    """A place of the spec that is no module: a merge of values, under its word."""
+
+    path: str
+    origin: Origin
 
 
 class Misplaced(Refusal):
@@ -21,7 +29,7 @@ class Misplaced(Refusal):
     def __init__(
         self,
         message: str,
-        *layers: PlannedLayer | PlannedScope,
+        *layers: PlannedLayer | PlannedScope | Place,
         argument: str | None = None,
         help: str = "",
     ) -> None:
@@ -59,6 +67,7 @@ class Placed(NamedTuple):
     split it. ``device`` and ``dtype`` None are the model's. ``stage`` counts from 0.
     ``is_recomputed`` says that what it saves for backward is computed again instead. ``kept_on`` is
     where the weights wait (``cpu``, ``disk``) that are on the device for a call alone.
+    ``casts_inputs`` says that what it gets is cast to its own dtype.
     """
 
     device: str | None = None
@@ -67,24 +76,31 @@ class Placed(NamedTuple):
     shards: Mapping[str, tuple[Shard, ...]] = {}
     is_recomputed: bool = False
     kept_on: str | None = None
+    casts_inputs: bool = False
 
 
 UNPLACED = Placed()
 
 
 class Action(NamedTuple):
-    """What is done to the modules: the dotted path of a function, and what it gets."""
+    """What is done to the modules: the dotted path of a function, and what it gets.
+
+    ``span`` is where the strategy is written, which ``lay_out`` fills in.
+    """
 
     word: str
     target: str
     settings: Mapping[str, Any]
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
 class Layout:
     """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order.
 
-    ``notes`` are what strategies tell of their choices.
+    ``notes`` are what strategies tell of their choices. ``axes`` are those of the mesh that a
+    strategy is over, with its word; ``batch_axes`` those of them whose ranks compute different
+    parts of a batch.
     """
 
     plan: Plan = field(repr=False)
@@ -92,6 +108,8 @@ class Layout:
     layers: Mapping[str, Placed] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()
+    axes: Mapping[str, str] = field(default_factory=dict)
+    batch_axes: tuple[str, ...] = ()
 
     def placed(self, path: str) -> Placed:
         return self.layers.get(path, UNPLACED)
@@ -144,6 +162,13 @@ class Layout:
             if not row.is_reused and (row.path == path or row.path.startswith(f"{path}."))
         ]
 
+    def owner(self, key: str) -> PlannedLayer | None:
+        """The layer that a key of ``state_dict`` is in; None for a container's own parameter."""
+        return next(
+            (row for row in self.plan.layers if key.startswith(f"{row.path}.")),
+            None,
+        )
+
     def axis(self, axis: str, strategy: str) -> int:
         """The number of ranks on an axis.
 
@@ -158,6 +183,28 @@ class Layout:
                 help=did_you_mean(axis, self.mesh.axes) or f"write `mesh: {{{axis}: 2}}`",
             )
         return self.mesh.axes[axis]
+
+    def using(
+        self, axis: str, strategy: str, argument: str = "axis", *, splits_batch: bool = False
+    ) -> Layout:
+        """The layout with an axis that belongs to a strategy.
+
+        Args:
+            splits_batch: whether the ranks of the axis compute different parts of a batch.
+
+        Raises:
+            Refusal: the mesh has no such axis, or another strategy has it.
+        """
+        self.axis(axis, strategy)
+        other = self.axes.get(axis)
+        if other is not None:
+            raise Refusal(
+                f"the axis {axis!r} is that of {other} already",
+                argument=argument,
+                help=f"remove one of the two, or give {strategy} an axis of its own",
+            )
+        batch_axes = (*self.batch_axes, axis) if splits_batch else self.batch_axes
+        return replace(self, axes={**self.axes, axis: strategy}, batch_axes=batch_axes)
 
     def changed(self, changes: Mapping[str, Placed]) -> Layout:
         """The layout with other layers."""

@@ -8,16 +8,20 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from netspec.declaration import imported
 from netspec.distributed.context import Context
+from netspec.distributed.distribute import done
 from netspec.placement.layout import Layout
 
 
 def act(model: nn.Module, layout: Layout, device: torch.device) -> nn.Module:
-    """The actions of a layout, in their order."""
+    """The actions of a layout, in their order.
+
+    Raises:
+        SpecError: one of them fails.
+    """
     context = Context(layout, device)
     for action in layout.actions:
-        model = imported(action.target)(model, context, **action.settings)
+        (model,) = done(action, model, context)
     return model
 
 
@@ -43,8 +47,8 @@ class CastInputs:
 
 def dtypes(model: nn.Module, context: Context, *, layers: Mapping[str, str | None]) -> nn.Module:
     """Casts layers with weights; those of None stay, and cast their inputs, too."""
-    for path, name in layers.items():
-        module = model.get_submodule(path)
+    for path in context.here(model, layers):
+        module, name = model.get_submodule(path), layers[path]
         if name is not None:
             module.to(getattr(torch, name))
         own = next((p.dtype for p in module.parameters() if p.is_floating_point()), None)

@@ -7,6 +7,7 @@ from netspec.registry.registry import (
     PluginError,
     PluginWarning,
     RegisteredLayer,
+    RegisteredStrategy,
     Registry,
     default_registry,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "PluginError",
     "PluginWarning",
     "RegisteredLayer",
+    "RegisteredStrategy",
     "Registry",
     "default_registry",
     "hookimpl",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -62,6 +62,13 @@ class RegisteredLayer(NamedTuple):
     def full_name(self) -> str:
         """``torchvision.stochastic_depth``: it stays this layer's, whatever else is installed."""
         return f"{self.plugin.name}.{self.layer.name}"
+
+
+class RegisteredStrategy(NamedTuple):
+    """A strategy of placement and the plugin that brought it."""
+
+    strategy: Strategy
+    plugin: Plugin
 
 
 class Registry:
@@ -140,11 +147,28 @@ class Registry:
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         return any(self._plugins[i.plugin_name].package != "netspec" for i in implementations)
 
-    def strategies(self) -> dict[str, Strategy]:
-        """The strategies of placement by their words."""
+    def strategies(self) -> dict[str, RegisteredStrategy]:
+        """The strategies of placement by their words; netspec's own first.
+
+        A plugin whose strategies cannot be used is disabled with a PluginWarning.
+        """
         self._import(Installed.may_have_hook)
-        groups: list[Sequence[Strategy]] = self._manager.hook.netspec_strategies()
-        return {one.word: one for group in groups for one in group}
+        found: dict[str, RegisteredStrategy] = {}
+        for implementation in self._manager.hook.netspec_strategies.get_hookimpls():
+            plugin = self._plugins[implementation.plugin_name]
+            problem = ""
+            try:
+                given = run_apart(
+                    partial(_listed, implementation.function), "netspec_strategies failed"
+                )
+                problem = _fault_of_strategies(given, found)
+            except Fault as fault:
+                problem = str(fault)
+            if problem:
+                self._disable(plugin, problem)
+            else:
+                found |= {one.word: RegisteredStrategy(one, plugin) for one in given}
+        return found
 
     # ---- registering
 
@@ -348,6 +372,27 @@ class Registry:
         except Fault as problem:
             raise PluginError(f"{info.title} {problem}") from problem
         self._register(plugin, info)
+
+
+def _listed(function: Callable[..., Any]) -> list[Strategy]:
+    return list(function())
+
+
+def _fault_of_strategies(given: Sequence[object], known: Collection[str]) -> str:
+    """What is wrong with the strategies of a plugin; empty where nothing is."""
+    from netspec.placement.document import OWN_WORDS
+    from netspec.placement.strategy import Strategy
+
+    for one in given:
+        if not isinstance(one, Strategy):
+            return f"it gives {one!r}, which is no strategy"
+        if one.word in known or one.word in OWN_WORDS:
+            return f"its strategy {one.word!r} has a name that is taken"
+        try:
+            _ = one.declared.arguments
+        except Exception as problem:
+            return f"the strategy {one.word!r} is not well declared: {problem}"
+    return ""
 
 
 def _plugin(one: Installed) -> Plugin:

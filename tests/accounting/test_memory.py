@@ -84,31 +84,44 @@ def test_what_is_computed_again_is_not_saved() -> None:
     assert told.peak == pytest.approx(found.peak, rel=0.05)
 
 
-def test_shards_are_those_that_fsdp_makes() -> None:
-    """Three ranks, which split most dims unevenly: FSDP2 fills parameters up, and no state."""
-    placement = "placement: 1\nmesh: {dp: 3}\nfsdp: [layers.*]\n"
+LAYOUTS = [
+    ("placement: 1\nmesh: {dp: 3}\nfsdp: [layers.*]\n", 3),
+    ("placement: 1\nmesh: {tp: 2}\ntensor_parallel: [layers.*]\n", 2),
+    (
+        "placement: 1\nmesh: {pp: 2, dp: 2}\npipeline: {stages: 2, microbatches: 2}\n"
+        "fsdp: [layers.*]\n",
+        4,
+    ),
+]
+
+
+@pytest.mark.parametrize(("placement", "ranks"), LAYOUTS, ids=["fsdp", "tensor", "pipeline"])
+def test_ranks_hold_what_is_told(placement: str, ranks: int) -> None:
+    """Most dims are split unevenly: FSDP2 fills parameters and gradients up, and no state."""
     plan = netspec.plan(SPECS / "llama_like.yaml", params={"vocabulary": 50})
-    told = netspec.memory(plan, batch=2, sizes={"T": 8}, placement=placement, device="cpu")
+    told = netspec.memory(plan, batch=4, sizes={"T": 8}, placement=placement, device="cpu")
     by_rank = {
         rank: group.devices[0] for group in told.ranks for ranks in group.ranks for rank in ranks
     }
-    found = on_ranks(3, sharded_bytes, str(SPECS / "llama_like.yaml"), placement)
-    for rank, (parameters, gradients, optimizer) in enumerate(found):
+    found = on_ranks(ranks, bytes_of_a_rank, str(SPECS / "llama_like.yaml"), placement)
+    for rank, measured in enumerate(found):
         one = by_rank[rank]
-        assert (one.parameters, one.gradients, one.optimizer) == (parameters, gradients, optimizer)
-    assert len(told.ranks) > 1
+        assert (one.parameters, one.gradients, one.optimizer) == measured
+    assert len(told.ranks) == (1 if "tensor" in placement else 2)
 
 
-def sharded_bytes(spec: str, placement: str) -> tuple[int, int, int]:
+def bytes_of_a_rank(spec: str, placement: str) -> tuple[int, int, int]:
     """What a rank has after a step: parameters and gradients with what fills them up."""
     plan = netspec.plan(spec, params={"vocabulary": 50})
-    model = netspec.distribute(plan, placement, device="cpu", seed=0).model
-    optimizer = torch.optim.AdamW(model.parameters())
-    model(torch.zeros(2, 8, dtype=torch.int64)).sum().backward()
+    made = netspec.distribute(plan, placement, device="cpu", seed=0)
+    parameters = list(made.model.parameters())
+    optimizer = torch.optim.AdamW(parameters, foreach=False)
+    tokens = torch.zeros(4, 8, dtype=torch.int64)
+    made.step(tokens, tokens, lambda output, _: output.square().mean())
     optimizer.step()
     state = [value for one in optimizer.state.values() for value in one.values()]
-    gradients = [value.grad for value in model.parameters() if value.grad is not None]
-    return nbytes(local(model.parameters())), nbytes(local(gradients)), nbytes(local(state))
+    gradients = [value.grad for value in parameters if value.grad is not None]
+    return nbytes(local(parameters)), nbytes(local(gradients)), nbytes(local(state))
 
 
 def local(values: Iterable[Tensor]) -> list[Tensor]:

@@ -16,7 +16,7 @@ import pytest
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OnTerminal = Callable[..., tuple[int, str]]
 
-COMMANDS = ["check", "show", "build", "layers", "plugins"]
+COMMANDS = ["check", "show", "plan", "build", "layers", "plugins"]
 SPECS = Path(__file__).parents[2] / "specs"
 
 
@@ -31,7 +31,7 @@ def test_without_a_command(run: Run) -> None:
     ("word", "said"),
     [
         ("chek", "chek is not a command; did you mean check?"),
-        ("zzz", "zzz is not a command; the commands are check, show, plan, build, layers and plugins"),
+        ("zzz", "zzz is not a command; the commands are check, show, plan, build, layers and"),
         ("\x1b[31m", "\\x1b[31m is not a command; the commands are"),
     ],
 )

@@ -18,12 +18,16 @@ ALL = (
     "placement: 1\nmesh: {dp: 2}\nfsdp: {layers: [BLOCKS, NORM], reshard_after_forward: false}\n"
     "checkpoint: [BLOCKS]\n"
 )
+TIED = (
+    "placement: 1\nmesh: {dp: 2, tp: 2}\nfsdp: [h.*]\n"
+    "tensor_parallel: {layers: [h.*], row: [wte], gather: [lm_head]}\n"
+)
 DDP = "placement: 1\nmesh: {dp: 2}\ndata_parallel:\n"
 
 
 @cache
 def alone(spec: str) -> dict[str, Any]:
-    (found,) = on_ranks(1, trained, spec, None, None)
+    (found,) = on_ranks(1, trained, spec, None)
     return dict(found)
 
 
@@ -36,11 +40,18 @@ def test_two_ranks_train_as_one_does(spec: str, placement: str) -> None:
         trained,
         spec,
         placement.replace("BLOCKS", BLOCKS[spec]).replace("NORM", NORM[spec]),
-        "dp",
     )
     for rank in found:
         torch.testing.assert_close(rank["losses"], expected["losses"], rtol=1e-4, atol=1e-5)
-        assert rank["keys"] == expected["keys"]
+        assert list(rank["weights"]) == list(expected["weights"])
         assert rank["names"] == expected["names"]
         torch.testing.assert_close(rank["gradients"], expected["gradients"], rtol=1e-3, atol=1e-5)
     assert expected["losses"][-1] < expected["losses"][0]
+
+
+def test_tied_weights_stay_one_where_they_are_divided() -> None:
+    expected = alone("gpt2_like")
+    for rank in on_ranks(4, trained, "gpt2_like", TIED):
+        torch.testing.assert_close(rank["losses"], expected["losses"], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(rank["gradients"], expected["gradients"], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(rank["weights"]["wte.weight"], rank["weights"]["lm_head.weight"])

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch import Tensor
 from torch.nn import functional
 
 import netspec
@@ -26,24 +25,25 @@ def loss_of(logits: Tensor, tokens: Tensor) -> Tensor:
     return functional.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
 
 
-def trained(spec: str, placement: str | None, axis: str | None) -> dict[str, Any]:
-    """Losses of 20 steps, and the first gradients and last weights in full."""
+def trained(spec: str, placement: str | None) -> dict[str, Any]:
+    """Losses of 20 steps, and the first gradients and last weights in full, of this rank."""
     if placement is None:
         model = netspec.build(SPECS / f"{spec}.yaml", device="cpu", seed=0)
-        context = None
+        found = None
     else:
         found = netspec.distribute(SPECS / f"{spec}.yaml", placement, device="cpu", seed=0)
-        model, context = found.model, found.context
+        model = found.model
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     losses = []
     gradients: dict[str, Tensor] = {}
     for step in range(STEPS):
         tokens = batch(step)
-        if context is not None and axis is not None:
-            count = context.layout.mesh.axes[axis]
-            tokens = tokens.chunk(count)[context.place(axis)]
-        loss = loss_of(model(tokens), tokens)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if found is None:
+            loss = loss_of(model(tokens), tokens)
+            loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            tokens = found.part(tokens)
+            loss = found.mean(found.step(tokens, tokens, loss_of))
         if step == 0:
             gradients = {
                 name: whole(parameter.grad)
@@ -52,18 +52,11 @@ def trained(spec: str, placement: str | None, axis: str | None) -> dict[str, Any
             }
         optimizer.step()
         optimizer.zero_grad()
-        value = loss.detach().clone()
-        if context is not None and axis is not None and context.mesh is not None:
-            group = context.mesh[axis].get_group()
-            distributed.all_reduce(value, group=group)
-            value /= context.layout.mesh.axes[axis]
-        losses.append(float(value))
-    options = StateDictOptions(full_state_dict=True)
+        losses.append(float(loss.detach()))
     return {
         "losses": losses,
         "gradients": gradients,
-        "weights": get_model_state_dict(model, options=options),
-        "keys": list(model.state_dict()),
+        "weights": {key: whole(value) for key, value in model.state_dict().items()},
         "names": [name for name, _ in model.named_parameters()],
     }
 

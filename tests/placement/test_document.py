@@ -93,7 +93,7 @@ MISTAKES = [
     ("fsdp: [blocks.*]", "2:7: error: fsdp is over the axis 'dp'", "`mesh: {dp: 2}`"),
     ("mesh: {dp: 2}\nfsdp: {layer: [blocks.*]}", "3:8: error: fsdp has no argument 'layer'", ""),
     ("mesh: {dp: 2}\nfsdp: [head]", "is tied to embed.weight, but they would be gathered", ""),
-    ("mesh: {dp: 2}\nfsdp:\ndata_parallel:", "averages its gradients", "an axis of its own"),
+    ("mesh: {dp: 2}\nfsdp:\ndata_parallel:", "the axis 'dp' is that of fsdp", "an axis of its own"),
     ("checkpoint: [blocks, blocks.0]", "again for `blocks.0`, which is inside of it", "one of"),
     ("mesh: 4", "2:7: error: `mesh` takes a mapping of axes", "mesh: {dp: 2, tp: 4}"),
     ("mesh: {dp: 0}", "2:12: error: the axis dp takes a whole number from 1", ""),

@@ -24,15 +24,17 @@ def checkpoint(layout: Layout, /, *, layers: Patterns) -> Layout:
 
 
 @strategy("netspec.distributed.blocks.compile", order=40, obvious="layers")
-def compile(layout: Layout, /, *, layers: Patterns) -> Layout:
+def compile(layout: Layout, /, *, layers: Patterns, backend: str = "inductor") -> Layout:
     """Each of these modules is compiled by itself, with ``torch.compile``.
 
-    Equal blocks share what was compiled: it takes as long for 80 of them as for one.
+    Equal blocks share what was compiled: it takes as long for 80 of them as for one. ``backend``
+    is one of ``torch.compiler.list_backends()``.
     https://docs.pytorch.org/tutorials/recipes/regional_compilation.html
     """
     paths = layout.match_all(layers, "layers")
     require_apart(layout, paths, "compile")
-    return layout.then(Action("compile", "netspec.distributed.blocks.compile", {"layers": paths}))
+    settings = {"layers": paths, "backend": backend}
+    return layout.then(Action("compile", "netspec.distributed.blocks.compile", settings))
 
 
 def require_apart(layout: Layout, paths: tuple[str, ...], word: str) -> None:

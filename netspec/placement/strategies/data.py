@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from netspec.placement.graph import graph_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
@@ -17,16 +18,10 @@ Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 def data_parallel(layout: Layout, /, *, axis: str = "dp") -> Layout:
     """Each rank has a copy of the model; gradients are averaged over the axis.
 
-    https://docs.pytorch.org/docs/stable/notes/ddp.html, without its wrapper: the keys stay.
+    Li et al. (2020), https://arxiv.org/abs/2006.15704, by FSDP2's hooks instead of DDP's wrapper:
+    keys stay, and the weights may be divided over other axes.
     """
-    layout.axis(axis, "data_parallel")
-    sharded = next((a for a in layout.actions if a.word == "fsdp"), None)
-    if sharded is not None and axis in sharded.settings["axes"]:
-        raise Misplaced(
-            f"fsdp is over the axis {axis!r} already, and averages its gradients",
-            argument="axis",
-            help="remove `data_parallel`, or give it an axis of its own",
-        )
+    layout = layout.using(axis, "data_parallel", splits_batch=True)
     return layout.then(
         Action("data_parallel", "netspec.distributed.data.data_parallel", {"axis": axis})
     )
@@ -52,11 +47,12 @@ def fsdp(
     Zhao et al. (2023), https://arxiv.org/abs/2304.11277,
     https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
     """
-    layout.axis(axis, "fsdp")
+    layout = layout.using(axis, "fsdp", splits_batch=True)
     if replicate is not None:
-        layout.axis(replicate, "fsdp")
+        layout = layout.using(replicate, "fsdp", "replicate", splits_batch=True)
     paths = layout.match_all(layers, "layers")
     _require_ties_together(layout, paths)
+    _require_no_writes(layout, paths)
     changes: dict[str, Placed] = {}
     for row in layout.plan.layers:
         if row.is_reused or not row.parameters:
@@ -92,17 +88,42 @@ def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
     for tie in layout.plan.ties:
         first, second = (_group(key, groups) for key in (tie.source, tie.parameter))
         if first != second:
-            rows = {row.path: row for row in layout.plan.layers}
-            layers = [rows[key.rpartition(".")[0]] for key in (tie.source, tie.parameter)]
+            layers = [layout.owner(key) for key in (tie.source, tie.parameter)]
             raise Misplaced(
                 f"{tie.parameter} is tied to {tie.source}, but they would be gathered apart",
-                *layers,
+                *filter(None, layers),
                 argument="layers",
                 help="leave both to the model's own group: let no pattern match them",
             )
 
 
+def _require_no_writes(layout: Layout, groups: tuple[str, ...]) -> None:
+    """
+    Raises:
+        Misplaced: a layer writes into a view that a group gives: the hook that gathers the group
+            for backward is lost with it, and gradients may be wrong.
+    """
+    makers: dict[int, PlannedLayer] = {}
+    for call in graph_of(layout.plan).calls:
+        layer, before = call.layer, makers.get(call.inputs[0]) if call.inputs else None
+        if layer is None:
+            continue
+        makers |= dict.fromkeys(call.outputs, layer)
+        if before is None or not writes_into_input(layer) or not before.application.is_view:
+            continue
+        group = _group(before.path, groups)
+        if group and group != _group(layer.path, groups):
+            raise Misplaced(
+                f"`{layer.path}` writes into what `{before.path}` gives, a view that leaves the "
+                f"group `{group}`: gradients would be wrong",
+                layer,
+                before,
+                argument="layers",
+                help=f"write `inplace: false` for `{layer.path}`",
+            )
+
+
 def _group(key: str, groups: tuple[str, ...]) -> str:
-    """The innermost of the groups that a parameter is in; the model's own is empty."""
-    around = [path for path in groups if key.startswith(f"{path}.")]
+    """The innermost of the groups that a parameter or layer is in; the model's own is empty."""
+    around = [path for path in groups if key == path or key.startswith(f"{path}.")]
     return max(around, key=len, default="")

@@ -41,8 +41,11 @@ def dtypes(layout: Layout, /, *, dtype: Dtype | None = None, **patterns: Dtype) 
     chosen: dict[str, str] = dict(by_patterns(layout, patterns))
     if dtype is not None:
         chosen = {**{row.path: dtype for row in layout.plan.layers}, **chosen}
-    changes = {path: layout.placed(path)._replace(dtype=each) for path, each in chosen.items()}
     layers = {row.path: chosen.get(row.path) for row in layout.plan.layers if row.parameters}
+    changes = {
+        path: layout.placed(path)._replace(dtype=chosen.get(path), casts_inputs=path in layers)
+        for path in {**layers, **chosen}
+    }
     action = Action("dtypes", "netspec.placement.one_process.dtypes", {"layers": layers})
     return layout.changed(changes).then(action)
 

@@ -7,6 +7,7 @@ from netspec.plugin import (
     Probability,
     Refusal,
     Size,
+    Splits,
     TensorType,
     layer,
 )
@@ -16,7 +17,15 @@ from netspec_transformer.layers.rotary import Theta, require_pairs
 _NAME = "grouped_query_attention"
 
 
-@layer("netspec_transformer.modules.GroupedQueryAttention", obvious="num_heads")
+@layer(
+    "netspec_transformer.modules.GroupedQueryAttention",
+    obvious="num_heads",
+    splits=Splits(
+        column={"q_proj": 0, "k_proj": 0, "v_proj": 0},
+        row={"o_proj": 1},
+        divided=("num_heads", "num_kv_heads"),
+    ),
+)
 def grouped_query_attention(
     input: TensorType,
     *,

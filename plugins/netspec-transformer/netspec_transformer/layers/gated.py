@@ -7,14 +7,17 @@ from netspec.plugin import (
     Output,
     Positive,
     Size,
+    Splits,
     TensorType,
     layer,
     product,
 )
 from netspec_transformer.layers.common import Shapes, linear
 
+_SPLITS = Splits(column={"gate_proj": 0, "up_proj": 0}, row={"down_proj": 1})
 
-@layer("netspec_transformer.modules.SwiGLU")
+
+@layer("netspec_transformer.modules.SwiGLU", splits=_SPLITS)
 def swiglu(
     input: TensorType,
     *,
@@ -31,7 +34,7 @@ def swiglu(
     return _gated("swiglu", input, in_features, hidden_features, out_features, bias)
 
 
-@layer("netspec_transformer.modules.GeGLU")
+@layer("netspec_transformer.modules.GeGLU", splits=_SPLITS)
 def geglu(
     input: TensorType,
     *,

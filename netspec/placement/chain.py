@@ -1,0 +1,81 @@
+"""Where a chain of layers is cut, so that the stages cost alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netspec.placement.layout import Layout
+from netspec.planning import PlannedLayer, PlannedScope
+from netspec.sizes import Size
+from netspec.sizes.algebra import evaluate, symbols
+
+TYPICAL = 128  # what a size is taken for that a plan leaves open
+
+
+def chain_of(scope: PlannedScope) -> list[PlannedLayer | PlannedScope]:
+    """What is called one after the other, with the insides of containers that are chains."""
+    found: list[PlannedLayer | PlannedScope] = []
+    waiting: list[PlannedLayer | PlannedScope] = [*reversed(scope.children)]
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, PlannedScope) and child.steps is None and child.children:
+            waiting.extend(reversed(child.children))
+        else:
+            found.append(child)
+    return found
+
+
+def rows_in(
+    layout: Layout, chain: Sequence[PlannedLayer | PlannedScope]
+) -> Iterator[tuple[PlannedLayer, int]]:
+    """All layers of a model, with the places in the chain where they are."""
+    places = {unit.path: place for place, unit in enumerate(chain)}
+    for row in layout.plan.layers:
+        path = row.path
+        while path not in places:
+            path = path.rpartition(".")[0]
+        yield row, places[path]
+
+
+def balanced_starts(
+    layout: Layout, chain: Sequence[PlannedLayer | PlannedScope], stages: int
+) -> tuple[int, ...]:
+    """Where stages but the first begin, so that the dearest of them is as cheap as can be.
+
+    What a layer costs are its multiply-adds and, since they are read, its parameters.
+    """
+    costs = [0] * len(chain)
+    for row, place in rows_in(layout, chain):
+        costs[place] += _typical(row.macs) + row.params
+    least, most = max(costs), sum(costs)
+    while least < most:
+        middle = (least + most) // 2
+        if len(_filled(costs, middle, stages)) < stages:
+            most = middle
+        else:
+            least = middle + 1
+    return tuple(_filled(costs, least, stages))
+
+
+def _filled(costs: Sequence[int], limit: int, stages: int) -> list[int]:
+    """The places where a stage begins, if each is filled to the limit; no stage stays empty."""
+    starts: list[int] = []
+    total = 0
+    for place, cost in enumerate(costs):
+        left = len(costs) - place
+        must_begin = place > 0 and left == stages - 1 - len(starts)
+        if place > 0 and (total + cost > limit or must_begin):
+            starts.append(place)
+            total = 0
+        total += cost
+    return starts
+
+
+def _typical(size: Size) -> int:
+    values = {}
+    for symbol in symbols(size):
+        value = max(symbol.lowest, TYPICAL)
+        if symbol.highest is not None:
+            value = min(value, symbol.highest)
+        values[symbol.name] = value // symbol.multiple_of * symbol.multiple_of or symbol.lowest
+    return evaluate(size, values)

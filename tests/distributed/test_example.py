@@ -1,0 +1,20 @@
+"""``python -m examples.distributed``, the one test that starts processes as users do: torchrun."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_strategy_trains_as_one_process() -> None:
+    command = [sys.executable, "-m", "examples.distributed", "--steps", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    _, alone, *lines = (line.rsplit(maxsplit=3) for line in done.stdout.splitlines())
+    placements = sorted((ROOT / "examples" / "distributed" / "placements").glob("*.yaml"))
+    assert [name for name, *_ in lines] == [path.stem for path in placements]
+    for _, *losses, _ in lines:
+        assert losses == alone[-2:]
