@@ -20,7 +20,7 @@ def add_to(commands: Commands) -> None:
         commands,
         "plan",
         "lay a model out over many processes, and tell what each of them holds",
-        "Lays the model out as a placement says it, without torch and without processes, and\n"
+        "Lays the model out as a placement says it, without torch and processes, and\n"
         "prints the bytes of every rank; ranks that hold as much stand in one line.",
         EXAMPLES,
     )
