@@ -55,7 +55,7 @@ def activations(
             sizes[choices.batch_name] = -(-sizes[choices.batch_name] // pipeline.microbatches)
             in_flight = pipeline.in_flight(places[pipeline.axis])
     split = _Split(layout, forward)
-    sized = Sized(sizes, choices.dtype)
+    sized = Sized(sizes, _computed_in(layout) or choices.dtype)
     dtypes = {path: placed.dtype for path, placed in layout.layers.items() if placed.dtype}
     of_dtype = {dtype: Sized(sizes, dtype) for dtype in dtypes.values()}
     by_path = {path: of_dtype[dtype] for path, dtype in dtypes.items()}
@@ -95,6 +95,12 @@ def activations(
     return usage
 
 
+def _computed_in(layout: Layout) -> str | None:
+    """The dtype in which FSDP2's groups compute, where it is another than that of the weights."""
+    dtypes = [one.settings["param_dtype"] for one in layout.actions if one.word == "fsdp"]
+    return dtypes[0] if dtypes else None
+
+
 def _of_stages(forward: Trace, is_mine: Callable[[str], bool]) -> Trace:
     """The operations of one rank, with what they get from others and send to them."""
     mine = [one for one in forward.operations if is_mine(one.path)]
@@ -112,7 +118,8 @@ class _Split:
 
     A layer whose weights are split by rows of ``weight`` (columns of the product) makes parts of
     its output, and layers without weights keep them so; one that is split the other way sums them
-    up. A layer that is both, as attention, divides what is inside of it.
+    up. A layer that is both, as attention, divides what is inside of it. Where `tensor_parallel`
+    gathers an output, it is whole.
     """
 
     def __init__(self, layout: Layout, forward: Trace) -> None:
@@ -121,6 +128,13 @@ class _Split:
             for action in layout.actions
             if action.word == "fsdp"
             for axis in action.settings["axes"]
+        }
+        gathered = {
+            path
+            for action in layout.actions
+            if action.word == "tensor_parallel"
+            for path, (style, _) in action.settings["parts"].items()
+            if style == "gather"
         }
         axes = layout.mesh.axes
         self._of: Counter[int] = Counter()
@@ -140,7 +154,7 @@ class _Split:
                 self._inside[operation.path] = max(dims.values())
             if application is not None and application.parameters:
                 made = 1
-            if application is not None and len(dims) == 1:
+            if application is not None and len(dims) == 1 and operation.path not in gathered:
                 ((dim, ranks),) = dims.items()
                 of_output = 1 if application.type.name == "embedding" else 0
                 made = ranks if dim == of_output else 1

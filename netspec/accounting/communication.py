@@ -1,4 +1,4 @@
-"""The buffers in which ranks gather what others hold, and average gradients."""
+"""The buffers in which weights are gathered, and gradients averaged."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from netspec.placement.layout import Layout
 def communication(layout: Layout, parts: Iterable[Held], is_training: bool) -> int:
     """The most bytes at once, beside parameters and gradients.
 
+    Weights that wait elsewhere are on the device one layer after the other.
+
     FSDP2 has the weights of the model's own group, of the group that is computed and of the next
     one, which is gathered ahead (or of all, where they stay after the forward pass). In the
     backward pass it has also the gradients of one group, and the copy of them that is sent:
@@ -22,7 +24,11 @@ def communication(layout: Layout, parts: Iterable[Held], is_training: bool) -> i
     https://docs.pytorch.org/docs/stable/notes/ddp.html.
     """
     parts = list(parts)
-    total = 0
+    waiting: Counter[str] = Counter()
+    for held in parts:
+        if layout.placed(held.tensor.path).kept_on:
+            waiting[held.tensor.path] += held.nbytes
+    total = max(waiting.values(), default=0)
     for action in layout.actions:
         if action.word == "data_parallel" and is_training:
             total += sum(part.nbytes for part in parts)

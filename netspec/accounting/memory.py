@@ -10,8 +10,9 @@ class DeviceMemory(NamedTuple):
     """The bytes that a device holds for one process in a training step, or in a forward pass.
 
     ``saved`` is what autograd keeps for the backward pass. ``communication`` are the buffers in
-    which shards are gathered, or gradients averaged. ``peak`` is the most that is there at once:
-    less than all of them together, since gradients come while what was saved goes.
+    which weights are gathered that are elsewhere, or gradients averaged. ``peak`` is the most that
+    is there at once: less than all of them together, since gradients come while what was saved
+    goes.
     """
 
     device: str
