@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import Any, NamedTuple, get_type_hints
@@ -65,7 +65,7 @@ class LayerType:
     rule: Rule
     obvious: str | None = None
     tuple_inputs: tuple[str, ...] = ()
-    splits: Splits | None = None
+    splits: Splits | None = field(default=None, hash=False)  # its mappings have no hash
     is_elementwise: bool = False
 
     @property

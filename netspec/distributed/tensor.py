@@ -24,7 +24,7 @@ def tensor_parallel(
     context: Context,
     *,
     axis: str,
-    parts: Mapping[str, tuple[str, int]],
+    styles: Mapping[str, str],
     divided: Mapping[str, tuple[str, ...]],
 ) -> nn.Module:
     """The divided parts by torch's styles; all else is copied, and computes as without an axis.
@@ -32,9 +32,9 @@ def tensor_parallel(
     So all parameters of a model are of one kind, as optimizers that take them together want it.
     """
     mesh = context.axis(axis)
-    here = context.here(model, parts)
-    styles = {path: _style(model.get_submodule(path), parts[path][0]) for path in here}
-    parallelize_module(model, mesh, styles)
+    here = context.here(model, styles)
+    plan = {path: _style(model.get_submodule(path), styles[path]) for path in here}
+    parallelize_module(model, mesh, plan)
     for path in context.here(model, divided):
         module = model.get_submodule(path)
         for name in divided[path]:
@@ -43,15 +43,15 @@ def tensor_parallel(
     for path, module in model.named_modules():
         if path in layers:
             _copy(module, list(module.modules()), mesh)
-        elif not any(path.startswith(f"{layer}.") for layer in _around(path, layers)):
+        elif not _is_inside(path, layers):
             _copy(module, [module], mesh)  # a container's own parameters
     tie_here(model, context.layout.plan)  # which torch has made two, to be gathered twice
     return model
 
 
-def _around(path: str, layers: set[str]) -> list[str]:
+def _is_inside(path: str, layers: set[str]) -> bool:
     names = path.split(".")
-    return [".".join(names[:n]) for n in range(1, len(names)) if ".".join(names[:n]) in layers]
+    return any(".".join(names[:count]) in layers for count in range(1, len(names)))
 
 
 def _style(module: nn.Module, style: str) -> ParallelStyle:

@@ -44,7 +44,7 @@ def pipeline(
         stages = len(cut) + 1 if cut else ranks * (2 if schedule == "interleaved" else 1)
     _require_stages(stages, ranks, axis, schedule, "cut" if cut else "stages")
     parts = microbatches or stages
-    _require_microbatches(layout, parts, ranks, schedule, None if microbatches is None else "")
+    _require_microbatches(layout, parts, ranks, schedule)
     chain = _chain(layout)
     starts = _written_starts(layout, chain, cut, stages) if cut else ()
     if not cut:
@@ -90,25 +90,22 @@ def _require_stages(stages: int, ranks: int, axis: str, schedule: Schedule, argu
         )
 
 
-def _require_microbatches(
-    layout: Layout, parts: int, ranks: int, schedule: Schedule, argument: str | None
-) -> None:
+def _require_microbatches(layout: Layout, parts: int, ranks: int, schedule: Schedule) -> None:
     """
     Raises:
         Misplaced: the schedule cannot do with them, or the batch cannot be split so.
     """
-    where = None if argument is None else "microbatches"
     if schedule == "1f1b" and parts < ranks:
         raise Misplaced(
             f"1f1b needs a microbatch for each stage, but there are {parts} for {ranks}",
-            argument=where,
+            argument="microbatches",
             help=f"write `microbatches: {ranks}` or more, or `schedule: gpipe`",
         )
     rounds = max(1, parts // ranks)
     if schedule == "interleaved" and parts % rounds:
         raise Misplaced(
             f"interleaved computes {parts} microbatches in {rounds} rounds, which are not equal",
-            argument=where,
+            argument="microbatches",
             help=f"write `microbatches: {rounds * ranks}`",
         )
     for given in layout.plan.inputs:
@@ -116,7 +113,7 @@ def _require_microbatches(
         if isinstance(size, int) and size % parts:
             raise Misplaced(
                 f"a batch of {size} cannot be split into {parts} equal microbatches",
-                argument=where,
+                argument="microbatches",
             )
 
 

@@ -75,7 +75,7 @@ def tensor_parallel(
     _require_equal_ties(layout)
     settings = {
         "axis": axis,
-        "parts": {one.path: (one.style, one.dim) for one in parts},
+        "styles": {one.path: one.style for one in parts},
         "divided": {
             path: _splits(rows[path]).divided for path, style in styles.items() if style == "pair"
         },
