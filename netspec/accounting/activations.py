@@ -133,7 +133,7 @@ class _Split:
             path
             for action in layout.actions
             if action.word == "tensor_parallel"
-            for path, (style, _) in action.settings["parts"].items()
+            for path, style in action.settings["styles"].items()
             if style == "gather"
         }
         axes = layout.mesh.axes
