@@ -129,6 +129,32 @@ def local(values: Iterable[Tensor]) -> list[Tensor]:
     return [value.to_local() if isinstance(value, DTensor) else value for value in values]
 
 
+@pytest.mark.parametrize(
+    ("written", "saved"),
+    [
+        ("{column: [a], row: [b]}", 64 * (16 + 64 // 2) * 4),  # half of what is in between
+        ("{gather: [a]}", 64 * (16 + 64) * 4),
+    ],
+)
+def test_divided_layers_save_their_parts(written: str, saved: int) -> None:
+    spec = "netspec: 1\ninput: [N, 16]\nlayers: {a: {linear: 64}, b: {linear: 32}}\n"
+    placement = f"placement: 1\nmesh: {{tp: 2}}\ntensor_parallel: {written}\n"
+    (told,) = netspec.memory(netspec.loads(spec), batch=64, placement=placement).devices
+    assert told.saved == saved
+
+
+def test_a_pipeline_keeps_the_microbatches_that_are_under_way() -> None:
+    def saved(schedule: str) -> list[int]:
+        pipeline = f"pipeline: {{stages: 2, microbatches: 4, schedule: {schedule}}}\n"
+        placement = "placement: 1\nmesh: {pp: 2}\n" + pipeline
+        plan = netspec.plan(SPECS / "llama_like.yaml", params={"depth": 8})
+        told = netspec.memory(plan, batch=8, sizes={"T": 16}, placement=placement)
+        return [group.devices[0].saved for group in told.ranks]
+
+    first, last = saved("1f1b")  # two of the first stage, one of the last
+    assert saved("gpipe") == [2 * first, 4 * last]
+
+
 def test_a_cluster_on_a_laptop(tmp_path: Path) -> None:
     """70 billion parameters on 512 ranks, without torch, as the command tells it."""
     (tmp_path / "p.yaml").write_text(
