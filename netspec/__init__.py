@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netspec.version import __version__
 
 if TYPE_CHECKING:
-    from netspec.api import build, check, distribute, from_dict, load, loads, plan
+    from netspec.api import build, check, distribute, from_dict, load, loads, memory, plan
     from netspec.builder import Builder
     from netspec.diagnostics import Diagnostic, SpecError
     from netspec.planning import Plan
@@ -28,6 +28,7 @@ __all__ = [
     "from_dict",
     "load",
     "loads",
+    "memory",
     "plan",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from netspec.declaration import Refusal
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from netspec.accounting import Memory
     from netspec.diagnostics import Source
     from netspec.distributed.distribute import Distributed
+    from netspec.placement.document import Placement
+    from netspec.placement.layout import Layout
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
@@ -154,6 +157,7 @@ def build(
     init: bool = True,
     weights: Path | None = None,
     dtype: str | None = None,
+    placement: Mapping[str, object] | Path | None = None,
     registry: Registry | None = None,
 ) -> nn.Module:
     """The model as modules of torch, with fresh weights or those of a file.
@@ -172,25 +176,32 @@ def build(
             its tensors become the model's without a copy, once all names, shapes and dtypes are
             found to be those of the spec.
         dtype: of floating-point parameters and buffers (``bfloat16``), as ``nn.Module.to``.
+        placement: a placement document for one process: a file, a text with a line break, or a
+            dict.
 
     Returns:
         An ``nn.Sequential`` where the model is a chain; with a ``residual`` or ``concat`` at the
         top, a small module with the same children.
 
     Raises:
-        SpecError: the spec is wrong, a device is not there (found before any weight is made), or
-            the weights are not the model's, or a plugin refuses the model.
+        SpecError: the spec or the placement is wrong, a device is not there (found before any
+            weight is made), the weights are not the model's, or a plugin refuses the model.
         TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
     from netspec.building import load_weights, make_modules, make_on_meta
     from netspec.placement.devices import resolve_devices
+    from netspec.placement.document import read_placement, require_one_process
     from netspec.placement.place import place
 
     _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
     planned = _given_plan(spec, variant, params, registry)
-    devices = resolve_devices(planned, device, registry)
+    written = None if placement is None else read_placement(placement)
+    layout = _laid_out(planned, written, registry)
+    if written is not None:
+        require_one_process(written)
+    devices = resolve_devices(planned, device, registry, layout, written)
     if weights is None:
         on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
         model = make_modules(planned, seed=seed, on_meta=on_meta, seed_by=seed_by, init=init)
@@ -199,9 +210,14 @@ def build(
         load_weights(model, planned, weights, chosen_dtype)
     if chosen_dtype is not None:
         model.to(chosen_dtype)
-    model = place(model, planned, devices, registry)
+    waiting = frozenset(path for path, placed in layout.layers.items() if placed.kept_on)
+    model = place(model, planned, devices, registry, waiting)
     _show(model, planned, "file" if weights is not None else "fresh" if init else "none", registry)
-    return model
+    if not layout.actions:
+        return model
+    from netspec.placement.one_process import act
+
+    return act(model, layout, devices[""])
 
 
 def distribute(
@@ -237,15 +253,13 @@ def distribute(
     from netspec.distributed.distribute import distribute, own_device, require_ranks
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import read_placement
-    from netspec.placement.lay_out import lay_out
 
     _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
     written = read_placement(placement)
     planned = _given_plan(spec, variant, params, registry)
-    found = Diagnostics()
-    layout = _sound(lay_out(planned, written, registry, found), found)
+    layout = _laid_out(planned, written, registry)
     require_ranks(layout, written)
     return distribute(
         layout,
@@ -275,6 +289,85 @@ def _show(model: nn.Module, planned: Plan, weights: str, registry: Registry) -> 
             help=refusal.help.split("\n"),
         )
         raise SpecError(found.all()) from None
+
+
+def memory(
+    spec: Spec | Plan | Path,
+    *,
+    batch: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+    dtype: str = "float32",
+    optimizer: str | None = "adamw",
+    placement: Mapping[str, object] | Path | None = None,
+    ranks: int | None = None,
+    training: bool = True,
+    device: str = "cuda",
+    foreach: bool | None = None,
+    variant: str | None = None,
+    params: Params | None = None,
+    registry: Registry | None = None,
+) -> Memory:
+    """The bytes that each process and device holds, told without torch and before anything is made.
+
+    What the loss makes is not in it, but for the gradients of the model's outputs.
+
+    Args:
+        spec: a Spec, a Plan, or the path of a file.
+        batch: the first size of the first input, of one process.
+        sizes: the values of the input's other named sizes.
+        dtype: of parameters, buffers and activations.
+        optimizer: one of ``sgd``, ``sgd_momentum``, ``rmsprop``, ``adagrad``, ``adam``, ``adamw``;
+            None is none. Gradients are made in each step anew, as ``zero_grad`` frees them.
+        placement: a placement document: a file, a text with a line break, or a dict.
+        ranks: how many processes there are: fills up the axis of the mesh that is ``auto``.
+        training: False is a forward pass under ``torch.no_grad()``.
+        device: where layers go that say none; on a cpu optimizers are not ``foreach``.
+        foreach: whether the optimizer computes with lists of tensors; None is torch's choice.
+
+    Raises:
+        SpecError: the spec or the placement is wrong.
+        ValueError: a size has no value or one that the model does not take, or there is no such
+            dtype or optimizer. TypeError: a Plan comes with a choice that it has made.
+    """
+    from netspec.accounting import Choices, estimate
+    from netspec.accounting.optimizers import OPTIMIZERS
+    from netspec.accounting.sizes import batch_name, complete_sizes
+    from netspec.placement.document import read_placement
+
+    registry = registry or default_registry()
+    _require_one_of("dtype", dtype, FLOATING)
+    if optimizer is not None:
+        _require_one_of("optimizer", optimizer, OPTIMIZERS)
+    planned = _given_plan(spec, variant, params, registry)
+    written = None if placement is None else read_placement(placement, ranks)
+    layout = _laid_out(planned, written, registry)
+    values = complete_sizes(planned, batch, sizes or {})
+    chosen = Choices(values, batch_name(planned), dtype, optimizer, training, device, foreach)
+    return estimate(layout, chosen)
+
+
+def _laid_out(planned: Plan, placement: Placement | None, registry: Registry) -> Layout:
+    """
+    Raises:
+        SpecError: the placement is wrong.
+    """
+    from netspec.placement.layout import Layout, Mesh
+
+    if placement is None:
+        return Layout(planned, Mesh())
+    from netspec.placement.lay_out import lay_out
+
+    found = Diagnostics()
+    return _sound(lay_out(planned, placement, registry, found), found)
+
+
+def _require_one_of(what: str, given: str, known: Iterable[str]) -> None:
+    """
+    Raises:
+        ValueError: it is none of them.
+    """
+    if given not in known:
+        raise ValueError(f"{what} is {given!r}, but may be {listed(sorted(known), 'or')}")
 
 
 def _given_plan(
@@ -310,8 +403,7 @@ def _floating_dtype(name: str | None) -> torch.dtype | None:
 
     if name is None:
         return None
-    if name not in FLOATING:
-        raise ValueError(f"dtype is {name!r}, but may be {listed(sorted(FLOATING), 'or')}")
+    _require_one_of("dtype", name, FLOATING)
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 

@@ -20,6 +20,8 @@ from netspec.diagnostics.text import printable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from netspec.planning import Plan
+
 EXAMPLES = """\
   netspec build model.yaml -o model.safetensors   saves the weights
   netspec build model.yaml -o model.pt --seed 0   the same weights each time
@@ -62,6 +64,9 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--device", default="cpu", metavar="NAME", help="where to build: cpu (default), auto, cuda"
     )
+    parser.add_argument(
+        "--placement", metavar="FILE", help="devices and dtypes of layers: a placement document"
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--json", action="store_true", help="names and shapes as JSON")
     parser.set_defaults(run=run)
@@ -77,13 +82,15 @@ def run(given: argparse.Namespace) -> int:
     if problem:
         return usage_error(problem)
     try:
+        plan = planned(given.spec, given)
         model = build(
-            planned(given.spec, given),
+            plan,
             device=given.device,
             seed=given.seed,
             seed_by=given.seed_by,
             weights=given.weights,
             dtype=given.dtype,
+            placement=given.placement,
         )
     except SpecError as error:
         return _refused(error.diagnostics, given.device)
@@ -95,8 +102,22 @@ def run(given: argparse.Namespace) -> int:
             _write(model, Path(given.output))
         except OSError as error:
             return usage_error(f"cannot write {given.output}: {error.strerror or error}")
+    if given.placement:
+        for note in _notes(plan, given.placement):
+            print(note, file=sys.stderr)
     _report(model, given)
     return 0
+
+
+def _notes(plan: Plan, placement: str) -> tuple[str, ...]:
+    """What the strategies of a placement tell, which is known to be right."""
+    from netspec.diagnostics import Diagnostics
+    from netspec.placement.document import read_placement
+    from netspec.placement.lay_out import lay_out
+    from netspec.registry import default_registry
+
+    layout = lay_out(plan, read_placement(placement), default_registry(), Diagnostics())
+    return () if layout is None else layout.notes
 
 
 def _refused(found: Sequence[Diagnostic], device: str) -> int:

@@ -23,6 +23,7 @@ EXAMPLES = """\
 examples:
   netspec check model.yaml                        is it right? where is it not?
   netspec show model.yaml                         its layers, shapes and costs
+  netspec show model.yaml --memory --batch 64     what a training step takes
   netspec build model.yaml -o model.safetensors   make it and save its weights
   netspec export model.yaml -o model.mmd          write it in another format
   netspec layers conv2d                           how a layer is written

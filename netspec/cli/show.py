@@ -6,12 +6,21 @@ import argparse
 import sys
 
 from netspec.cli.input import add_choices, add_prove, planned
-from netspec.cli.output import Commands, command, print_diagnostics, print_json, width
+from netspec.cli.memory import add_memory_options, tell_memory
+from netspec.cli.output import (
+    Commands,
+    command,
+    print_diagnostics,
+    print_json,
+    usage_error,
+    width,
+)
 
 EXAMPLES = """\
   netspec show model.yaml
   netspec show model.yaml --json > plan.json
   netspec show model.yaml --variant small --set width=64
+  netspec show model.yaml --memory --batch 64 --dtype bfloat16 --optimizer adamw
 """
 
 
@@ -28,6 +37,11 @@ def add_to(commands: Commands) -> None:
     add_choices(parser)
     add_prove(parser)
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
+    parser.add_argument(
+        "--memory", action="store_true", help="what a training step takes, instead of the layers"
+    )
+    parser.add_argument("--placement", metavar="FILE", help="with --memory: a placement document")
+    add_memory_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,6 +54,10 @@ def run(given: argparse.Namespace) -> int:
     except SpecError as error:
         print_diagnostics(error.diagnostics, sys.stderr)
         return 1
+    if given.memory:
+        return tell_memory(plan, given)
+    if given.placement or given.batch is not None or given.size:
+        return usage_error("--placement, --batch and --size are of use with --memory")
     if given.json:
         print_json(plan_values(plan))
         return 0

@@ -101,7 +101,7 @@ def distribute(
         whole.to(dtype)
     parts: tuple[nn.Module, ...] = (whole,)
     for action in layout.actions:
-        parts = tuple([made for part in parts for made in _done(action, part, context)])
+        parts = tuple([made for part in parts for made in done(action, part, context)])
     for part in parts:
         allocate(part, layout.plan, device)
     model = together(parts)
@@ -112,7 +112,7 @@ def distribute(
     return Distributed(model, context, parts, pipeline_of(context))
 
 
-def _done(action: Action, part: nn.Module, context: Context) -> tuple[nn.Module, ...]:
+def done(action: Action, part: nn.Module, context: Context) -> tuple[nn.Module, ...]:
     """What a strategy makes of a module: one module as a rule, a tuple where it cuts.
 
     Raises:

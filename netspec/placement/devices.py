@@ -9,26 +9,45 @@ import torch
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
 from netspec.diagnostics.failure import shown
+from netspec.placement.document import Placement
+from netspec.placement.layout import Layout
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
 
 
-def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str, torch.device]:
+def resolve_devices(
+    plan: Plan,
+    device: str,
+    registry: Registry,
+    layout: Layout | None = None,
+    placement: Placement | None = None,
+) -> Mapping[str, torch.device]:
     """The device of every layer, by path; ``""`` is the model's own.
+
+    Args:
+        layout: where it gives a layer a device, that counts instead of the spec's.
+        placement: of the layout, for messages.
 
     Raises:
         SpecError: a device is not there; the message lists those that are.
     """
     found = Diagnostics()
     resolved: dict[str, torch.device | str] = {device: _resolve(device, registry)}
+    wanted: dict[str, str] = {}
     for layer in plan.layers:
-        if layer.device is None:
+        placed = None if layout is None else layout.placed(layer.path).device
+        name = placed or layer.device
+        if name is None:
             continue
-        if layer.device not in resolved:
-            resolved[layer.device] = _resolve(layer.device, registry)
-            problem = resolved[layer.device]
+        wanted[layer.path] = name
+        if name not in resolved:
+            resolved[name] = _resolve(name, registry)
+            problem = resolved[name]
             if isinstance(problem, str):
-                found.error("no-device", problem, _stated(plan, layer), help=[_available()])
+                span = _stated(plan, layer)
+                if placed is not None and placement is not None:
+                    span = placement.span_of(placed)
+                found.error("no-device", problem, span, help=[_available()])
     problem = resolved[device]
     if isinstance(problem, str):
         where = Location(f"device={device!r}")
@@ -39,7 +58,7 @@ def resolve_devices(plan: Plan, device: str, registry: Registry) -> Mapping[str,
     default = problem
     devices = {"": default}
     for layer in plan.layers:
-        chosen = default if layer.device is None else resolved[layer.device]
+        chosen = resolved[wanted[layer.path]] if layer.path in wanted else default
         assert isinstance(chosen, torch.device)
         devices[layer.path] = chosen
     return devices

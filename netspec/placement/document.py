@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from netspec.spec import Layer, Origin
 from netspec.spec.parser import Parser
 
 VERSION = 1
+AUTO = "auto"
 MAX_RANKS = 1_000_000
 #: The keys of a document that are no strategies.
 OWN_WORDS = ("placement", "mesh")
@@ -39,9 +40,25 @@ class Placement:
         """Where the mesh is written."""
         return self.origin.reserved("mesh")
 
+    def span_of(self, value: str) -> Span:
+        """Where a word is written as a setting of a strategy, or as the name of one."""
+        for entry in self.entries:
+            for name, written in entry.written.arguments:
+                values = written if isinstance(written, tuple) else (written,)
+                if value in values:
+                    return entry.origin.argument(name)
+                if name == value:
+                    return entry.origin.argument_name(name)
+        return self.origin.span()
 
-def read_placement(written: Mapping[str, object] | str | os.PathLike[str]) -> Placement:
+
+def read_placement(
+    written: Mapping[str, object] | str | os.PathLike[str], ranks: int | None = None
+) -> Placement:
     """A placement from a file, a text with a line break, or a dict.
+
+    Args:
+        ranks: how many there are; fills up the axis of the mesh that is ``auto``.
 
     Raises:
         SpecError: it cannot be read, or is no placement.
@@ -54,13 +71,32 @@ def read_placement(written: Mapping[str, object] | str | os.PathLike[str]) -> Pl
         source, root = read_text(written, "<placement>", found)
     else:
         source, root = read_file(written, found)
-    placement = None if root is None else _document(source, root, found)
+    placement = None if root is None else _document(source, root, ranks, found)
     if placement is None or found.failed:
         raise SpecError(found.all())
     return placement
 
 
-def _document(source: Source, root: Node, found: Diagnostics) -> Placement | None:
+def require_one_process(placement: Placement) -> None:
+    """
+    Raises:
+        SpecError: the placement is for a mesh of processes.
+    """
+    if not placement.mesh.axes:
+        return
+    found = Diagnostics()
+    found.error(
+        "wrong-ranks",
+        f"the mesh has {placement.mesh.ranks} ranks, but build makes the model of one process",
+        placement.mesh_span(),
+        help=["call netspec.distribute in each process, as torchrun starts them"],
+    )
+    raise SpecError(found.all())
+
+
+def _document(
+    source: Source, root: Node, ranks: int | None, found: Diagnostics
+) -> Placement | None:
     parser = Parser(source, found)
     if not isinstance(root, MapNode):
         message = f"a placement is a mapping of strategies, not {kind(root)}"
@@ -75,7 +111,7 @@ def _document(source: Source, root: Node, found: Diagnostics) -> Placement | Non
             has_version = True
             _version(parser, value)
         elif word == "mesh":
-            mesh = _mesh(parser, value)
+            mesh = _mesh(parser, value, ranks)
         else:
             part = parser.part(key, value)
             if isinstance(part, Layer):
@@ -100,18 +136,54 @@ def _version(parser: Parser, node: Node) -> None:
         )
 
 
-def _mesh(parser: Parser, node: Node) -> Mesh:
-    """``{dp: 2, tp: 4}``"""
-    if not isinstance(node, MapNode):
+def _mesh(parser: Parser, node: Node, ranks: int | None) -> Mesh:
+    """``{dp: 2, tp: 4}``, ``{dp: auto, tp: 4}``, or ``auto`` for one axis ``dp``."""
+    entries: Sequence[tuple[ScalarNode, Node]]
+    if isinstance(node, ScalarNode) and node.value == AUTO:
+        entries = [(node._replace(value="dp"), node)]
+    elif isinstance(node, MapNode):
+        entries = node.entries
+    else:
         message = f"`mesh` takes a mapping of axes to numbers of ranks, not {kind(node)}"
         parser.error("bad-placement", message, node, "write for example `mesh: {dp: 2, tp: 4}`")
         return Mesh()
     axes: dict[str, int] = {}
-    for key, value in node.entries:
-        if parser.value_name(key):
-            what = f"the axis {key.value}"
-            axes[str(key.value)] = parser.whole_number(value, what, 1, MAX_RANKS, 1)
+    open_axis: tuple[str, Node] | None = None
+    for key, value in entries:
+        if not parser.value_name(key):
+            continue
+        name = str(key.value)
+        if isinstance(value, ScalarNode) and value.value in (AUTO, None):
+            if open_axis is not None:
+                parser.error("bad-placement", f"{open_axis[0]} is {AUTO!r} already", value)
+            open_axis = (name, value)
+            axes[name] = 1
+        else:
+            axes[name] = parser.whole_number(value, f"the axis {name}", 1, MAX_RANKS, 1)
+    if open_axis is not None:
+        axes[open_axis[0]] = _filled(parser, open_axis, Mesh(axes).ranks, ranks)
     mesh = Mesh(axes)
     if mesh.ranks > MAX_RANKS:
         parser.error("bad-placement", f"the mesh has {mesh.ranks:,} ranks", node)
+    elif ranks is not None and mesh.ranks != ranks and not parser.found.failed:
+        parser.error(
+            "wrong-ranks",
+            f"the mesh has {mesh.ranks:,} ranks, but there are {ranks:,}",
+            node,
+            "write `auto` for the axis that takes all others",
+        )
     return mesh
+
+
+def _filled(parser: Parser, axis: tuple[str, Node], others: int, ranks: int | None) -> int:
+    """How many ranks are left for the axis that takes them all."""
+    name, node = axis
+    if ranks is None:
+        message = f"the axis {name} is {AUTO!r}, but the number of ranks is not known"
+        parser.error("bad-placement", message, node, f"write a number: `{name}: 2`")
+        return 1
+    if ranks % others:
+        message = f"{ranks:,} ranks are no multiple of the {others:,} of the other axes"
+        parser.error("bad-placement", message, node)
+        return 1
+    return ranks // others

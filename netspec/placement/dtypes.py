@@ -25,7 +25,7 @@ def report_dtypes(layout: Layout, found: Diagnostics) -> None:
             continue
         if before is not None and layer.inputs[0].is_floating:
             given, own = (layout.placed(one.path).dtype for one in (before, layer))
-            if given != own:
+            if given != own and not layout.placed(layer.path).casts_inputs:
                 found.error(
                     "dtype-change",
                     f"the weights of `{layer.path}` are {_named(own)}, but `{before.path}` gives "

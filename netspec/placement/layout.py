@@ -65,7 +65,9 @@ class Placed(NamedTuple):
 
     ``shards`` are by the parameter's name in the layer (``weight``), in the order in which they
     split it. ``device`` and ``dtype`` None are the model's. ``stage`` counts from 0.
-    ``is_recomputed`` says that what it saves for backward is computed again instead.
+    ``is_recomputed`` says that what it saves for backward is computed again instead. ``kept_on`` is
+    where the weights wait (``cpu``, ``disk``) that are on the device for a call alone.
+    ``casts_inputs`` says that what it gets is cast to its own dtype.
     """
 
     device: str | None = None
@@ -73,6 +75,8 @@ class Placed(NamedTuple):
     stage: int = 0
     shards: Mapping[str, tuple[Shard, ...]] = {}
     is_recomputed: bool = False
+    kept_on: str | None = None
+    casts_inputs: bool = False
 
 
 UNPLACED = Placed()
@@ -94,14 +98,16 @@ class Action(NamedTuple):
 class Layout:
     """A plan, the mesh, and what each layer gets, by its path; ``actions`` are in their order.
 
-    ``axes`` are those of the mesh that a strategy is over, with its word; ``batch_axes`` those of
-    them whose ranks compute different parts of a batch.
+    ``notes`` are what strategies tell of their choices. ``axes`` are those of the mesh that a
+    strategy is over, with its word; ``batch_axes`` those of them whose ranks compute different
+    parts of a batch.
     """
 
     plan: Plan = field(repr=False)
     mesh: Mesh
     layers: Mapping[str, Placed] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
+    notes: tuple[str, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
     batch_axes: tuple[str, ...] = ()
 
@@ -207,3 +213,7 @@ class Layout:
     def then(self, action: Action) -> Layout:
         """The layout with one more action."""
         return replace(self, actions=(*self.actions, action))
+
+    def noted(self, *notes: str) -> Layout:
+        """The layout with more to tell."""
+        return replace(self, notes=(*self.notes, *notes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from netspec.building.flow import Flow
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
-from netspec.diagnostics.failure import shown
+from netspec.diagnostics.failure import failure, shown
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
 
@@ -38,16 +38,27 @@ class MoveInputs:
 
 
 def place(
-    model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
+    model: nn.Module,
+    plan: Plan,
+    devices: Mapping[str, torch.device],
+    registry: Registry,
+    waiting: Set[str] = frozenset(),
 ) -> nn.Module:
     """The model with every layer on its device; where all are the same, no hook is added.
+
+    Args:
+        waiting: the paths of layers whose weights stay where they are.
 
     Raises:
         SpecError: a layer cannot be moved. (A plugin that fails is disabled, and the next asked.)
     """
     used = set(devices.values())
-    if len(used) > 1 or registry.is_extended("netspec_place"):
-        _place_layers(model, plan, devices, registry)
+    if len(used) > 1 or waiting or registry.is_extended("netspec_place"):
+        layers = [one for one in plan.layers if not one.is_reused and one.path not in waiting]
+        _place_layers(model, layers, devices, registry)
+        for own in plan.parameters:
+            parameter = model.get_parameter(own.path)
+            parameter.data = parameter.data.to(devices[""])
         _connect(model, plan.root, devices[""], devices)
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])
@@ -55,9 +66,11 @@ def place(
 
 
 def _place_layers(
-    model: nn.Module, plan: Plan, devices: Mapping[str, torch.device], registry: Registry
+    model: nn.Module,
+    layers: Sequence[PlannedLayer],
+    devices: Mapping[str, torch.device],
+    registry: Registry,
 ) -> None:
-    layers = [layer for layer in plan.layers if not layer.is_reused]
     modules = [model.get_submodule(layer.path) for layer in layers]
     calls = [
         {"module": module, "path": layer.path, "device": str(devices[layer.path])}
@@ -66,11 +79,11 @@ def _place_layers(
     answers = registry.first_for_each("netspec_place", _no_module, calls)
     for module, layer, placed in zip(modules, layers, answers, strict=True):
         if isinstance(placed, Exception):
-            kind = "" if isinstance(placed, Refusal) else f"{type(placed).__name__}: "
+            why = str(placed) if isinstance(placed, Refusal) else failure(placed)
             found = Diagnostics()
             found.error(
                 "placement-failed",
-                f"{layer.path} cannot be placed on {devices[layer.path]}: {kind}{placed}",
+                f"{layer.path} cannot be placed on {devices[layer.path]}: {why}",
                 layer.origin.span(),
             )
             raise SpecError(found.all()) from placed

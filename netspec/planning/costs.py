@@ -24,8 +24,8 @@ def saved_for_backward(plan: Plan) -> SavedForBackward:
 
     The model's inputs need no gradient and all parameters do; auxiliary outputs are given.
     """
-    walk = _Walk()
-    walk.scope(plan.root, [_Storage(given.type, False) for given in plan.inputs])
+    walk = Walk()
+    walk.scope(plan.root, [Storage(given.type, False) for given in plan.inputs])
     sizes = {key: walk.size(key) for key in dict.fromkeys((*walk.layers, *walk.merges))}
     total: Size = 0
     # Equal sizes are added once: a thousand additions of expressions would take a while.
@@ -34,7 +34,7 @@ def saved_for_backward(plan: Plan) -> SavedForBackward:
     return SavedForBackward(tuple([sizes[key] for key in walk.layers]), total)
 
 
-class _Storage:
+class Storage:
     """The memory of a value, and of all that are views of it. Autograd keeps it whole.
 
     The ``type`` is that of the value it was made for. It counts once, and never where it is a
@@ -73,7 +73,7 @@ class _Call(NamedTuple):
     outputs: tuple[tuple[TensorType, bool, bool] | None, ...]
 
 
-class _Walk:
+class Walk:
     """Goes through the plan as a forward pass does; ``layers`` is in the order of its rows."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class _Walk:
             total = total + self._types[type].nbytes
         return total
 
-    def scope(self, scope: PlannedScope, given: list[_Storage]) -> list[_Storage]:
+    def scope(self, scope: PlannedScope, given: list[Storage]) -> list[Storage]:
         """Scopes in scopes recurse: the nesting is at most 100 deep."""
         if scope.steps is None:
             for child in scope.children:
@@ -108,7 +108,7 @@ class _Walk:
             values.update(zip(step.outputs, results, strict=True))
         return [values[number] for number in scope.results.values]
 
-    def call(self, child: PlannedChild, given: list[_Storage]) -> list[_Storage]:
+    def call(self, child: PlannedChild, given: list[Storage]) -> list[Storage]:
         if isinstance(child, PlannedScope):
             return self.scope(child, given)
         application = child.application
@@ -121,7 +121,7 @@ class _Walk:
         if call is not None:
             saved, source.is_counted, made = call
             self.layers.append(saved)
-            return [source if output is None else _Storage(*output) for output in made]
+            return [source if output is None else Storage(*output) for output in made]
         outputs = self.layer(application, given)
         states = [
             None if output is source else (output.type, output.requires_grad, output.is_counted)
@@ -130,10 +130,10 @@ class _Walk:
         self._calls[key] = _Call(self.layers[-1], source.is_counted, tuple(states))
         return outputs
 
-    def layer(self, application: Application, given: list[_Storage]) -> list[_Storage]:
+    def layer(self, application: Application, given: list[Storage]) -> list[Storage]:
         needed = bool(application.parameters) or _requires_grad(given)
         outputs = [
-            _Storage(type, needed and _is_differentiable(type)) for type in application.outputs
+            Storage(type, needed and _is_differentiable(type)) for type in application.outputs
         ]
         if application.is_view:
             outputs[0] = given[0]
@@ -150,7 +150,7 @@ class _Walk:
         self.layers.append(saved)
         return outputs
 
-    def counted(self, storages: Sequence[_Storage]) -> tuple[int, ...]:
+    def counted(self, storages: Sequence[Storage]) -> tuple[int, ...]:
         """The types of the storages that are counted now, and not before."""
         types = []
         for storage in storages:
@@ -160,35 +160,35 @@ class _Walk:
                 types.append(id(storage.type))
         return tuple(types)
 
-    def merge(self, step: Step, given: list[_Storage]) -> list[_Storage]:
+    def merge(self, step: Step, given: list[Storage]) -> list[Storage]:
         """https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors"""
         types = step.output_types
         if step.kind == "parameter":
-            return [_Storage(types[0], True, is_counted=True)]
+            return [Storage(types[0], True, is_counted=True)]
         if step.kind == "split":
             return given * len(types)
         if step.kind in ("mul", "scale"):
             return [self.product(step, given)]
         if step.kind == "matmul":
             self.factors(*_multiplied(step, *given))
-        return [_Storage(types[0], _requires_grad(given))]
+        return [Storage(types[0], _requires_grad(given))]
 
-    def product(self, step: Step, given: list[_Storage]) -> _Storage:
+    def product(self, step: Step, given: list[Storage]) -> Storage:
         """Values are multiplied one by one, and the products in between are saved too."""
         result = given[0]
         for place, other in enumerate(given[1:], 1):
             self.factors(result, other)
             (type,), _ = merge("mul", step.input_types[: place + 1], 0, step.origin, ())
-            result = _Storage(type, result.requires_grad or other.requires_grad)
+            result = Storage(type, result.requires_grad or other.requires_grad)
         return result
 
-    def factors(self, first: _Storage, other: _Storage) -> None:
+    def factors(self, first: Storage, other: Storage) -> None:
         """Each is needed for the gradient of the other one."""
         kept = [value for value, needs in ((first, other), (other, first)) if needs.requires_grad]
         self.merges.append(_Saved(self.counted(kept)))
 
 
-def _requires_grad(values: Sequence[_Storage]) -> bool:
+def _requires_grad(values: Sequence[Storage]) -> bool:
     return any(value.requires_grad for value in values)
 
 
@@ -196,7 +196,7 @@ def _is_differentiable(type: TensorType) -> bool:
     return type.is_floating or type.dtype.startswith("complex")
 
 
-def _multiplied(step: Step, first: _Storage, other: _Storage) -> tuple[_Storage, _Storage]:
+def _multiplied(step: Step, first: Storage, other: Storage) -> tuple[Storage, Storage]:
     """The factors of a matmul as torch saves them, which copies some.
 
     One matrix times several is computed the other way round, as rows of one matrix, where the
@@ -205,7 +205,7 @@ def _multiplied(step: Step, first: _Storage, other: _Storage) -> tuple[_Storage,
     """
     one, many = step.input_types
     if first.requires_grad and _is_one_matrix(one, many):
-        return first, _Storage(many, other.requires_grad)
+        return first, Storage(many, other.requires_grad)
     batch = step.output_types[0].shape[:-2]
     return _stretched(first, one, batch), _stretched(other, many, batch)
 
@@ -216,8 +216,8 @@ def _is_one_matrix(type: TensorType, other: TensorType) -> bool:
     return type.rank == 2 < other.rank
 
 
-def _stretched(factor: _Storage, type: TensorType, batch: tuple[Size, ...]) -> _Storage:
+def _stretched(factor: Storage, type: TensorType, batch: tuple[Size, ...]) -> Storage:
     own = type.shape[:-2]
     if len(batch) < 2 or own == batch or all(size == 1 for size in own):
         return factor
-    return _Storage(TensorType((*batch, *type.shape[-2:]), type.dtype), factor.requires_grad)
+    return Storage(TensorType((*batch, *type.shape[-2:]), type.dtype), factor.requires_grad)

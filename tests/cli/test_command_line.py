@@ -16,7 +16,7 @@ import pytest
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OnTerminal = Callable[..., tuple[int, str]]
 
-COMMANDS = ["check", "show", "build", "layers", "plugins"]
+COMMANDS = ["check", "show", "plan", "build", "export", "layers", "plugins", "new-plugin"]
 SPECS = Path(__file__).parents[2] / "specs"
 
 
@@ -33,7 +33,7 @@ def test_without_a_command(run: Run) -> None:
         ("chek", "chek is not a command; did you mean check?"),
         (
             "zzz",
-            "zzz is not a command; the commands are check, show, build, export, layers, plugins ",
+            "zzz is not a command; the commands are check, show, plan, build, export, layers, ",
         ),
         ("\x1b[31m", "\\x1b[31m is not a command; the commands are"),
     ],
@@ -84,6 +84,7 @@ def test_help_fits_and_its_examples_run(command: list[str], run: Run) -> None:
         file.write("params: {width: 8}\nvariants: {small: {width: 4}}\n")
     Path("specs").mkdir()
     shutil.copy("model.yaml", "specs/model.yaml")
+    Path("p.yaml").write_text("placement: 1\nmesh: auto\ndata_parallel:\n")
     for line in lines:
         if "netspec build" in line and command == []:
             continue  # run by the help of `build`

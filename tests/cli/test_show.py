@@ -190,3 +190,26 @@ def test_a_wrong_spec_goes_to_stderr(run: Run) -> None:
         done = run("show", "wrong.yaml", *options)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("wrong.yaml:4:5: error: reluu is not a layer")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--batch", "8"], "--placement, --batch and --size are of use with --memory"),
+        (["--memory"], "the size N of the input has no value: give it, as N=1"),
+        (["--memory", "--size", "N=x"], "--size N=x: write for example --size T=128"),
+    ],
+)
+def test_memory_needs_its_sizes(words: list[str], said: str, run: Run) -> None:
+    done = run("show", "model.yaml", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_memory_as_json(run: Run) -> None:
+    done = run("show", "model.yaml", "--memory", "--batch", "8", "--dtype", "bf16", "--json")
+    told = json.loads(done.stdout)
+    assert (told["dtype"], told["optimizer"], told["sizes"]) == ("bfloat16", "adamw", {"N": 8})
+    (device,) = told["ranks"][0]["devices"]
+    assert device["parameters"] == 2 * (8 * 16 + 16 + 16 * 2)
+    assert device["saved"] == 2 * 8 * (8 + 16)

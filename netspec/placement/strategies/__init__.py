@@ -1,8 +1,21 @@
 """netspec's own strategies, one subject in each file. Nothing here imports torch."""
 
+from netspec.placement.strategies.balancing import balance
 from netspec.placement.strategies.blocks import checkpoint, compile
 from netspec.placement.strategies.data import data_parallel, fsdp
+from netspec.placement.strategies.one_process import devices, dtypes, offload
 from netspec.placement.strategies.pipeline import pipeline
 from netspec.placement.strategies.tensor import tensor_parallel
 
-STRATEGIES = (pipeline, tensor_parallel, checkpoint, compile, fsdp, data_parallel)
+STRATEGIES = (
+    pipeline,
+    devices,
+    dtypes,
+    balance,
+    tensor_parallel,
+    checkpoint,
+    compile,
+    fsdp,
+    data_parallel,
+    offload,
+)

@@ -1,0 +1,7 @@
+"""What a model takes in memory, from its plan and layout alone: nothing here imports torch."""
+
+from netspec.accounting.choices import Choices
+from netspec.accounting.estimate import estimate
+from netspec.accounting.memory import DeviceMemory, Memory, RankMemory
+
+__all__ = ["Choices", "DeviceMemory", "Memory", "RankMemory", "estimate"]

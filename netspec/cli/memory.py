@@ -1,0 +1,88 @@
+"""What the commands that tell memory share: their options, and the telling."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netspec.accounting.optimizers import OPTIMIZERS
+from netspec.cli.output import print_diagnostics, print_json, usage_error, width
+from netspec.declaration.tensor import FLOATING
+from netspec.diagnostics import SpecError, listed
+from netspec.planning import Plan
+
+NONE = "none"
+SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "fp64": "float64"}
+
+
+def add_memory_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="the first size of the input, of one process"
+    )
+    parser.add_argument(
+        "--size",
+        action="append",
+        default=[],
+        metavar="NAME=SIZE",
+        help="another named size of the input; may come several times",
+    )
+    parser.add_argument(
+        "--dtype",
+        type=lambda text: SHORT.get(text, text),
+        choices=sorted(FLOATING),
+        default="float32",
+        metavar="DTYPE",
+        help=f"of weights and activations: {listed(sorted(FLOATING), 'or')}; or bf16, fp16 ...",
+    )
+    parser.add_argument(
+        "--optimizer",
+        choices=[*OPTIMIZERS, NONE],
+        default="adamw",
+        metavar="NAME",
+        help=f"{listed([*OPTIMIZERS, NONE], 'or')}; adamw by default",
+    )
+    parser.add_argument(
+        "--inference", action="store_true", help="a forward pass without gradients, no step"
+    )
+    parser.add_argument(
+        "--device",
+        default="cuda",
+        metavar="NAME",
+        help="where layers are that say nothing: cuda (default), or cpu, where optimizers and "
+        "kernels take other memory",
+    )
+
+
+def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None) -> int:
+    """Prints it; gives the exit code."""
+    from netspec.api import memory
+    from netspec.render.memory import memory_table, memory_values
+
+    sizes: dict[str, int] = {}
+    for text in given.size:
+        name, _, value = text.partition("=")
+        if not value.isdecimal() or len(value) > 12:
+            return usage_error(f"--size {text}: write for example --size T=128")
+        sizes[name] = int(value)
+    try:
+        told = memory(
+            plan,
+            batch=given.batch,
+            sizes=sizes,
+            dtype=given.dtype,
+            optimizer=None if given.optimizer == NONE else given.optimizer,
+            placement=given.placement,
+            ranks=ranks,
+            training=not given.inference,
+            device=given.device,
+        )
+    except SpecError as error:
+        print_diagnostics(error.diagnostics, sys.stderr)
+        return 1
+    except ValueError as error:
+        return usage_error(f"{error} (--batch and --size give them)")
+    if given.json:
+        print_json(memory_values(told))
+    else:
+        print(memory_table(told, width(sys.stdout)))
+    return 0

@@ -1,0 +1,57 @@
+"""``netspec plan SPEC --placement FILE --ranks N``"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from netspec.cli.input import add_choices, planned
+from netspec.cli.memory import add_memory_options, tell_memory
+from netspec.cli.output import Commands, command, print_diagnostics
+
+EXAMPLES = """\
+  netspec plan model.yaml --placement p.yaml --ranks 512 --batch 1
+  netspec plan model.yaml --placement p.yaml --ranks 8 --batch 4 --json
+"""
+
+
+def add_to(commands: Commands) -> None:
+    parser = command(
+        commands,
+        "plan",
+        "lay a model out over many processes, and tell what each of them holds",
+        "Lays the model out as a placement says it, without torch and processes, and\n"
+        "prints the bytes of every rank; ranks that hold as much stand in one line.",
+        EXAMPLES,
+    )
+    parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
+    add_choices(parser)
+    parser.add_argument("--placement", metavar="FILE", required=True, help="a placement document")
+    parser.add_argument(
+        "--ranks",
+        type=_ranks,
+        metavar="N",
+        help="how many processes there are; fills up the axis of the mesh that is `auto`",
+    )
+    add_memory_options(parser)
+    parser.add_argument("--json", action="store_true", help="the bytes as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    from netspec.diagnostics import SpecError
+
+    try:
+        plan = planned(given.spec, given)
+    except SpecError as error:
+        print_diagnostics(error.diagnostics, sys.stderr)
+        return 1
+    return tell_memory(plan, given, given.ranks)
+
+
+def _ranks(text: str) -> int:
+    from netspec.placement.document import MAX_RANKS
+
+    if text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MAX_RANKS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of ranks, 1 to {MAX_RANKS:,}")

@@ -1,0 +1,72 @@
+"""What the strategies of one process do to modules, beside their devices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from netspec.distributed.context import Context
+from netspec.distributed.distribute import done
+from netspec.placement.layout import Layout
+
+
+def act(model: nn.Module, layout: Layout, device: torch.device) -> nn.Module:
+    """The actions of a layout, in their order.
+
+    Raises:
+        SpecError: one of them fails.
+    """
+    context = Context(layout, device)
+    for action in layout.actions:
+        (model,) = done(action, model, context)
+    return model
+
+
+class CastInputs:
+    """A forward pre-hook that casts a layer's floating-point inputs to the dtype of its weights."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+
+    def __call__(
+        self, module: nn.Module, inputs: tuple[object, ...], named: dict[str, object]
+    ) -> tuple[tuple[object, ...], dict[str, object]]:
+        cast = {name: self.cast(value) for name, value in named.items()}
+        return tuple([self.cast(value) for value in inputs]), cast
+
+    def cast(self, value: object) -> object:
+        """A tensor, or those of a tuple (``h_0, c_0``), of the dtype."""
+        if isinstance(value, tuple):
+            return tuple([self.cast(each) for each in value])
+        is_floating = isinstance(value, Tensor) and value.is_floating_point()
+        return value.to(self.dtype) if is_floating else value  # type: ignore[attr-defined]
+
+
+def dtypes(model: nn.Module, context: Context, *, layers: Mapping[str, str | None]) -> nn.Module:
+    """Casts layers with weights; those of None stay, and cast their inputs, too."""
+    for path in context.here(model, layers):
+        module, name = model.get_submodule(path), layers[path]
+        if name is not None:
+            module.to(getattr(torch, name))
+        own = next((p.dtype for p in module.parameters() if p.is_floating_point()), None)
+        if own is not None:
+            module.register_forward_pre_hook(CastInputs(own), with_kwargs=True)
+    return model
+
+
+def offload(
+    model: nn.Module, context: Context, *, layers: tuple[str, ...], folder: str | None
+) -> nn.Module:
+    """Accelerate's hooks; on disk each module has a folder of its own."""
+    from accelerate import cpu_offload, disk_offload
+
+    for path in layers:
+        module = model.get_submodule(path)
+        if folder is None:
+            cpu_offload(module, context.device)
+        else:
+            disk_offload(module, os.path.join(folder, path), context.device)
+    return model

@@ -1,0 +1,135 @@
+"""Where layers are computed, where their weights wait, and in which dtype they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Literal
+
+from netspec.declaration import Refusal
+from netspec.placement.layout import Action, Layout, Misplaced
+from netspec.placement.strategy import strategy
+
+Patterns = tuple[str, ...]
+OWN = "the model's own device"
+Dtype = Literal["float32", "float64", "float16", "bfloat16"]
+
+
+@strategy("", order=10, obvious="device")
+def devices(layout: Layout, /, *, device: str | None = None, **patterns: str) -> Layout:
+    """The device of layers by patterns over their paths; the first that is like a path counts.
+
+    ``device`` is that of all others: a name that ``torch.device`` takes, or ``auto``. Inputs are
+    moved where the device changes.
+    """
+    require_one_process(layout, "devices")
+    chosen = by_patterns(layout, patterns)
+    if device is not None:
+        chosen = {**{row.path: device for row in layout.plan.layers}, **chosen}
+    require_ties_on_one_device(layout, chosen)
+    return layout.changed(
+        {path: layout.placed(path)._replace(device=each) for path, each in chosen.items()}
+    )
+
+
+@strategy("netspec.placement.one_process.dtypes", order=10, obvious="dtype")
+def dtypes(layout: Layout, /, *, dtype: Dtype | None = None, **patterns: Dtype) -> Layout:
+    """The dtype of layers by patterns over their paths; the first that is like a path counts.
+
+    ``dtype`` is that of all others. Inputs are cast where a layer's weights are of another dtype.
+    """
+    chosen: dict[str, str] = dict(by_patterns(layout, patterns))
+    if dtype is not None:
+        chosen = {**{row.path: dtype for row in layout.plan.layers}, **chosen}
+    layers = {row.path: chosen.get(row.path) for row in layout.plan.layers if row.parameters}
+    changes = {
+        path: layout.placed(path)._replace(dtype=chosen.get(path), casts_inputs=path in layers)
+        for path in {**layers, **chosen}
+    }
+    action = Action("dtypes", "netspec.placement.one_process.dtypes", {"layers": layers})
+    return layout.changed(changes).then(action)
+
+
+@strategy("netspec.placement.one_process.offload", order=70, obvious="layers")
+def offload(
+    layout: Layout,
+    /,
+    *,
+    layers: Patterns,
+    to: Literal["cpu", "disk"] = "cpu",
+    folder: str | None = None,
+) -> Layout:
+    """Weights of these modules wait in the memory of the cpu, or in a folder on disk.
+
+    They are on the model's device while it computes with them, without gradients: accelerate.
+    https://huggingface.co/docs/accelerate/usage_guides/big_modeling
+    """
+    require_one_process(layout, "offload")
+    if find_spec("accelerate") is None:
+        raise Refusal(
+            "offload needs accelerate, which is not installed",
+            help="pip install 'netspec[offload]'",
+        )
+    if (to == "disk") != (folder is not None):
+        message = "`to: disk` needs a `folder`" if folder is None else "`folder` is for `to: disk`"
+        raise Refusal(message, argument="to" if folder is None else "folder")
+    paths = layout.match_all(layers, "layers")
+    inside = {row.path for path in paths for row in layout.rows(path)}
+    for tie in layout.plan.ties:
+        ends = [key.rpartition(".")[0] for key in (tie.parameter, tie.source)]
+        if any(path in inside for path in ends):
+            rows = {row.path: row for row in layout.plan.layers}
+            raise Misplaced(
+                f"{tie.parameter} is tied to {tie.source}, and tied weights cannot be offloaded",
+                *[rows[path] for path in ends if path in rows],
+                argument="layers",
+            )
+    changes = {path: layout.placed(path)._replace(kept_on=to) for path in inside}
+    settings = {"layers": paths, "folder": folder}
+    action = Action("offload", "netspec.placement.one_process.offload", settings)
+    return layout.changed(changes).then(action)
+
+
+def by_patterns(layout: Layout, patterns: Mapping[str, str]) -> dict[str, str]:
+    """What each layer gets that a pattern is like: it, or a module around it.
+
+    Raises:
+        Refusal: a pattern is like none.
+    """
+    chosen: dict[str, str] = {}
+    for pattern, value in patterns.items():
+        for path in layout.match(pattern, pattern):
+            for row in layout.rows(path):
+                chosen.setdefault(row.path, value)
+    return chosen
+
+
+def require_one_process(layout: Layout, word: str) -> None:
+    """
+    Raises:
+        Refusal: there are several ranks, each with a device of its own.
+    """
+    if layout.mesh.axes:
+        raise Refusal(
+            f"{word} is for one process, and the mesh has {layout.mesh.ranks} ranks, each with a "
+            "device of its own",
+            help=f"remove `mesh`, or `{word}`",
+        )
+
+
+def require_ties_on_one_device(layout: Layout, chosen: Mapping[str, str]) -> None:
+    """
+    Raises:
+        Misplaced: a tied parameter would be on two devices.
+    """
+    rows = {row.path: row for row in layout.plan.layers}
+    for tie in layout.plan.ties:
+        ends = [key.rpartition(".")[0] for key in (tie.source, tie.parameter)]
+        first, second = (chosen.get(path) for path in ends)
+        if first != second:
+            raise Misplaced(
+                f"{tie.parameter} is tied to {tie.source}, but they would be on "
+                f"{first or OWN} and {second or OWN}",
+                *[rows[path] for path in ends if path in rows],
+                help="give both the same device",
+            )

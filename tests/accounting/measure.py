@@ -1,0 +1,63 @@
+"""What torch itself says of the memory of a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributed._tools.mem_tracker import MemTracker
+
+from bench.gpu.step import train
+from netspec.testing.observation import SavedStorages
+
+
+class Measured(NamedTuple):
+    """Bytes; ``peak`` is that of torch's own MemTracker, in the second step."""
+
+    parameters: int
+    gradients: int
+    optimizer: int
+    buffers: int
+    saved: int
+    peak: int
+
+
+def measure(
+    model: nn.Module,
+    inputs: Iterable[Tensor],
+    make: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+) -> Measured:
+    """Two steps, of which the second is measured."""
+    inputs = tuple(inputs)
+    model.train()
+    optimizer = make(model.parameters())
+
+    with SavedStorages(model) as saved:
+        output = model(*inputs)
+    kept = saved.nbytes
+    del saved, output
+    train(model, optimizer, *inputs)
+    gradients = nbytes(p.grad for p in model.parameters())
+    optimizer.zero_grad()
+    tracker = MemTracker()
+    tracker.track_external(model, optimizer, *inputs)
+    with tracker:
+        train(model, optimizer, *inputs)
+    (snapshot,) = tracker.get_tracker_snapshot("peak").values()
+    state = [v for one in optimizer.state.values() for v in one.values() if isinstance(v, Tensor)]
+    return Measured(
+        nbytes(model.parameters()),
+        gradients,
+        nbytes(state),
+        nbytes(model.buffers()),
+        kept,
+        snapshot["Total"],
+    )
+
+
+def nbytes(tensors: Iterable[Tensor | None]) -> int:
+    """The bytes of all storages, each once."""
+    storages = [one.untyped_storage() for one in tensors if one is not None]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
