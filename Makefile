@@ -50,7 +50,7 @@ $(VENV)/installed: pyproject.toml plugins/netspec-torchvision/pyproject.toml plu
 	@echo "making the virtual environment $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "installing netspec with torch and torchvision (some 5 GB, a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,test,lint]' --editable plugins/netspec-torchvision --editable 'plugins/netspec-transformer[test]' --editable plugins/netspec-einops --editable plugins/netspec-tools
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[demo,safetensors,offload,test,lint]' --editable plugins/netspec-torchvision --editable 'plugins/netspec-transformer[test]' --editable plugins/netspec-einops --editable plugins/netspec-tools
 	@touch $@
 
 clean:
