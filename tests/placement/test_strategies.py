@@ -15,7 +15,7 @@ from netspec.placement.document import read_placement
 from netspec.placement.lay_out import lay_out
 from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import Strategy, strategy
-from netspec.plugin import hookimpl
+from netspec.plugin import Output, Splits, TensorType, hookimpl, layer
 from netspec.registry import PluginWarning, Registry
 
 SPEC = """\
@@ -217,6 +217,32 @@ class Strategies:
         registry = Registry(installed=["transformer"])
         registry.register(self, name="mine", package="netspec-mine", version="1.0")
         return registry
+
+
+@layer("nowhere.Gate", splits=Splits(column={"up": 0}, row={"down": 1}))
+def gate(input: TensorType, *, names: tuple[str, ...]) -> Output:
+    """Has the parameters that are asked for."""
+    return Output(input.shape, parameters=dict.fromkeys(names, (8, 8)))
+
+
+class Layers:
+    @hookimpl
+    def netspec_layers(self) -> Any:
+        return [gate]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("[up.weight]", "`0` cannot be divided: gate has no down.weight"),
+        ("[up.weight, down.weight, norm.weight]", "gate does not say how norm.weight is"),
+    ],
+)
+def test_declarations_that_do_not_fit_their_parameters(names: str, words: str) -> None:
+    registry = Registry()
+    registry.register(Layers(), name="mine", package="netspec-mine", version="1.0")
+    spec = f"netspec: 1\ninput: [N, 8]\nlayers: [gate: {{names: {names}}}]\n"
+    assert words in refused("mesh: {tp: 2}\ntensor_parallel: ['**']\n", spec, registry)
 
 
 @strategy("nowhere.raises", order=5)
