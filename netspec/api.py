@@ -250,14 +250,14 @@ def distribute(
             processes than the mesh has ranks.
         TypeError, ValueError: as in ``build``.
     """
-    from netspec.distributed.distribute import distribute, own_device, require_ranks
+    from netspec.distributed.distribute import distribute, own_device, processes, require_ranks
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import read_placement
 
     _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
-    written = read_placement(placement)
+    written = read_placement(placement, processes())
     planned = _given_plan(spec, variant, params, registry)
     layout = _laid_out(planned, written, registry)
     require_ranks(layout, written)
@@ -332,7 +332,7 @@ def memory(
     from netspec.accounting import Choices, estimate
     from netspec.accounting.optimizers import OPTIMIZERS
     from netspec.accounting.sizes import batch_name, complete_sizes
-    from netspec.placement.document import read_placement
+    from netspec.placement.document import read_placement, require_ranks
 
     registry = registry or default_registry()
     _require_one_of("dtype", dtype, FLOATING)
@@ -340,6 +340,8 @@ def memory(
         _require_one_of("optimizer", optimizer, OPTIMIZERS)
     planned = _given_plan(spec, variant, params, registry)
     written = None if placement is None else read_placement(placement, ranks)
+    if written is not None and ranks is not None:
+        require_ranks(written, ranks)
     layout = _laid_out(planned, written, registry)
     values = complete_sizes(planned, batch, sizes or {})
     chosen = Choices(values, batch_name(planned), dtype, optimizer, training, device, foreach)

@@ -139,11 +139,11 @@ def require_ranks(layout: Layout, placement: Placement) -> None:
     Raises:
         SpecError: there are more or fewer processes than the mesh has ranks.
     """
-    ranks, processes = layout.mesh.ranks, _processes()
-    if ranks == processes:
+    ranks, count = layout.mesh.ranks, processes()
+    if ranks == count:
         return
     found = Diagnostics()
-    are = "this is one process" if processes == 1 else f"there are {processes} processes"
+    are = "this is one process" if count == 1 else f"there are {count} processes"
     found.error(
         "wrong-ranks",
         f"the mesh has {ranks} ranks, but {are}",
@@ -153,7 +153,7 @@ def require_ranks(layout: Layout, placement: Placement) -> None:
     raise SpecError(found.all())
 
 
-def _processes() -> int:
+def processes() -> int:
     if distributed.is_initialized():
         return distributed.get_world_size()
     number = os.environ.get("WORLD_SIZE", "")

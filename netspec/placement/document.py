@@ -94,6 +94,23 @@ def require_one_process(placement: Placement) -> None:
     raise SpecError(found.all())
 
 
+def require_ranks(placement: Placement, ranks: int) -> None:
+    """
+    Raises:
+        SpecError: the mesh is one of more or fewer ranks.
+    """
+    if placement.mesh.ranks == ranks:
+        return
+    found = Diagnostics()
+    found.error(
+        "wrong-ranks",
+        f"the mesh has {placement.mesh.ranks:,} ranks, but there are {ranks:,}",
+        placement.mesh_span(),
+        help=["write `auto` for the axis that takes all others"],
+    )
+    raise SpecError(found.all())
+
+
 def _document(
     source: Source, root: Node, ranks: int | None, found: Diagnostics
 ) -> Placement | None:
@@ -165,13 +182,6 @@ def _mesh(parser: Parser, node: Node, ranks: int | None) -> Mesh:
     mesh = Mesh(axes)
     if mesh.ranks > MAX_RANKS:
         parser.error("bad-placement", f"the mesh has {mesh.ranks:,} ranks", node)
-    elif ranks is not None and mesh.ranks != ranks and not parser.found.failed:
-        parser.error(
-            "wrong-ranks",
-            f"the mesh has {mesh.ranks:,} ranks, but there are {ranks:,}",
-            node,
-            "write `auto` for the axis that takes all others",
-        )
     return mesh
 
 

@@ -85,7 +85,7 @@ def test_what_is_computed_again_is_not_saved() -> None:
 
 
 LAYOUTS = [
-    ("placement: 1\nmesh: {dp: 3}\nfsdp: [layers.*]\n", 3),
+    ("placement: 1\nmesh: auto\nfsdp: [layers.*]\n", 3),
     ("placement: 1\nmesh: {tp: 2}\ntensor_parallel: [layers.*]\n", 2),
     (
         "placement: 1\nmesh: {pp: 2, dp: 2}\npipeline: {stages: 2, microbatches: 2}\n"
@@ -99,7 +99,8 @@ LAYOUTS = [
 def test_ranks_hold_what_is_told(placement: str, ranks: int) -> None:
     """Most dims are split unevenly: FSDP2 fills parameters and gradients up, and no state."""
     plan = netspec.plan(SPECS / "llama_like.yaml", params={"vocabulary": 50})
-    told = netspec.memory(plan, batch=4, sizes={"T": 8}, placement=placement, device="cpu")
+    chosen: Any = {"batch": 4, "sizes": {"T": 8}, "device": "cpu", "ranks": ranks}
+    told = netspec.memory(plan, placement=placement, **chosen)
     by_rank = {
         rank: group.devices[0] for group in told.ranks for ranks in group.ranks for rank in ranks
     }
