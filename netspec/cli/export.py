@@ -21,8 +21,8 @@ from netspec.registry import Brought, Registry, default_registry
 from netspec.source.nodes import shortened
 
 EXAMPLES = """\
-  netspec export model.yaml -o model.mmd            a diagram, with netspec-tools
-  netspec export model.yaml -o model.pt2 --seed 0   torch.export, with netspec-tools
+  netspec export model.yaml -o model.mmd            a diagram (netspec-tools)
+  netspec export model.yaml -o model.pt2 --seed 0   torch.export (netspec-tools)
   netspec export model.yaml -o model.txt --format mermaid
 """
 

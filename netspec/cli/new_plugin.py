@@ -18,8 +18,8 @@ def add_to(commands: Commands) -> None:
         commands,
         "new-plugin",
         "write a package with layers of your own",
-        "Writes a small complete package: a layer with its rule and its class, tests, and all\n"
-        "that pip needs. It can be installed, tested and published as it is.",
+        "Writes a small complete package: a layer with its rule and its class, tests, and\n"
+        "all that pip needs. It can be installed, tested and published as it is.",
         EXAMPLES,
     )
     parser.add_argument("name", metavar="NAME", help="the package's name, as netspec-mylayers")

@@ -16,7 +16,7 @@ from netspec.placement.lay_out import lay_out
 from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import Strategy, strategy
 from netspec.plugin import Output, Splits, TensorType, hookimpl, layer
-from netspec.registry import PluginWarning, Registry
+from netspec.registry import PluginError, Registry
 
 SPEC = """\
 netspec: 1
@@ -289,19 +289,17 @@ def test_a_plugins_strategy_is_told_by_one_message(text: str, code: str, words: 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("fsdp", "'fsdp' has a name that is taken"),
-        ("mesh", "'mesh' has a name that is taken"),
-        (3, "it gives 3, which is no strategy"),
+        ("fsdp", "calls a strategy 'fsdp', which is netspec's"),
+        ("mesh", "calls a strategy 'mesh', which is netspec's"),
+        (3, "gives 3, which is not a strategy"),
     ],
 )
-def test_strategies_that_are_none_disable_their_plugin(given: object, words: str) -> None:
+def test_strategies_that_are_none_are_refused_with_their_plugin(given: object, words: str) -> None:
     if isinstance(given, str):
         renamed = raises.declared.rule
         given = Strategy(type(raises.declared)(given, "nowhere.raises", renamed), 5)
-    registry = Strategies(given).registry()
-    with pytest.warns(PluginWarning, match=words):
-        laid_out("checkpoint: [blocks.0]\n", registry=registry)
-    assert [plugin.name for plugin in registry.disabled()] == ["mine"]
+    with pytest.raises(PluginError, match=words):
+        Strategies(given).registry()
 
 
 @strategy("tests.placement.test_strategies.widen", order=70)

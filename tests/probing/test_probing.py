@@ -120,7 +120,7 @@ def test_what_torch_needs_of_the_sizes_is_a_condition(registry: netspec.Registry
         ("two_steps", "[N, T]", "not-probed", "fits no formula: it is 130 for T = 155, 130 for"),
         ("positions: {longest: 12}", "[N, T, 8]", "not-probed", "`T: {max: 12}`"),
         ("mixer_block: {tokens: 6, dim: 5}", "[N, 7, 5]", "shape-mismatch", "torch refuses [2, 7,"),
-        ("raises", "[N, 8]", "shape-mismatch", "Wordless, whose text cannot be had"),
+        ("raises", "[N, 8]", "shape-mismatch", "Wordless, whose text cannot be shown"),
         ("prints", "[N, 8]", "layer-failed", "prints to the standard output: 'here I am'"),
         ("takes_module: 3", "[N, 8]", "unreadable-class", "left_out=['make']"),
         ("unhinted: 3", "[N, 8]", "unreadable-class", "no type hint: write `dim: int`"),
