@@ -172,9 +172,17 @@ def _mesh(layout: Layout, device: torch.device) -> DeviceMesh | None:
     if not layout.mesh.axes:
         return None
     if not distributed.is_initialized():
-        distributed.init_process_group()
+        distributed.init_process_group(_backend(device.type))
     axes = layout.mesh.axes
     return init_device_mesh(device.type, tuple(axes.values()), mesh_dim_names=tuple(axes))
+
+
+def _backend(device_type: str) -> str:
+    """That of the device, and the cpu's beside it: on a machine with a GPU, torch's choice for all
+    processes has none for models that are to be on the cpu.
+    """
+    own = distributed.get_default_backend_for_device(device_type)
+    return own if device_type == "cpu" else f"cpu:gloo,{device_type}:{own}"
 
 
 def _one_seed(seed: int | None, context: Context) -> int | None:

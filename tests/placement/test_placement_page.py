@@ -83,4 +83,4 @@ def test_its_programs_run_in_one_process(capsys: pytest.CaptureFixture[str]) -> 
     assert len(capsys.readouterr().out.splitlines()) == 3
     expected = dict(names["found"].model.named_parameters())
     for name, parameter in names["model"].named_parameters():
-        assert parameter.equal(expected[name])
+        assert parameter.cpu().equal(expected[name])
