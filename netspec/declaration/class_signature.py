@@ -66,9 +66,12 @@ def _signature(cls: type, title: str) -> list[Parameter]:
     Raises:
         UnreadableClass: Python cannot tell it.
     """
-    init = _init(cls)
-    if init.__module__ == "torch.nn.modules.module" or init is object.__init__:
-        return []  # nn.Module's own
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if owner is object or (owner.__module__, owner.__name__) == (
+        "torch.nn.modules.module",
+        "Module",
+    ):
+        return []
     try:
         return list(inspect.signature(cls).parameters.values())
     except (TypeError, ValueError) as problem:

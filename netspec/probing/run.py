@@ -67,6 +67,27 @@ class Run(NamedTuple):
         return (*self.sizes, self.macs, saved)
 
 
+class Counter(FlopCounterMode):
+    """Counts without telling modules apart: for that torch has hooks of the whole process.
+
+    They would be called in other threads, and stay where a run hangs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(display=False)
+        self.mod_tracker = Nowhere()  # type: ignore[assignment]
+
+
+class Nowhere:
+    """Stands for torch's ModuleTracker: all is of the whole."""
+
+    parents = frozenset({"Global"})
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *problem: object) -> None: ...
+
+
 class Runner:
     """Runs one module, and remembers what it gave.
 
@@ -93,7 +114,7 @@ class Runner:
     def _run(self, point: Point) -> Run | str:
         inputs = self.asked.at(point)
         with quiet(), torch.device("meta"):
-            counter = FlopCounterMode(display=False)
+            counter = Counter()
             with counter:
                 outputs = self._outputs(_empty(inputs), training=False)
             if isinstance(outputs, str):

@@ -68,7 +68,7 @@ DISABLED = {
         "@hookimpl\ndef netspec_layer():\n    return []", "unknown hook 'netspec_layer'"
     ),
     "number": Package(hook("return 42"), "'int' object is not iterable"),
-    "nothing": Package(hook("pass"), "it gives None, which is no list of layers"),
+    "nothing": Package(hook("pass"), "it gives None, which is no list"),
     "text": Package(hook("return 'ab'"), "gives 'a', which is not a layer"),
     "rubbish": Package(f"{MUTE}\n{hook('return [Mute()]')}", "gives a Mute, which is not a layer"),
     "nameless": Package(layers("two words"), "calls a layer 'two words', which is no name"),
