@@ -4,6 +4,11 @@ Nothing here imports torch, and a plugin's declarations should not either: the c
 makes is named by its dotted path and imported when a model is built.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from netspec.declaration import (
     Command,
     Exporter,
@@ -37,11 +42,22 @@ from netspec.declaration import (
     multiple_of,
     same,
 )
-from netspec.placement.layout import Action, Layout, Misplaced
-from netspec.placement.strategy import Strategy, strategy
 from netspec.planning.plan import Plan, PlannedLayer, PlannedScope
 from netspec.registry.hookspecs import hookimpl
 from netspec.sizes import Size, ceil_divide, exact_quotient, product
+
+if TYPE_CHECKING:
+    from netspec.placement.layout import Action, Layout, Misplaced
+    from netspec.placement.strategy import Strategy, strategy
+
+#: Imported where a plugin uses them: most plugins have nothing to do with placement.
+_PLACEMENT = {
+    "Action": "netspec.placement.layout",
+    "Layout": "netspec.placement.layout",
+    "Misplaced": "netspec.placement.layout",
+    "Strategy": "netspec.placement.strategy",
+    "strategy": "netspec.placement.strategy",
+}
 
 __all__ = [
     "Action",
@@ -89,3 +105,9 @@ __all__ = [
     "same",
     "strategy",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACEMENT:
+        return getattr(import_module(_PLACEMENT[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,28 +22,42 @@ def entry_points(package: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [(path, name) for path in PACKAGES for name in entry_points(path)["netspec"]],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_a_package_lists_its_layers_and_hooks(
-    package: Path, monkeypatch: pytest.MonkeyPatch
+    package: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(package), *sys.path])
     stated = entry_points(package)
-    ((name, target),) = stated["netspec"].items()
+    target = stated["netspec"][name]
     registry = netspec.Registry()
     registry.register(importlib.import_module(target), name=name, package=package.name)
     plugin = registry.plugins()[-1]
     brings = {"layers": plugin.layers, **plugin.brings}
-    groups = {group: stated[f"netspec.{group}"] for group in GROUPS if f"netspec.{group}" in stated}
-    others = groups.pop("hooks", {})
+    groups = {
+        group: {key for key, entry in listed.items() if entry.partition(":")[0] == target}
+        for group in GROUPS
+        if (listed := stated.get(f"netspec.{group}"))
+    }
+    others = groups.pop("hooks", set())
+    groups = {group: names for group, names in groups.items() if names}
     for group, listed in groups.items():
         assert sorted(listed) == sorted(brings[group]), group
-    assert set(others) == set(plugin.hooks) - {f"netspec_{group}" for group in groups}
+    assert others == set(plugin.hooks) - {f"netspec_{group}" for group in groups}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_what_a_package_lists_is_of_one_of_its_plugins(package: Path) -> None:
+    stated = entry_points(package)
     targets = {
         entry.partition(":")[0]
-        for listed in (*groups.values(), others)
-        for entry in listed.values()
+        for group in GROUPS
+        for entry in stated.get(f"netspec.{group}", {}).values()
     }
-    assert targets == {target}
+    assert targets == set(stated["netspec"].values())
 
 
 def listed(path: Path, *groups: str) -> tuple[str, ...]:
@@ -59,7 +73,7 @@ def test_netspec_knows_which_of_its_packages_has_what() -> None:
         suffixes = further.pop("suffixes", ())
         kinds = ("initialisers", "exporters", "commands")
         assert {kind: listed(path, kind) for kind in kinds if listed(path, kind)} == further
-        registry = netspec.Registry(installed=[entry_points(path)["netspec"].popitem()[0]])
+        registry = netspec.Registry(installed=[*entry_points(path)["netspec"]])
         exporters = registry.exporters().values()
         assert tuple(sorted(one.value.suffix for one in exporters)) == suffixes
 

@@ -1,14 +1,20 @@
-"""Lints over a plan."""
+"""Lints over a plan: a plugin of its own, as every check of a spec imports it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from netspec.plugin import Finding, Plan, PlannedLayer, PlannedScope
+from netspec.plugin import Finding, Plan, PlannedLayer, PlannedScope, hookimpl
 
 NORMS = frozenset({"batch_norm1d", "batch_norm2d", "batch_norm3d", "sync_batch_norm"})
 DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"})
+
+
+@hookimpl
+def netspec_lint(plan: Plan) -> Sequence[Finding]:
+    """Dropout directly before a batch norm."""
+    return dropout_before_norm(plan)
 
 
 def dropout_before_norm(plan: Plan) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.plugin import Command, Exporter, Finding, InitialiserType, Plan, Strategy, hookimpl
+from netspec.plugin import Command, Exporter, InitialiserType, Strategy, hookimpl
 from netspec_tools.initialisers import depth_scaled_normal
 from netspec_tools.strategies import frozen
 
@@ -60,14 +60,6 @@ def netspec_built(model: nn.Module, weights: str) -> None:
     from netspec_tools.weights import warn_of_not_finite
 
     warn_of_not_finite(model)
-
-
-@hookimpl
-def netspec_lint(plan: Plan) -> Sequence[Finding]:
-    """Dropout directly before a batch norm."""
-    from netspec_tools.lints import dropout_before_norm
-
-    return dropout_before_norm(plan)
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from netspec_tools import devices, diff, mermaid, plugin, programs
+from netspec_tools import devices, diff, lints, mermaid, plugin, programs
 from netspec_tools.filling import depth_scaled_normal_
 from torch import nn
 
@@ -19,9 +19,10 @@ import netspec
 
 @pytest.fixture
 def registry() -> netspec.Registry:
-    """netspec's own layers, and this plugin."""
+    """netspec's own layers, and this package's plugins."""
     made = netspec.Registry()
     made.register(plugin, name="tools", package="netspec-tools", version="0.1.0")
+    made.register(lints, name="tools_lints", package="netspec-tools", version="0.1.0")
     return made
 
 
