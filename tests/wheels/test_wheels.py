@@ -44,10 +44,16 @@ def specs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def listed(crowded: Environment) -> dict[str, Any]:
-    """What `netspec plugins --json` says, by package."""
-    found = json.loads(crowded.netspec("plugins", "--json"))
-    return {plugin["package"]: plugin for plugin in found}
+def plugins(crowded: Environment) -> list[Any]:
+    """What `netspec plugins --json` says."""
+    found: list[Any] = json.loads(crowded.netspec("plugins", "--json"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def listed(plugins: list[Any]) -> dict[str, Any]:
+    """The same by package, for packages of one plugin."""
+    return {plugin["package"]: plugin for plugin in plugins}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +79,14 @@ def test_what_is_imported_is_what_was_installed(crowded: Environment) -> None:
 
 
 @pytest.mark.parametrize("package", FIRST_PARTY, ids=lambda path: path.name)
-def test_a_plugin_is_there_after_pip_install(package: Path, listed: dict[str, Any]) -> None:
+def test_a_plugin_is_there_after_pip_install(package: Path, plugins: list[Any]) -> None:
     stated = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
-    found = listed[package.name]
-    assert found["problem"] is None
-    assert found["version"] == stated["version"]
-    assert [found["name"]] == list(stated["entry-points"]["netspec"])
-    assert set(stated["entry-points"].get("netspec.layers", {})) == set(found["layers"])
+    found = [one for one in plugins if one["package"] == package.name]
+    assert {one["problem"] for one in found} == {None}
+    assert {one["version"] for one in found} == {stated["version"]}
+    assert {one["name"] for one in found} == set(stated["entry-points"]["netspec"])
+    layers = {layer for one in found for layer in one["layers"]}
+    assert set(stated["entry-points"].get("netspec.layers", {})) == layers
 
 
 def test_the_specs_of_the_readmes_are_right(checked: dict[str, list[Any]]) -> None:

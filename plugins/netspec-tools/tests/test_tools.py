@@ -100,7 +100,7 @@ def test_dropout_before_a_batch_norm(
     notes = [
         one.notes[0].message.split("`")[1]
         for one in found
-        if one.code == "tools.dropout-before-norm"
+        if one.code == "tools_lints.dropout-before-norm"
     ]
     assert notes == paths
 
