@@ -67,7 +67,9 @@ def _environment(folder: Path, others: Path, packages: list[Path]) -> Path:
 
 def _check(python: Path) -> None:
     command = (str(python), "-m", "netspec", "check", str(SEED_SPEC.resolve()))
-    usual = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    usual = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "NETSPEC"))
+    }
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=usual, cwd=python.parent)
 
 

@@ -66,7 +66,8 @@ class Process:
         self.running = subprocess.Popen(
             (str(PYTHON), "-m", "bench.peers.worker", self.name),
             cwd=ROOT,
-            env={**os.environ, "KERAS_BACKEND": "torch"},
+            # netspec without plugins: netspec-tools looks at each built model.
+            env={**os.environ, "KERAS_BACKEND": "torch", "NETSPEC_PLUGINS": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
