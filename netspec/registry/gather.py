@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from netspec.commands import COMMANDS
@@ -16,31 +15,9 @@ from netspec.registry.installed import BLOCKS, EXPORTERS, INITIALISERS, STRATEGI
 from netspec.registry.installed import COMMANDS as COMMANDS_KIND
 from netspec.spec.words import is_word_of_the_language
 
-MOST = 10_000  # things of one kind that a plugin may bring
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z", re.ASCII)
 
 Named = tuple[str, Any]  # a thing with its name
-
-
-def answers(hook: str, functions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What the functions of one plugin give, all in one list.
-
-    Raises:
-        Fault: one raises, hangs or prints, or gives no list or one without an end.
-    """
-
-    def work() -> list[Any]:
-        found: list[Any] = []
-        for function in functions:
-            given = function()
-            if given is None:
-                raise Fault("it gives None, which is no list")
-            found += islice(given, MOST + 1)
-        if len(found) > MOST:
-            raise ValueError(f"it gives more than {MOST:,} things")
-        return found
-
-    return run_apart(work, f"{hook} failed")
 
 
 def named(kind: str, given: Sequence[Any]) -> list[Named]:

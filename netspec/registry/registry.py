@@ -22,6 +22,7 @@ from netspec.declaration import (
 )
 from netspec.diagnostics.failure import failure, one_line, shown
 from netspec.registry import hookspecs
+from netspec.registry.answers import answers
 from netspec.registry.apart import WITH_MODEL, Fault, run_apart
 from netspec.registry.installed import (
     BLOCKS,
@@ -251,8 +252,6 @@ class Registry:
         Raises:
             Fault: it fails, or gives what are no findings about this plan.
         """
-        from netspec.registry.gather import answers
-
         given = {"plan": plan}
         arguments = [given[name] for name in implementation.argnames]
         found = answers("netspec_lint", [lambda: implementation.function(*arguments)])
@@ -431,8 +430,6 @@ class Registry:
                 own: Sequence[Callable[[], Sequence[LayerType]]] = functions
                 layers = [layer for given in own for layer in given()]
             else:
-                from netspec.registry.gather import answers
-
                 layers = answers("netspec_layers", functions) if functions else []
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
@@ -473,14 +470,14 @@ class Registry:
         Raises:
             PluginError: something of it is not what it should be, or its name is not.
         """
-        from netspec.registry.gather import answers, named
-
         found: dict[str, dict[str, Any]] = {}
         for kind in self._tables:
             hook = f"netspec_{kind}"
             functions = self._functions(plugin, hook)
             if not functions:
                 continue
+            from netspec.registry.gather import named  # few plugins bring more than layers
+
             try:
                 found[kind] = dict(named(kind, answers(hook, functions)))
             except Fault as problem:
