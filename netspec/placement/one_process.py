@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netspec.distributed.context import Context
 from netspec.distributed.distribute import done
+from netspec.placement.inputs import CastInputs
 from netspec.placement.layout import Layout
 
 
@@ -23,26 +24,6 @@ def act(model: nn.Module, layout: Layout, device: torch.device) -> nn.Module:
     for action in layout.actions:
         (model,) = done(action, model, context)
     return model
-
-
-class CastInputs:
-    """A forward pre-hook that casts a layer's floating-point inputs to the dtype of its weights."""
-
-    def __init__(self, dtype: torch.dtype) -> None:
-        self.dtype = dtype
-
-    def __call__(
-        self, module: nn.Module, inputs: tuple[object, ...], named: dict[str, object]
-    ) -> tuple[tuple[object, ...], dict[str, object]]:
-        cast = {name: self.cast(value) for name, value in named.items()}
-        return tuple([self.cast(value) for value in inputs]), cast
-
-    def cast(self, value: object) -> object:
-        """A tensor, or those of a tuple (``h_0, c_0``), of the dtype."""
-        if isinstance(value, tuple):
-            return tuple([self.cast(each) for each in value])
-        is_floating = isinstance(value, Tensor) and value.is_floating_point()
-        return value.to(self.dtype) if is_floating else value  # type: ignore[attr-defined]
 
 
 def dtypes(model: nn.Module, context: Context, *, layers: Mapping[str, str | None]) -> nn.Module:

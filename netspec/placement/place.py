@@ -1,40 +1,19 @@
-"""Puts layers on their devices, and moves values where the device changes."""
+"""Puts layers on their devices, and has values moved where the device changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netspec.building.flow import Flow
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.diagnostics.failure import failure, shown
+from netspec.placement.inputs import MoveInputs
 from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
 from netspec.registry import Registry
-
-
-class MoveInputs:
-    """A forward pre-hook that moves a layer's inputs to its device.
-
-    Hooks touch neither the keys of ``state_dict`` nor the classes of the modules.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-
-    def __call__(
-        self, module: nn.Module, inputs: tuple[object, ...], named: dict[str, object]
-    ) -> tuple[tuple[object, ...], dict[str, object]]:
-        moved = {name: self.moved(value) for name, value in named.items()}
-        return tuple([self.moved(value) for value in inputs]), moved
-
-    def moved(self, value: object) -> object:
-        """A tensor, or those of a tuple (``h_0, c_0``), on the device."""
-        if isinstance(value, tuple):
-            return tuple([self.moved(each) for each in value])
-        return value.to(self.device) if isinstance(value, Tensor) else value
 
 
 def place(
