@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from netspec.cli.output import Commands, command, print_diagnostics, usage_error
+from netspec.cli.output import Commands, command, usage_error
 from netspec.commands import COMMANDS
 from netspec.declaration import Command
 from netspec.diagnostics import SpecError, did_you_mean, listed
@@ -69,10 +69,7 @@ def _run(one: Brought[Command], given: argparse.Namespace) -> int:
     """Runs it; what it raises is told as its plugin's mistake."""
     try:
         code: object = one.value.run(given)
-    except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
-    except BrokenPipeError:
+    except (SpecError, BrokenPipeError):
         raise
     except Exception as problem:
         return usage_error(f"{one.plugin.title} fails in `netspec {one.name}`: {failure(problem)}")

@@ -12,9 +12,9 @@ from typing import Any
 from netspec.cli.build import seed
 from netspec.cli.files import output_problem, write_beside
 from netspec.cli.input import add_choices, planned
-from netspec.cli.output import Commands, command, print_diagnostics, usage_error
+from netspec.cli.output import Commands, command, usage_error
 from netspec.declaration import Exporter, Refusal, imported
-from netspec.diagnostics import SpecError, listed
+from netspec.diagnostics import listed
 from netspec.diagnostics.failure import failure
 from netspec.planning import Plan
 from netspec.registry import Brought, Registry, default_registry
@@ -54,12 +54,8 @@ def run(given: argparse.Namespace) -> int:
         problem = "--weights come from the file: --seed is of no use"
     if problem or isinstance(one, str):
         return usage_error(str(problem))
-    try:
-        plan = planned(given.spec, given)
-        arguments = (*_model(one.value, plan, given), plan)
-    except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
+    plan = planned(given.spec, given)
+    arguments = (*_model(one.value, plan, given), plan)
     try:
         write_beside(Path(given.output), lambda name: _write(one.value, arguments, name))
     except Refusal as refusal:

@@ -74,7 +74,19 @@ def _run(words: Sequence[str]) -> int:
     given = _parser(own, brought, is_help=first is None).parse_args(words)
     if given.no_plugins or given.plugin:
         return _with_plugins(given)
-    code: int = given.run(given)
+    return _code(given)
+
+
+def _code(given: argparse.Namespace) -> int:
+    """Runs a command; what is wrong with a spec is printed."""
+    from netspec.cli.output import print_diagnostics
+    from netspec.diagnostics import SpecError
+
+    try:
+        code: int = given.run(given)
+    except SpecError as error:
+        print_diagnostics(error.diagnostics, sys.stderr)
+        return 1
     return code
 
 
@@ -92,8 +104,7 @@ def _with_plugins(given: argparse.Namespace) -> int:
             return usage_error(
                 f"no plugin {listed(missing, 'or')} is installed; `netspec plugins` lists them"
             )
-        code: int = given.run(given)
-        return code
+        return _code(given)
     finally:
         if before is None:
             del os.environ[CHOICE]

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from netspec.accounting.optimizers import OPTIMIZERS
-from netspec.cli.output import print_diagnostics, print_json, usage_error, width
+from netspec.cli.output import print_json, usage_error, width
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import SpecError, listed
 from netspec.planning import Plan
@@ -76,9 +76,8 @@ def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None)
             training=not given.inference,
             device=given.device,
         )
-    except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
+    except SpecError:  # which is a ValueError, too
+        raise
     except ValueError as error:
         return usage_error(f"{error} (--batch and --size give them)")
     if given.json:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from netspec.cli.input import add_choices, planned
 from netspec.cli.memory import add_memory_options, tell_memory
-from netspec.cli.output import Commands, command, print_diagnostics
+from netspec.cli.output import Commands, command
 
 EXAMPLES = """\
   netspec plan model.yaml --placement p.yaml --ranks 512 --batch 1
@@ -39,14 +38,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.diagnostics import SpecError
-
-    try:
-        plan = planned(given.spec, given)
-    except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
-    return tell_memory(plan, given, given.ranks)
+    return tell_memory(planned(given.spec, given), given, given.ranks)
 
 
 def _ranks(text: str) -> int:

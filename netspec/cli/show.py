@@ -46,14 +46,9 @@ def add_to(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.diagnostics import SpecError
     from netspec.render import plan_table, plan_values
 
-    try:
-        plan = planned(given.spec, given)
-    except SpecError as error:
-        print_diagnostics(error.diagnostics, sys.stderr)
-        return 1
+    plan = planned(given.spec, given)
     if given.memory:
         return tell_memory(plan, given)
     if given.placement or given.batch is not None or given.size:
