@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from netspec.declaration import Refusal
 from netspec.declaration.tensor import FLOATING
-from netspec.diagnostics import Diagnostic, Diagnostics, Note, SpecError, did_you_mean, listed
+from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, listed, suggestion
 from netspec.expansion import expand, report_requirements, report_unused_blocks
 from netspec.planning import Plan
 from netspec.planning.planner import Planner
@@ -450,7 +450,7 @@ def _checked(
                 help=[f"check one of them with `--variant {variant.name}`"],
             )
             return
-        found.context.append(Note(f"in the variant {variant.name}"))
+        found.context.append((f"in the variant {variant.name}", None))
         try:
             expand(spec.with_variant(variant), registry, found, planner=planner)
         finally:
@@ -469,7 +469,7 @@ def _chosen(spec: Spec, variant: str | None, found: Diagnostics) -> Spec:
         "unknown-variant",
         f"the spec has no variant {variant!r}",
         spec.origin.reserved("variants"),
-        help=[did_you_mean(variant, names) or f"it has {listed(names[:20]) or 'none'}"],
+        help=[suggestion(variant, names, f"it has {listed(names[:20]) or 'none'}")],
     )
     return spec
 

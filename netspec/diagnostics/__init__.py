@@ -1,12 +1,13 @@
 """What netspec says about a spec: values that are collected, and printed by whoever asked."""
 
-from netspec.diagnostics.diagnostic import Diagnostic, Diagnostics, Note
+from netspec.diagnostics.diagnostic import Advice, Diagnostic, Diagnostics, Note
 from netspec.diagnostics.error import SpecError
 from netspec.diagnostics.failure import failure
 from netspec.diagnostics.location import Location, Source, Span
-from netspec.diagnostics.nearest import did_you_mean, listed, nearest, ring
+from netspec.diagnostics.nearest import did_you_mean, listed, nearest, ring, suggestion
 
 __all__ = [
+    "Advice",
     "Diagnostic",
     "Diagnostics",
     "Location",
@@ -19,4 +20,5 @@ __all__ = [
     "listed",
     "nearest",
     "ring",
+    "suggestion",
 ]

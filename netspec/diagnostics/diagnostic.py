@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from netspec.diagnostics.location import Location, Span
 
 Severity = Literal["error", "warning"]
+#: A line of help; a function is called for it only where the finding is new and shown.
+Advice = str | Callable[[], str]
 
 SHOWN = 4  # notes at each end of a long context
 
@@ -50,9 +52,10 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.left_out = 0
-        self._seen: set[tuple[str, str, int, int]] = set()
+        self._failed = False  # also of an error that is not shown
+        self._seen: set[tuple[str, int, int, int]] = set()
         #: Where what is being looked at is used from, the innermost last.
-        self.context: list[Note] = []
+        self.context: list[tuple[str, Span | None]] = []
 
     def error(
         self,
@@ -61,7 +64,7 @@ class Diagnostics:
         span: Span,
         *,
         notes: Iterable[Note | str] = (),
-        help: Iterable[str] = (),
+        help: Iterable[Advice] = (),
     ) -> None:
         self._add(code, message, span, "error", notes, help)
 
@@ -72,7 +75,7 @@ class Diagnostics:
         span: Span,
         *,
         notes: Iterable[Note | str] = (),
-        help: Iterable[str] = (),
+        help: Iterable[Advice] = (),
     ) -> None:
         self._add(code, message, span, "warning", notes, help)
 
@@ -83,20 +86,25 @@ class Diagnostics:
         span: Span,
         severity: Severity,
         notes: Iterable[Note | str],
-        help: Iterable[str],
+        help: Iterable[Advice],
     ) -> None:
-        # A layer that is repeated is wrong in each copy, but was written once.
-        key = (code, message, span.start, span.end)
+        # A layer that is repeated is wrong in each copy, but was written once. Messages are kept
+        # as their hashes: a spec may bring a hundred thousand different ones.
+        key = (code, hash(message), span.start, span.end)
         if key in self._seen:
             return
         self._seen.add(key)
+        self._failed = self._failed or severity == "error"
         if self.is_full:
             self.left_out += 1
             return
         whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
         whole += tuple(_shown(self.context[::-1]))
+        lines = [line if isinstance(line, str) else line() for line in help]
         self.found.append(
-            Diagnostic(code, message, span.locate(), severity, whole, tuple(h for h in help if h))
+            Diagnostic(
+                code, message, span.locate(), severity, whole, tuple(line for line in lines if line)
+            )
         )
 
     @property
@@ -106,7 +114,8 @@ class Diagnostics:
 
     @property
     def failed(self) -> bool:
-        return any(diagnostic.severity == "error" for diagnostic in self.found)
+        """Whether there is an error, shown or not."""
+        return self._failed
 
     def all(self) -> list[Diagnostic]:
         """The findings in the order of the text; what went over the limit is counted last."""
@@ -121,9 +130,9 @@ class Diagnostics:
         return found
 
 
-def _shown(context: list[Note]) -> list[Note]:
+def _shown(context: list[tuple[str, Span | None]]) -> list[Note]:
     """The notes next to the finding and next to the root; of a deep nesting, not those between."""
     left_out = len(context) - 2 * SHOWN
-    if left_out <= 1:
-        return context
-    return [*context[:SHOWN], Note(f"... {left_out} more ..."), *context[-SHOWN:]]
+    if left_out > 1:
+        context = [*context[:SHOWN], (f"... {left_out} more ...", None), *context[-SHOWN:]]
+    return [Note(message, None if span is None else span.locate()) for message, span in context]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from netspec.diagnostics import Note, did_you_mean, listed, ring
+from netspec.diagnostics import listed, ring, suggestion
 from netspec.expansion.values import (
     Arguments,
     Environment,
@@ -41,7 +41,7 @@ def inside_block(walk: Walk, definition: Definition, origin: Origin) -> Iterator
     around_it = walk.blocks, walk.params
     walk.blocks, walk.params = definition.blocks, definition.params
     walk.inside.append(block.name)
-    walk.found.context.append(Note(f"in the block {block.name}, used here", origin.span().locate()))
+    walk.found.context.append((f"in the block {block.name}, used here", origin.span()))
     try:
         yield True
     finally:
@@ -106,12 +106,11 @@ def _arguments(
             name = bare[0]
         if name not in known:
             fine = False
-            takes = f"it takes {listed(known)}" if known else "it takes no arguments"
             walk.found.error(
                 "unknown-argument",
                 f"the block {block.name} has no argument {name[:60]!r}",
                 origin.argument_name(name),
-                help=[did_you_mean(name, known) or takes],
+                help=[suggestion(name, known, lambda: takes(known))],
             )
             continue
         given[name] = value
@@ -125,3 +124,8 @@ def _arguments(
             help=[f"write `{block.name}: {{{example}}}`"],
         )
     return None if missing or not fine else given
+
+
+def takes(known: list[str]) -> str:
+    """The arguments in a help."""
+    return f"it takes {listed(known)}" if known else "it takes no arguments"

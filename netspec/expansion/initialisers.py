@@ -57,14 +57,14 @@ def planned_initialiser(
 
 
 def _unknown(name: str, at: Span, registry: Registry, found: Diagnostics) -> None:
-    help = ""
-    if not found.is_full:
+    def help() -> str:
         known = [*INITIALISERS, *registry.initialisers()]
-        help = (
+        return (
             registry.remedy_for("initialisers", name)
             or did_you_mean(name, known)
             or f"there are {listed(known)}"
         )
+
     found.error(
         "unknown-initialiser",
         f"there is no initialiser {name[:60]!r}",

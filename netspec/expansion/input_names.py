@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import did_you_mean, listed
+from netspec.diagnostics import listed, suggestion
 from netspec.expansion.values import Skip
 from netspec.source.nodes import shortened
 from netspec.spec import Item, Keys, Layer, Layers, LayerTemplate, Use
@@ -29,10 +29,7 @@ def in_order(
             "unknown-input",
             f"{what} has no input {shortened(name)!r}",
             origin.input_name(name),
-            help=[
-                (not scope.found.is_full and did_you_mean(name, known))
-                or f"it has {listed(known[:20])}"
-            ],
+            help=[suggestion(name, known, f"it has {listed(known[:20])}")],
         )
     missing = [name for name in known[:required] if name not in given]
     if missing and not unknown:

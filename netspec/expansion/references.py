@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import Span, did_you_mean, ring
+from netspec.diagnostics import Advice, Span, ring, suggestion
 from netspec.expansion.values import Environment, Skip
 from netspec.spec import Name, Origin
 
@@ -86,7 +87,7 @@ def _matching(scope: ScopeBuilder, pattern: str, span: Span) -> tuple[int, ...]:
         else:
             numbers += scope.named[known].values[:1]
     if not numbers:
-        known_names = ", ".join(list(scope.named)[:20])
+        known_names = ", ".join(islice(scope.named, 20))
         scope.found.error(
             "unknown-reference",
             f"no earlier value has a name like {pattern!r}",
@@ -102,10 +103,14 @@ def _output(scope: ScopeBuilder, child: str, output: str, span: Span) -> tuple[i
         return named.values[:1]
     if output in named.outputs:
         return (named.values[named.outputs.index(output)],)
-    help = did_you_mean(output, named.outputs) or f"it has {', '.join(named.outputs)}"
-    if len(named.outputs) == 1:
-        help = f"its one output is `from: {child}`; a container says `outputs: {{{output}: ...}}`"
-    scope.found.error("unknown-output", f"{child} has no output {output!r}", span, help=[help])
+    help = suggestion(output, named.outputs, f"it has {', '.join(named.outputs[:20])}")
+    only = f"its one output is `from: {child}`; a container says `outputs: {{{output}: ...}}`"
+    scope.found.error(
+        "unknown-output",
+        f"{child} has no output {output!r}",
+        span,
+        help=[only if len(named.outputs) == 1 else help],
+    )
     return ()
 
 
@@ -128,6 +133,7 @@ def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> Non
     where = scope.path or "the model"
     shown = name if len(name) <= 60 else name[:57] + "..."
     notes: list[str] = []
+    help: Advice
     if scope.found.is_full:
         message, help = f"there is no {shown!r} in {where}", ""
     elif name in scope.named:
@@ -143,11 +149,13 @@ def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> Non
         message = (
             f"there is no earlier {'child' if word == 'use' else 'value'} {shown!r} in {where}"
         )
-        known = list(scope.made if word == "use" else scope.named)
-        help = did_you_mean(name, known) or (
+        known = scope.made if word == "use" else scope.named
+        help = suggestion(
+            name,
+            known,
             "a container sees its own children only; what comes from outside is passed in: "
-            "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used"
+            "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used",
         )
         if known:
-            notes.append(f"known here: {', '.join(known[:20])}")
+            notes.append(f"known here: {', '.join(islice(known, 20))}")
     scope.found.error("unknown-reference", message, span, notes=notes, help=[help])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from netspec.diagnostics import Note
 from netspec.expansion.children import UNKNOWN, Request, make_child
 from netspec.expansion.references import report_unknown
 from netspec.expansion.values import Environment, Skip
@@ -44,8 +43,7 @@ def use(
     if made.planned is None:
         return scope.unknown(item, names)
     types = tuple([scope.types[number] for number in given])
-    note = Note(f"{name} is used again here", origin.span().locate())
-    scope.found.context.append(note)
+    scope.found.context.append((f"{name} is used again here", origin.span()))
     try:
         keys = made.item.keys or Keys()
         device = made.planned.device

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from netspec.declaration.output import Shape
 from netspec.declaration.tensor import TensorType
-from netspec.diagnostics import did_you_mean, listed
+from netspec.diagnostics import listed, suggestion
 from netspec.expansion.values import Environment, Skip
 from netspec.planning.needs import values
 from netspec.planning.planner import Known
@@ -52,10 +52,7 @@ def stated_shape(
                     "unknown-size",
                     f"no input has a size called {written}",
                     span,
-                    help=[
-                        did_you_mean(written, list(known))
-                        or f"there are {listed(list(known)) or 'none'}"
-                    ],
+                    help=[suggestion(written, known, f"there are {listed([*known]) or 'none'}")],
                 )
                 raise Skip
             sizes.append(known[written])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from netspec.declaration import TensorType
-from netspec.diagnostics import Diagnostics, Span, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Span, listed, suggestion
 from netspec.sizes import Expression
 from netspec.spec import Name, Param, Spec, Value, Written
 from netspec.templates import EvaluationError, Names, Template, evaluate
@@ -80,7 +80,7 @@ def plain(value: Any) -> Value:
 
 def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) -> Environment | None:
     """The values of a spec's params; None where one is missing or wrong, which is reported."""
-    known = [param.name for param in spec.params]
+    known = {param.name: param for param in spec.params}
     fine = True
     for name in overrides:
         if name not in known:
@@ -89,7 +89,7 @@ def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) ->
                 "unknown-param",
                 f"the spec has no param {name!r}",
                 spec.origin.reserved("params"),
-                help=[did_you_mean(name, known) or f"it has {listed(known) or 'none'}"],
+                help=[suggestion(name, known, f"it has {listed([*known][:20]) or 'none'}")],
             )
     names: Environment = {}
     for param in spec.params:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.diagnostics import Diagnostics, did_you_mean
+from netspec.diagnostics import Diagnostics, suggestion
 from netspec.expansion.initialisers import planned_init
 from netspec.expansion.values import Environment
 from netspec.expansion.walk import Walk
@@ -23,7 +23,7 @@ def planned_rules(
                 "unknown-layer",
                 f"{rule.type[:60]} is not a layer",
                 rule.span,
-                help=[did_you_mean(rule.type, list(registry.layers()))],
+                help=[suggestion(rule.type, registry.layers())],
             )
             continue
         init = planned_init(rule.init, names, rule.span, registry, found)
@@ -47,10 +47,7 @@ def planned_ties(spec: Spec, walk: Walk, found: Diagnostics) -> tuple[PlannedTie
                 "unknown-parameter",
                 f"the model has no parameter {name[:80]!r}",
                 tie.span,
-                help=[
-                    (not found.is_full and did_you_mean(name, shapes))
-                    or "`netspec show --json` lists them"
-                ],
+                help=[suggestion(name, shapes, "`netspec show --json` lists them")],
             )
         if missing:
             continue

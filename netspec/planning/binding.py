@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from netspec.declaration import LayerType
 from netspec.declaration.arguments import Argument, OneOf, Real, Tuple, Whole, spelled
-from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest
+from netspec.diagnostics import Diagnostics, did_you_mean, listed, nearest, suggestion
 from netspec.source.nodes import shortened
 from netspec.spec import Layer, Origin, Value
 from netspec.templates import Template
@@ -83,7 +83,7 @@ def _unknown(layer_type: LayerType, name: str, origin: Origin, found: Diagnostic
         "unknown-argument",
         f"{layer_type.name} has no argument {shortened(name)!r}",
         origin.argument_name(name),
-        help=[(not found.is_full and did_you_mean(name, known)) or takes],
+        help=[suggestion(name, known, takes)],
     )
 
 
@@ -95,13 +95,13 @@ def _wrong(
         "bad-argument",
         f"{argument.name} of {layer_type.name} takes {argument.describe()}, not {_shown(value)}",
         span,
-        help=[_mistyped(layer_type, argument.name, found) or _remedy(argument, value)],
+        help=[lambda: _mistyped(layer_type, argument.name) or _remedy(argument, value)],
     )
 
 
-def _mistyped(layer_type: LayerType, name: str, found: Diagnostics) -> str:
+def _mistyped(layer_type: LayerType, name: str) -> str:
     """The argument that is meant, where any name is one and this is like a declared one."""
-    if name in layer_type.arguments or found.is_full:
+    if name in layer_type.arguments:
         return ""
     return did_you_mean(name, layer_type.arguments)
 

@@ -58,9 +58,13 @@ class Planner:
         #: Why rules are not called again, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
         self._unanswered: dict[object, Unanswered] = {}
+        #: Layers that are wrong, with the items for which it is reported.
+        self._refused: set[tuple[int, int]] = set()
 
     def begin(self, found: Diagnostics) -> None:
         """Begins another walk, with what is remembered of earlier ones."""
+        if found is not self.found:
+            self._refused.clear()
         self.found = found
         self.conditions = Conditions()
 
@@ -101,6 +105,8 @@ class Planner:
             known = self.applications.get((id(layer), id(first)))
             if known is not None:
                 return known
+        if (id(layer), id(origin)) in self._refused:
+            return None
         if id(layer) in self._bound:
             bound = self._bound[id(layer)]
             if bound is None:  # wrong here too, and reported where it came first
@@ -108,6 +114,8 @@ class Planner:
         else:
             bound = self._bound[id(layer)] = self.bind(layer, origin)
             self._keep.append(layer)
+        if bound is None:
+            self._refused.add((id(layer), id(origin)))
         if bound is None or None in inputs:
             return None
         registered, written = bound
@@ -147,29 +155,30 @@ class Planner:
         return True
 
     def unknown_layer(self, name: str, origin: Origin) -> None:
-        from netspec.layers.not_layers import why_not  # most specs have no use for them
-
         candidates: list[RegisteredLayer | Brought[PackageBlock]]
         candidates = [*self.registry.candidates(name), *self.registry.blocks_named(name)]
         if candidates:
             self.ambiguous_layer(name, candidates, origin)
             return
-        help = ""
-        if not self.found.is_full:  # else nobody reads it: a list may have 100,000 unknown layers
-            help = (
-                self.missing_space(name)
-                or why_not(name)
-                or self.registry.remedy(name)
-                or did_you_mean(name, [*self.registry.layers(), *self.registry.blocks()])
-                or "`netspec layers` lists what can be written"
-            )
         disabled = self.registry.disabled()
         self.found.error(
             "unknown-layer",
             f"{name} is not a layer" if len(name) <= 60 else f"{name[:57]}... is not a layer",
             origin.span(),
             notes=[f"a plugin is disabled: {plugin.problem}" for plugin in disabled],
-            help=[help],
+            help=[lambda: self.meant_layer(name)],
+        )
+
+    def meant_layer(self, name: str) -> str:
+        """What to write in place of a name that is no layer."""
+        from netspec.layers.not_layers import why_not  # most specs have no use for them
+
+        return (
+            self.missing_space(name)
+            or why_not(name)
+            or self.registry.remedy(name)
+            or did_you_mean(name, [*self.registry.layers(), *self.registry.blocks()])
+            or "`netspec layers` lists what can be written"
         )
 
     def ambiguous_layer(

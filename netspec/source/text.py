@@ -15,6 +15,7 @@ class TextSource:
         self.text = text
         self.name = name
         self._line_starts: list[int] | None = None
+        self._lines: dict[int, str] = {}  # those that messages show: one may have 4 MiB
 
     def locate(self, start: int, end: int) -> Location:
         """The place of the characters from ``start`` to ``end`` (exclusive)."""
@@ -38,6 +39,9 @@ class TextSource:
         return line, offset - starts[line]
 
     def _line(self, line: int) -> str:
-        starts = self._starts()
-        end = starts[line + 1] if line + 1 < len(starts) else len(self.text)
-        return self.text[starts[line] : end].rstrip("\r\n")
+        known = self._lines.get(line)
+        if known is None:
+            starts = self._starts()
+            end = starts[line + 1] if line + 1 < len(starts) else len(self.text)
+            known = self._lines[line] = self.text[starts[line] : end].rstrip("\r\n")
+        return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from netspec.diagnostics import did_you_mean, listed
+from netspec.diagnostics import listed, suggestion
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.initialisers import read_initialiser
@@ -48,7 +48,7 @@ def residual(parser: Parser, word: ScalarNode, node: Node) -> Part:
                 "unknown-key",
                 f"`residual` takes `body` and `shortcut`, not {shortened(name)!r}",
                 key,
-                did_you_mean(name, parts),
+                suggestion(name, parts),
             )
     if not any(key.value == "body" for key, _ in node.entries):
         parser.error(
@@ -128,7 +128,7 @@ def _branches(
                     "unknown-key",
                     f"`{word}` takes `branches` and `dim`, not {shortened(name)!r}",
                     key,
-                    did_you_mean(name, known),
+                    suggestion(name, known),
                 )
         if branches is None and without:
             return (), dim
@@ -181,7 +181,7 @@ def each(parser: Parser, word: ScalarNode, node: Node) -> Part:
     for name, (key, _) in given.items():
         if name not in known:
             message = f"`each` takes {listed([f'`{k}`' for k in known])}, not {shortened(name)!r}"
-            parser.error("unknown-key", message, key, did_you_mean(name, known))
+            parser.error("unknown-key", message, key, suggestion(name, known))
     missing = [name for name in ("in", "layers") if name not in given]
     if missing:
         parser.error(
@@ -224,7 +224,7 @@ def parameter(parser: Parser, word: ScalarNode, node: Node) -> Part:
                     "unknown-key",
                     f"`parameter` takes `shape` and `init`, not {shortened(name)!r}",
                     key,
-                    did_you_mean(name, ("shape", "init")),
+                    suggestion(name, ("shape", "init")),
                 )
         shape = given["shape"][1] if "shape" in given else None
         if "init" in given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.diagnostics import Diagnostics, Source, did_you_mean, listed, nearest
+from netspec.diagnostics import Diagnostics, Source, listed, nearest, suggestion
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.collector import without_collector
 from netspec.source.nodes import kind, shortened
@@ -134,8 +134,11 @@ class _Document:
                 "unknown-key",
                 f"a spec has no key {shortened(word)!r}",
                 key,
-                (not self.found.is_full and did_you_mean(word, words.ROOT_KEYS))
-                or f"it takes {listed([f'`{known}`' for known in words.ROOT_KEYS])}",
+                suggestion(
+                    word,
+                    words.ROOT_KEYS,
+                    f"it takes {listed([f'`{known}`' for known in words.ROOT_KEYS])}",
+                ),
             )
 
     def version(self, node: Node) -> None:
@@ -232,7 +235,7 @@ class _Document:
                 node.entries[MAX_VARIANTS][0],
                 "what only differs in a number is a param, given with `--set`",
             )
-        known = [param.name for param in params]
+        known = {param.name for param in params}
         read = []
         for key, value in node.entries[:MAX_VARIANTS]:
             values: tuple[Param, ...] = ()
@@ -244,9 +247,7 @@ class _Document:
                         "unknown-param",
                         f"there is no param {shortened(given.name)!r}",
                         given.span,
-                        help=[
-                            did_you_mean(given.name, known) or "add it to `params` with its default"
-                        ],
+                        help=[suggestion(given.name, known, "add it to `params` with its default")],
                     )
             values = tuple(given for given in values if given.name in known)
             read.append(Variant(str(key.value), values, span=self.parser.span(key)))
@@ -288,8 +289,9 @@ class _Document:
                     "unknown-key",
                     f"a block has no key {shortened(str(k.value))!r}",
                     k,
-                    did_you_mean(str(k.value), known)
-                    or f"it takes {listed([f'`{word}`' for word in known])}",
+                    suggestion(
+                        str(k.value), known, f"it takes {listed([f'`{word}`' for word in known])}"
+                    ),
                 )
         if "layers" not in entries:
             self.error("missing-key", f"the block {shortened(name)!r} has no `layers`", key)

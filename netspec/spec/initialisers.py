@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import did_you_mean, listed
+from netspec.diagnostics import listed, suggestion
 from netspec.source import MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.spec import Init, Initialiser, Origin
@@ -72,8 +72,11 @@ def read_initialiser(parser: Parser, node: Node) -> Initialiser | None:
                         "unknown-argument",
                         f"{name} has no argument {shortened(argument)!r}",
                         key,
-                        did_you_mean(argument, INITIALISERS[name])
-                        or f"it takes {listed(INITIALISERS[name]) or 'none'}",
+                        suggestion(
+                            argument,
+                            INITIALISERS[name],
+                            f"it takes {listed(INITIALISERS[name]) or 'none'}",
+                        ),
                     )
                     return None
             origin = Origin(parser.source, node, word, given)

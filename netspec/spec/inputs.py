@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.diagnostics import Diagnostics, Source, Span, did_you_mean, nearest
+from netspec.diagnostics import Diagnostics, Source, Span, nearest, suggestion
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind
 from netspec.spec.parser import MAX_SIZE, Parser
@@ -104,7 +104,7 @@ def _input(node: Node, parser: Parser) -> Input:
                 "unknown-key",
                 f"`input` has no key {name!r}: it takes `shape`, `dtype` and named sizes",
                 Span(source, key.start, key.end),
-                help=[did_you_mean(name, ("shape", "dtype", *map(str, shape)))],
+                help=[suggestion(name, ("shape", "dtype", *map(str, shape)))],
             )
     for stated in sizes:
         if "shape" in entries and stated.name not in shape:
@@ -113,7 +113,7 @@ def _input(node: Node, parser: Parser) -> Input:
                 "unknown-size",
                 f"{stated.name} is not among the sizes of the input's shape",
                 Span(source, key.start, key.end),
-                help=[did_you_mean(stated.name, [size for size in shape if type(size) is str])],
+                help=[suggestion(stated.name, [size for size in shape if type(size) is str])],
             )
     return Input(shape, dtype, tuple(sizes))
 
@@ -176,7 +176,7 @@ def _dtype(node: Node, source: Source, found: Diagnostics) -> str:
         "bad-input",
         f"`dtype` takes one of {', '.join(DTYPES)}, not {kind(node)}",
         Span(source, node.start, node.end),
-        help=[did_you_mean(word.removeprefix("torch."), DTYPES)],
+        help=[suggestion(word.removeprefix("torch."), DTYPES)],
     )
     return "float32"
 
@@ -199,7 +199,7 @@ def _range(name: str, node: Node, source: Source, found: Diagnostics) -> SizeRan
                 "unknown-key",
                 f"a size has no condition {word!r}: it takes `min`, `max` and `multiple_of`",
                 Span(source, key.start, key.end),
-                help=[did_you_mean(word, _CONDITIONS)],
+                help=[suggestion(word, _CONDITIONS)],
             )
             continue
         number = value.value if isinstance(value, ScalarNode) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from netspec.diagnostics import Diagnostics, Source, Span, listed
+from netspec.diagnostics import Advice, Diagnostics, Source, Span, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened, written
 from netspec.spec import words
@@ -51,7 +51,7 @@ class Parser:
     def span(self, node: Node) -> Span:
         return Span(self.source, node.start, node.end)
 
-    def error(self, code: str, message: str, node: Node, *help: str) -> None:
+    def error(self, code: str, message: str, node: Node, *help: Advice) -> None:
         self.found.error(code, message, self.span(node), help=help)
 
     # ---- containers

@@ -3,8 +3,18 @@
 import pytest
 
 import netspec
-from netspec.diagnostics import Diagnostic, Location, did_you_mean, listed
+from netspec.diagnostics import (
+    Diagnostic,
+    Diagnostics,
+    Location,
+    Span,
+    did_you_mean,
+    listed,
+    nearest,
+)
+from netspec.diagnostics.nearest import LONGEST
 from netspec.diagnostics.text import diagnostic_text, display_width, printable
+from netspec.source import TextSource
 
 HEAD = "netspec: 1\ninput: [N, 8]\nlayers:\n"
 
@@ -110,3 +120,45 @@ def test_lists_in_running_text() -> None:
 )
 def test_the_columns_that_a_text_takes(text: str, columns: int) -> None:
     assert display_width(text) == columns
+
+
+def test_help_is_looked_for_only_where_it_is_shown() -> None:
+    """A mistake in a `repeat` is found in each copy: the words of one are enough."""
+    asked: list[str] = []
+
+    def help() -> str:
+        asked.append("")
+        return "write it"
+
+    found = Diagnostics()
+    span = Span(TextSource("relu", "m.yaml"), 0, 4)
+    for _ in range(3):
+        found.error("c", "message", span, help=[help])
+    assert [finding.help for finding in found.found] == [("write it",)]
+    for number in range(Diagnostics.LIMIT):
+        found.error("c", f"message {number}", span, help=[help])
+    assert found.left_out == 1
+    assert len(asked) == Diagnostics.LIMIT
+
+
+def test_an_error_after_a_hundred_warnings_is_one() -> None:
+    found = Diagnostics()
+    span = Span(TextSource("relu", "m.yaml"), 0, 4)
+    for number in range(Diagnostics.LIMIT):
+        found.warning("c", f"message {number}", span)
+    assert not found.failed
+    found.error("c", "message", span)
+    assert found.failed
+
+
+def test_a_long_line_is_cut_out_of_its_text_once() -> None:
+    source = TextSource("relu " * 1000, "m.yaml")
+    first, other = source.locate(0, 4), source.locate(5, 9)
+    assert first.source_line is other.source_line
+
+
+def test_near_words_are_sought_among_so_many_letters() -> None:
+    words = [f"{'ab' * 20}{number:05}{'ba' * 20}" for number in range(20_000)]
+    wanted = [word for word in words if len(word) <= LONGEST][:1]
+    assert nearest(words[0] + "a", words) == wanted[0]
+    assert nearest("b" * 10**6, words) is None
