@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from netspec.version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for true; `typing` takes 20 ms to import
 if TYPE_CHECKING:
     from netspec.api import build, check, distribute, from_dict, load, loads, memory, plan
     from netspec.builder import Builder

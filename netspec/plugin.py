@@ -47,14 +47,16 @@ from netspec.registry.hookspecs import hookimpl
 from netspec.sizes import Size, ceil_divide, exact_quotient, product
 
 if TYPE_CHECKING:
+    from netspec.files import OutputFile
     from netspec.placement.layout import Action, Layout, Misplaced
     from netspec.placement.strategy import Strategy, strategy
 
-#: Imported where a plugin uses them: most plugins have nothing to do with placement.
-_PLACEMENT = {
+#: Imported where a plugin uses them: most plugins neither place nor write.
+_LATER = {
     "Action": "netspec.placement.layout",
     "Layout": "netspec.placement.layout",
     "Misplaced": "netspec.placement.layout",
+    "OutputFile": "netspec.files",
     "Strategy": "netspec.placement.strategy",
     "strategy": "netspec.placement.strategy",
 }
@@ -77,6 +79,7 @@ __all__ = [
     "NotNegative2d",
     "NotNegative3d",
     "Output",
+    "OutputFile",
     "Plan",
     "PlannedLayer",
     "PlannedScope",
@@ -108,6 +111,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLACEMENT:
-        return getattr(import_module(_PLACEMENT[name]), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from netspec.cli.output import Commands, command, usage_error
+from netspec.cli.signals import keyboard_interrupts
 from netspec.commands import COMMANDS
 from netspec.declaration import Command
 from netspec.diagnostics import SpecError, did_you_mean, listed
@@ -68,7 +69,8 @@ def add_brought(commands: Commands, one: Brought[Command], *, is_help: bool) -> 
 def _run(one: Brought[Command], given: argparse.Namespace) -> int:
     """Runs it; what it raises is told as its plugin's mistake."""
     try:
-        code: object = one.value.run(given)
+        with keyboard_interrupts():
+            code: object = one.value.run(given)
     except (SpecError, BrokenPipeError):
         raise
     except Exception as problem:

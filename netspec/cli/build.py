@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netspec.cli.files import output_problem, write_beside
+from netspec.cli.files import output_problem
 from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
 from netspec.declaration.tensor import FLOATING
@@ -76,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     from netspec.api import build
     from netspec.diagnostics import SpecError
 
-    problem = _output_problem(given.output, given.force) if given.output else None
+    problem = _output_problem(given.output, given.force) if given.output is not None else None
     if given.weights and given.seed is not None:
         problem = "--weights come from the file: --seed is of no use"
     if problem:
@@ -101,7 +102,7 @@ def run(given: argparse.Namespace) -> int:
         try:
             _write(model, Path(given.output))
         except OSError as error:
-            return usage_error(f"cannot write {given.output}: {error.strerror or error}")
+            return usage_error(f"cannot write {given.output}: {error.strerror}")
     if given.placement:
         for note in _notes(plan, given.placement):
             print(note, file=sys.stderr)
@@ -171,29 +172,32 @@ def _output_problem(output: str, force: bool) -> str | None:
 
 
 def _write(model: nn.Module, path: Path) -> None:
+    from netspec.files import written_whole
+
     save = _save_safetensors if path.suffix == ".safetensors" else _save_torch
     tensors = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
-    write_beside(path, lambda name: _saved(save, tensors, name))
+    with written_whole(path) as file:
+        save(tensors, file)
 
 
-def _saved(
-    save: Callable[[dict[str, Tensor], str], None], tensors: dict[str, Tensor], to: str
-) -> None:
-    try:
-        save(tensors, to)
-    except OSError:
-        raise
-    except Exception as error:  # torch and safetensors wrap a full disk in their own errors
-        raise OSError(0, " ".join(str(error).split())) from error
-
-
-def _save_safetensors(tensors: dict[str, Tensor], to: str) -> None:
+def _save_safetensors(tensors: dict[str, Tensor], file: Path) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    save_file(tensors, to, metadata={"format": "pt"})
+    try:
+        save_file(tensors, file, metadata={"format": "pt"})
+    except SafetensorError as error:  # it has the system's errors as text
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        if found is None:
+            raise
+        number = int(found.group(1))
+        raise OSError(number, os.strerror(number)) from error
 
 
-def _save_torch(tensors: dict[str, Tensor], to: str) -> None:
+def _save_torch(tensors: dict[str, Tensor], file: Path) -> None:
     import torch
 
-    torch.save(tensors, to)
+    from netspec.files import OutputFile
+
+    with OutputFile(file) as opened:
+        torch.save(tensors, opened)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from netspec.cli.build import seed
-from netspec.cli.files import output_problem, write_beside
+from netspec.cli.files import output_problem
 from netspec.cli.input import add_choices, planned
 from netspec.cli.output import Commands, command, usage_error
 from netspec.declaration import Exporter, Refusal, imported
 from netspec.diagnostics import listed
 from netspec.diagnostics.failure import failure
+from netspec.files import CannotWrite, written_whole
 from netspec.planning import Plan
 from netspec.registry import Brought, Registry, default_registry
 from netspec.source.nodes import shortened
@@ -52,18 +53,22 @@ def run(given: argparse.Namespace) -> int:
     problem = one if isinstance(one, str) else output_problem(given.output, given.force)
     if given.weights and given.seed is not None:
         problem = "--weights come from the file: --seed is of no use"
+    if not isinstance(one, str) and one.value.needs == "plan":
+        if given.weights or given.seed is not None:
+            problem = f"{one.value.name} has no weights: --weights and --seed are of no use"
     if problem or isinstance(one, str):
         return usage_error(str(problem))
     plan = planned(given.spec, given)
     arguments = (*_model(one.value, plan, given), plan)
     try:
-        write_beside(Path(given.output), lambda name: _write(one.value, arguments, name))
+        with written_whole(Path(given.output)) as file:
+            _write(one.value, arguments, file)
     except Refusal as refusal:
         help = f"; {refusal.help}" if refusal.help else ""
         return _failed(f"{one.value.name} cannot hold {given.spec}: {refusal.message}{help}")
+    except CannotWrite as error:
+        return usage_error(f"cannot write {given.output}: {error}")
     except Exception as problem_:
-        if isinstance(problem_, OSError) and problem_.filename is None:  # a full disk
-            return usage_error(f"cannot write {given.output}: {problem_.strerror or problem_}")
         reason = failure(problem_)
         return usage_error(f"{one.plugin.title} fails to export {one.value.name}: {reason}")
     size = os.path.getsize(given.output)
@@ -115,13 +120,13 @@ def _model(exporter: Exporter, plan: Plan, given: argparse.Namespace) -> tuple[A
     return (build(plan, device="cpu", seed=given.seed, weights=given.weights),)
 
 
-def _write(exporter: Exporter, arguments: tuple[Any, ...], name: str) -> None:
+def _write(exporter: Exporter, arguments: tuple[Any, ...], file: Path) -> None:
     """Calls the exporter; what it prints is not ours, and goes to the standard error.
 
     Raises:
         Exception: it fails, or writes nothing.
     """
     with redirect_stdout(sys.stderr):
-        imported(exporter.target)(*arguments, Path(name))
-    if not os.path.isfile(name) or os.path.getsize(name) == 0:
+        imported(exporter.target)(*arguments, file)
+    if not file.is_file() or file.stat().st_size == 0:
         raise ValueError("it wrote nothing")

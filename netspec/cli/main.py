@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING
 
 # All else is imported in `main`, so that Ctrl-C is heard from the beginning.
 from netspec.commands import COMMANDS
 from netspec.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from netspec.declaration import Command
     from netspec.registry import Brought
@@ -34,16 +31,32 @@ exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; gives the exit code."""
-    _prepare_streams()
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    """Runs one command; gives the exit code.
+
+    Args:
+        arguments: the words after ``netspec``. None are those of the process, which Ctrl-C then
+            ends wherever it is.
+    """
     try:
-        try:
-            return _run(words)
-        finally:
-            sys.stdout.flush()  # here, where what goes wrong can be told
+        if arguments is not None:
+            return _main(list(arguments))
+        from netspec.cli.signals import end_at_signals
+
+        end_at_signals()
+        return _main(sys.argv[1:])
     except KeyboardInterrupt:
         return 130
+
+
+def _main(words: list[str]) -> int:
+    _prepare_streams()
+    try:
+        try:
+            code = _run(words)
+        except SystemExit:
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here, where what goes wrong can be told
     except BrokenPipeError:
         # The reader (`| head`) has left. Python would complain again when it flushes at exit.
         _discard_output()
@@ -51,8 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as problem:
         from netspec.cli.output import usage_error
 
+        if problem.filename is not None:
+            return usage_error(f"{problem.filename}: {problem.strerror or problem}")
         _discard_output()
         return usage_error(f"cannot write the output: {problem.strerror or problem}")
+    return code
 
 
 def _run(words: Sequence[str]) -> int:
@@ -92,6 +108,8 @@ def _code(given: argparse.Namespace) -> int:
 
 def _with_plugins(given: argparse.Namespace) -> int:
     """Runs a command with the plugins that were chosen, as NETSPEC_PLUGINS does."""
+    import os
+
     from netspec.cli.output import usage_error
     from netspec.diagnostics import listed
     from netspec.registry import CHOICE, default_registry
@@ -117,6 +135,7 @@ def _parser(
 ) -> argparse.ArgumentParser:
     """Knows the commands of these names, and those of plugins; others need not be imported."""
     import argparse
+    from importlib import import_module
 
     parser = argparse.ArgumentParser(
         prog="netspec",
@@ -144,6 +163,9 @@ def _parser(
 
 def _prepare_streams() -> None:
     """Output goes somewhere even where the caller has closed it, and letters never stop it."""
+    import io
+    import os
+
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -153,4 +175,6 @@ def _prepare_streams() -> None:
 
 
 def _discard_output() -> None:
+    import os
+
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

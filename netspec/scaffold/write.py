@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from netspec.files import cannot_write, remove_folder, temporary_folder
 from netspec.scaffold.names import Names
 from netspec.version import __version__
 
@@ -21,19 +21,25 @@ def write_package(names: Names, directory: Path) -> list[Path]:
     They are written beside it first: what goes wrong leaves nothing behind.
 
     Raises:
-        OSError: the folder is there already, or cannot be written.
+        FileExistsError: the folder is there already.
+        CannotWrite: it cannot be written.
     """
     target = directory / names.package
     if target.exists() or target.is_symlink():
         raise FileExistsError(0, "it is there already")
     texts = dict(sorted(_filled(files("netspec.scaffold") / "template", _values(names))))
-    with TemporaryDirectory(prefix=f".{names.package}.", dir=directory) as beside:
+    beside = temporary_folder(directory)
+    try:
         # A folder in it, because it is for its owner alone.
-        folder = Path(beside) / names.package
+        folder = beside / names.package
         for path, text in texts.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
         folder.rename(target)
+    except OSError as error:
+        raise cannot_write(error) from error
+    finally:
+        remove_folder(beside)
     return list(texts)
 
 

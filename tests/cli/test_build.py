@@ -49,21 +49,27 @@ def test_files_that_torch_and_safetensors_load(run: Run) -> None:
     assert sorted(os.listdir()) == ["m.pt", "m.safetensors", *BEFORE]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
 @pytest.mark.parametrize(
     ("output", "said"),
     [
         ("nowhere/m.pt", "there is no folder nowhere"),
         ("m.onnx", "must end with .safetensors, .pt or .pth"),
         ("m", "must end with"),
+        ("", "must end with"),
+        ("a" * 300 + ".pt", "File name too long"),
+        ("model.yaml/m.pt", "there is no folder model.yaml"),
+        ("pipe.pt", "pipe.pt is a device, a pipe or a socket"),
         ("folder.pt", "folder.pt is a folder"),
     ],
 )
 def test_a_place_where_nothing_can_be_written(output: str, said: str, run: Run) -> None:
     Path("folder.pt").mkdir()
+    os.mkfifo("pipe.pt")
     done = run("build", "model.yaml", "-o", output)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
-    assert sorted(os.listdir()) == ["folder.pt", *BEFORE]
+    assert sorted(os.listdir()) == sorted(["folder.pt", "pipe.pt", *BEFORE])
 
 
 def test_a_wrong_spec(run: Run) -> None:
@@ -108,7 +114,7 @@ def test_a_full_disk_leaves_the_old_file(name: str, run: Run) -> None:
     Path(name).write_bytes(b"old")
     done = run("build", "big.yaml", "-o", name, "--force", preexec_fn=_limit_files)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"netspec: error: cannot write {name}: ")
+    assert done.stderr.startswith(f"netspec: error: cannot write {name}: File too large: the ")
     assert done.stderr.count("\n") == 1
     assert Path(name).read_bytes() == b"old"
     assert sorted(os.listdir()) == sorted(["big.yaml", name, *BEFORE])
@@ -119,7 +125,7 @@ def test_a_folder_that_may_not_be_written(run: Run) -> None:
     Path("shut").mkdir(mode=0o500)
     done = run("build", "model.yaml", "-o", "shut/m.pt")
     assert done.returncode == 2
-    assert "cannot write shut/m.pt: Permission denied" in done.stderr
+    assert "cannot write shut/m.pt: Permission denied: write to a folder in which" in done.stderr
 
 
 def test_weights_of_a_file_are_checked_and_written_again(run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from netspec.plugin import Plan, Refusal
+from netspec.plugin import OutputFile, Plan, Refusal
 
 LEAST = 2  # torch.export takes a size of 1 for one that is always 1
 
@@ -39,4 +39,5 @@ def write(model: nn.Module, plan: Plan, path: Path) -> None:
     except Exception as problem:
         reason = str(problem).strip().partition("\n")[0]
         raise Refusal(f"torch.export cannot trace it: {type(problem).__name__}: {reason}") from None
-    torch.export.save(program, path)
+    with OutputFile(path) as file:
+        torch.export.save(program, file)

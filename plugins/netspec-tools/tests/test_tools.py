@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,28 @@ def test_a_program_computes_what_the_model_does(registry: netspec.Registry, tmp_
     for batch in (1, 5):
         input = torch.rand(batch, 8)
         torch.testing.assert_close(program(input), model(input))
+
+
+FULL = """
+import resource
+from netspec.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+raise SystemExit(main(["export", "big.yaml", "-o", "m.pt2", "--force"]))
+"""
+
+
+def test_a_full_disk_ends_in_an_error_and_leaves_the_old_file(tmp_path: Path) -> None:
+    """torch's writer in C++ would abort the process."""
+    pytest.importorskip("resource")
+    (tmp_path / "big.yaml").write_text("netspec: 1\ninput: [N, 100]\nlayers: [linear: 100]\n")
+    (tmp_path / "m.pt2").write_bytes(b"old")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "netspec: error: cannot write m.pt2: File too large: the file system" in done.stderr
+    assert (tmp_path / "m.pt2").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # ---- the command
