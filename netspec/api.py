@@ -469,7 +469,7 @@ def _chosen(spec: Spec, variant: str | None, found: Diagnostics) -> Spec:
         "unknown-variant",
         f"the spec has no variant {variant!r}",
         spec.origin.reserved("variants"),
-        help=[suggestion(variant, names, f"it has {listed(names[:20]) or 'none'}")],
+        help=[suggestion(variant, names, f"it has {listed(names[:20]) or 'none'}", None)],
     )
     return spec
 

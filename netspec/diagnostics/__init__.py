@@ -3,6 +3,7 @@
 from netspec.diagnostics.diagnostic import Advice, Diagnostic, Diagnostics, Note
 from netspec.diagnostics.error import SpecError
 from netspec.diagnostics.failure import failure
+from netspec.diagnostics.fix import Edit, Fix, Instead, apply_fixes, fix
 from netspec.diagnostics.location import Location, Source, Span
 from netspec.diagnostics.nearest import did_you_mean, listed, nearest, ring, suggestion
 
@@ -10,13 +11,18 @@ __all__ = [
     "Advice",
     "Diagnostic",
     "Diagnostics",
+    "Edit",
+    "Fix",
+    "Instead",
     "Location",
     "Note",
     "Source",
     "Span",
     "SpecError",
+    "apply_fixes",
     "did_you_mean",
     "failure",
+    "fix",
     "listed",
     "nearest",
     "ring",

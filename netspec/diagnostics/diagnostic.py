@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from netspec.diagnostics.fix import Edit, Fix, Instead
 from netspec.diagnostics.location import Location, Span
 
 Severity = Literal["error", "warning"]
+#: A line of help, with the edits that follow it where they are known.
+Line = str | Fix | Instead
 #: A line of help; a function is called for it only where the finding is new and shown.
-Advice = str | Callable[[], str]
+Advice = Line | Callable[[], Line]
 
 SHOWN = 4  # notes at each end of a long context
 
@@ -27,6 +31,7 @@ class Diagnostic:
     """What is wrong, where, and what to write instead.
 
     ``code`` is stable (``unknown-layer``) and meant for programs; ``message`` is for people.
+    ``help`` is printed; ``fixes`` are those lines of it that a program can apply to the text.
     ``str(diagnostic)`` is the whole text with the source line and its span underlined.
     """
 
@@ -36,11 +41,21 @@ class Diagnostic:
     severity: Severity = "error"
     notes: tuple[Note, ...] = ()
     help: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
     def __str__(self) -> str:
         from netspec.diagnostics.text import diagnostic_text
 
         return diagnostic_text(self)
+
+
+class _Copied:
+    """A finding in a copy: which it is, and in how many more copies it was met."""
+
+    def __init__(self, copies: tuple[str, ...], place: int) -> None:
+        self.copies = self.last = copies
+        self.place = place
+        self.more = 0
 
 
 class Diagnostics:
@@ -56,6 +71,21 @@ class Diagnostics:
         self._seen: set[tuple[str, int, int, int]] = set()
         #: Where what is being looked at is used from, the innermost last.
         self.context: list[tuple[str, Span | None]] = []
+        #: The copies of written items that are being looked at, the innermost last.
+        self._copies: list[str] = []
+        self._in_copies: dict[tuple[str, int, int], _Copied] = {}
+
+    @contextmanager
+    def copy(self, name: str) -> Iterator[None]:
+        """What is found now is in one of several copies of what was written once.
+
+        A mistake that is in each of them is one finding, which says in how many it is.
+        """
+        self._copies.append(name)
+        try:
+            yield
+        finally:
+            self._copies.pop()
 
     def error(
         self,
@@ -88,8 +118,9 @@ class Diagnostics:
         notes: Iterable[Note | str],
         help: Iterable[Advice],
     ) -> None:
-        # A layer that is repeated is wrong in each copy, but was written once. Messages are kept
-        # as their hashes: a spec may bring a hundred thousand different ones.
+        if self._copies and self._is_known_copy(code, span):
+            return
+        # Messages are kept as their hashes: a spec may bring a hundred thousand different ones.
         key = (code, hash(message), span.start, span.end)
         if key in self._seen:
             return
@@ -100,12 +131,37 @@ class Diagnostics:
             return
         whole = tuple(Note(note) if isinstance(note, str) else note for note in notes)
         whole += tuple(_shown(self.context[::-1]))
-        lines = [line if isinstance(line, str) else line() for line in help]
+        location = span.locate()
+        lines = [line() if callable(line) else line for line in help]
+        fixes = [
+            Fix(line.message, (Edit(location, line.text),), line.is_certain)
+            if isinstance(line, Instead)
+            else line
+            for line in lines
+            if not isinstance(line, str) and (location.line or isinstance(line, Fix))
+        ]
+        texts = [line if isinstance(line, str) else line.message for line in lines]
         self.found.append(
             Diagnostic(
-                code, message, span.locate(), severity, whole, tuple(line for line in lines if line)
+                code, message, location, severity, whole, tuple(filter(None, texts)), tuple(fixes)
             )
         )
+
+    def _is_known_copy(self, code: str, span: Span) -> bool:
+        """Whether the same was found in another copy; it is counted there."""
+        copies = tuple(self._copies)
+        first = self._in_copies.get((code, span.start, span.end))
+        if first is None:
+            if not self.is_full:
+                place = _Copied(copies, len(self.found))
+                self._in_copies[code, span.start, span.end] = place
+            return False
+        if first.copies == copies:
+            return False
+        if first.last != copies:
+            first.last = copies
+            first.more += 1
+        return True
 
     @property
     def is_full(self) -> bool:
@@ -119,8 +175,14 @@ class Diagnostics:
 
     def all(self) -> list[Diagnostic]:
         """The findings in the order of the text; what went over the limit is counted last."""
+        found = list(self.found)
+        for one in self._in_copies.values():
+            if one.more:
+                note = Note(f"in {one.copies[-1]}, and {one.more:,} more")
+                known = found[one.place]
+                found[one.place] = replace(known, notes=(note, *known.notes))
         found = sorted(
-            self.found, key=lambda d: (d.location.line or 0, d.location.column or 0)
+            found, key=lambda d: (d.location.line or 0, d.location.column or 0)
         )  # stable: findings without a line keep their order
         if self.left_out:
             last = found[-1].location

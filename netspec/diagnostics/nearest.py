@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from netspec.diagnostics.fix import Instead
+
 LONGEST = 100  # letters of a word that are looked at
 MOST = 100_000  # pairs of letters that are compared for one word: 20 ms
 
@@ -40,18 +42,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def suggestion(
-    word: str, known: Iterable[str], otherwise: str | Callable[[], str] = ""
-) -> Callable[[], str]:
-    """A help that is looked for when it is shown: ``did_you_mean``, or ``otherwise``.
+    word: str,
+    known: Iterable[str],
+    otherwise: str | Callable[[], str] = "",
+    edit: str | None = "{}",
+) -> Callable[[], str | Instead]:
+    """A help that is looked for when it is shown: the nearest word, or ``otherwise``.
+
+    ``edit`` is what to write for the text that the finding underlines, with ``{}`` for the word;
+    None where the word is written elsewhere.
 
     A finding that is repeated is dropped, and what it would advise is then never looked for.
     """
-    return partial(_suggested, word, known, otherwise)
+    return partial(_suggested, word, known, otherwise, edit)
 
 
-def _suggested(word: str, known: Iterable[str], otherwise: str | Callable[[], str]) -> str:
-    found = did_you_mean(word, known)
-    return found or (otherwise if isinstance(otherwise, str) else otherwise())
+def _suggested(
+    word: str, known: Iterable[str], otherwise: str | Callable[[], str], edit: str | None
+) -> str | Instead:
+    found = nearest(word, known)
+    if found is not None:
+        message = f"did you mean {found}?"
+        if edit is None:
+            return message
+        return Instead(message, edit.replace("{}", found), is_certain=False)
+    return otherwise if isinstance(otherwise, str) else otherwise()
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

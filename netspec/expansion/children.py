@@ -147,7 +147,9 @@ def _copies(scope: ScopeBuilder, request: Request) -> Child:
                 request.device,
                 input_names=() if index else request.input_names,
             )
-            value = inner.called(copy.name, _single(inner, copy), (value,), origin)
+            with scope.found.copy(inner.prefix + copy.name):
+                child = _single(inner, copy)
+            value = inner.called(copy.name, child, (value,), origin)
         inner.last = value
     return _finished(inner, request)
 

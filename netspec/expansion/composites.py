@@ -112,7 +112,8 @@ def _each(
             inner.update(zip(part.names, entry, strict=True))
         elif part.names:
             inner[part.names[0]] = entry
-        value = scope.chain(part.layers, value, inner, device)
+        with scope.found.copy(f"entry {index} of `each`"):
+            value = scope.chain(part.layers, value, inner, device)
     return value
 
 

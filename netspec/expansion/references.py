@@ -103,7 +103,9 @@ def _output(scope: ScopeBuilder, child: str, output: str, span: Span) -> tuple[i
         return named.values[:1]
     if output in named.outputs:
         return (named.values[named.outputs.index(output)],)
-    help = suggestion(output, named.outputs, f"it has {', '.join(named.outputs[:20])}")
+    help = suggestion(
+        output, named.outputs, f"it has {', '.join(named.outputs[:20])}", f"{child}.{{}}"
+    )
     only = f"its one output is `from: {child}`; a container says `outputs: {{{output}: ...}}`"
     scope.found.error(
         "unknown-output",

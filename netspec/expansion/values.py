@@ -89,7 +89,7 @@ def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) ->
                 "unknown-param",
                 f"the spec has no param {name!r}",
                 spec.origin.reserved("params"),
-                help=[suggestion(name, known, f"it has {listed([*known][:20]) or 'none'}")],
+                help=[suggestion(name, known, f"it has {listed([*known][:20]) or 'none'}", None)],
             )
     names: Environment = {}
     for param in spec.params:

@@ -47,7 +47,7 @@ def planned_ties(spec: Spec, walk: Walk, found: Diagnostics) -> tuple[PlannedTie
                 "unknown-parameter",
                 f"the model has no parameter {name[:80]!r}",
                 tie.span,
-                help=[suggestion(name, shapes, "`netspec show --json` lists them")],
+                help=[suggestion(name, shapes, "`netspec show --json` lists them", None)],
             )
         if missing:
             continue

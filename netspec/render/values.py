@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.declaration import LayerType, TensorType
 from netspec.declaration.arguments import spelled
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Fix
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Plugin
 from netspec.registry.installed import KINDS, LAYERS
@@ -34,6 +34,24 @@ def diagnostic_values(diagnostic: Diagnostic) -> Json:
         "path": location.path,
         "notes": [note.message for note in diagnostic.notes],
         "help": list(diagnostic.help),
+        "fixes": [_fix(fix) for fix in diagnostic.fixes],
+    }
+
+
+def _fix(fix: Fix) -> Json:
+    return {
+        "message": fix.message,
+        "is_certain": fix.is_certain,
+        "edits": [
+            {
+                "line": edit.location.line,
+                "column": edit.location.column,
+                "end_line": edit.location.end_line,
+                "end_column": edit.location.end_column,
+                "text": edit.text,
+            }
+            for edit in fix.edits
+        ],
     }
 
 

@@ -247,7 +247,11 @@ class _Document:
                         "unknown-param",
                         f"there is no param {shortened(given.name)!r}",
                         given.span,
-                        help=[suggestion(given.name, known, "add it to `params` with its default")],
+                        help=[
+                            suggestion(
+                                given.name, known, "add it to `params` with its default", None
+                            )
+                        ],
                     )
             values = tuple(given for given in values if given.name in known)
             read.append(Variant(str(key.value), values, span=self.parser.span(key)))

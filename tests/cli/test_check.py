@@ -144,6 +144,7 @@ def test_findings_as_json(run: Run) -> None:
         "path": None,
         "notes": [],
         "help": ["did you mean relu?"],
+        "fixes": [],
     }
     (finding,) = missing["diagnostics"]
     assert finding["code"] == "unreadable-file"

@@ -8,6 +8,7 @@ from netspec.diagnostics import (
     Diagnostics,
     Location,
     Span,
+    apply_fixes,
     did_you_mean,
     listed,
     nearest,
@@ -162,3 +163,41 @@ def test_near_words_are_sought_among_so_many_letters() -> None:
     wanted = [word for word in words if len(word) <= LONGEST][:1]
     assert nearest(words[0] + "a", words) == wanted[0]
     assert nearest("b" * 10**6, words) is None
+
+
+def test_a_help_with_edits_is_data_as_well_as_text() -> None:
+    text = HEAD + "  - linear: {out_featuers: 4, bais: false}\n"
+    found = netspec.check(text)
+    assert [d.help for d in found] == [("did you mean out_features?",), ("did you mean bias?",)]
+    first, other = (fix for d in found for fix in d.fixes)
+    assert first.message == "did you mean out_features?"
+    assert [edit.text for edit in first.edits] == ["out_features"]
+    assert not first.is_certain
+    mended = apply_fixes(text, [other, first, first])
+    assert mended == HEAD + "  - linear: {out_features: 4, bias: false}\n"
+    assert netspec.check(mended) == []
+
+
+def test_a_fix_needs_a_text() -> None:
+    spec = {"netspec": 1, "input": ["N", 8], "layers": [{"linear": {"out_featuers": 4}}]}
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.plan(netspec.from_dict(spec))
+    (found,) = caught.value.diagnostics
+    assert (found.help, found.fixes) == (("did you mean out_features?",), ())
+
+
+def test_a_mistake_in_each_copy_is_one_finding() -> None:
+    block = "layers: [{name: a, relu: }, {from: [a, b], add: }]"
+    (found,) = netspec.check(HEAD + f"  blocks: {{repeat: 32, {block}}}\n")
+    assert found.message == "there is no earlier value 'b' in blocks.0"
+    assert found.notes[0].message == "in blocks.0, and 31 more"
+    row = '{name: "h$(i)", from: "g$(i - 1)", relu: }'
+    (found,) = netspec.check(HEAD + f"  - each: {{in: $(range(5)), as: i, layers: [{row}]}}\n")
+    assert found.message == "there is no earlier value 'g-1' in the model"
+    assert found.notes[0].message == "in entry 0 of `each`, and 4 more"
+
+
+def test_two_mistakes_in_one_copy_are_two_findings() -> None:
+    layers = "layers: [linear: {a: 1, b: 2}, tanh: 3]"
+    found = netspec.check(HEAD + f"  - {{repeat: 3, {layers}}}\n")
+    assert len(found) == 4
