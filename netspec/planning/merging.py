@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from netspec.declaration import Refusal, TensorType
 from netspec.declaration.output import Needs, multiple_of
 from netspec.planning.needs import values
 from netspec.planning.plan import StepKind
-from netspec.sizes import Size, equal, product, substitute, symbol, symbols
+from netspec.planning.size_advice import multiple_that_equates, statement
+from netspec.sizes import Equality, Size, equal, example_without, product
 from netspec.source import MapNode
 from netspec.spec import Origin
 
@@ -60,10 +62,11 @@ def _residual(inputs: Sequence[TensorType], origin: Origin) -> TensorType:
     what = f"the body of residual gives {body} and its shortcut {shortcut}"
     if body.rank != shortcut.rank or body.dtype != shortcut.dtype:
         raise Refusal(f"{what}: {_unlike(body, shortcut)}")
-    for position, (size, other) in enumerate(zip(body.shape, shortcut.shape, strict=True)):
-        _require_same(
-            size, other, f"{what}: dim {position} differs", _residual_help(origin, inputs)
-        )
+    _require_same(
+        list(zip(body.shape, shortcut.shape, strict=True)),
+        lambda position: f"{what}: dim {position} differs",
+        _residual_help(origin, inputs),
+    )
     return body
 
 
@@ -85,13 +88,14 @@ def _broadcast(kind: str, first: TensorType, other: TensorType, number: int) -> 
     rank = max(first.rank, other.rank)
     left = (1,) * (rank - first.rank) + first.shape
     right = (1,) * (rank - other.rank) + other.shape
-    sizes: list[Size] = []
-    for position, (size, met) in enumerate(zip(left, right, strict=True)):
-        if _is_one(size) or _is_one(met):
-            sizes.append(met if _is_one(size) else size)
-        else:
-            _require_same(size, met, f"{what}: dim {position - rank} differs", "")
-            sizes.append(size)
+    pairs = [
+        (met, met) if _is_one(size) else (size, size) if _is_one(met) else (size, met)
+        for size, met in zip(left, right, strict=True)
+    ]
+    _require_same(
+        pairs, lambda position: f"{what}: dim {position - rank} differs", is_broadcast=True
+    )
+    sizes = [size for size, _ in pairs]
     return TensorType(tuple(sizes), first.dtype)
 
 
@@ -109,9 +113,8 @@ def _matmul(inputs: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], Size]
     if first.dtype == "bool":
         raise Refusal("torch does not multiply matrices of bools: a matmul is of numbers")
     _require_same(
-        first.shape[-1],
-        other.shape[-2],
-        f"{what}: the last size of the first must be the second to last of the other",
+        [(first.shape[-1], other.shape[-2])],
+        lambda _: f"{what}: the last size of the first must be the second to last of the other",
         "`transpose: {dim0: -2, dim1: -1}` exchanges the last two sizes",
     )
     one, two = (TensorType(given.shape[:-2], given.dtype) for given in inputs)
@@ -144,15 +147,13 @@ def _residual_help(origin: Origin, inputs: Sequence[TensorType]) -> str:
     return "pad the layers of the body so that they keep the sizes, or give the shortcut layers"
 
 
-def _multiple_help(size: Size, other: Size) -> str:
-    """The multiple that makes the sizes equal, where stating one does."""
-    names = {known.name for known in (*symbols(size), *symbols(other))}
-    for multiple in (2, 4, 8, 16, 32, 64):
-        for name in sorted(names):
-            stated = {name: symbol(name, multiple_of=multiple)}
-            if equal(substitute(size, stated), substitute(other, stated)).answer:
-                return f"state in `input`: `{name}: {{multiple_of: {multiple}}}`"
-    return ""
+def _multiples_help(pairs: Sequence[tuple[Size, Size]]) -> str:
+    """The multiples that make all pairs of sizes equal, where stating some does."""
+    stated = [multiple_that_equates(size, other) for size, other in pairs]
+    if None in stated:
+        return ""
+    ways = dict.fromkeys(statement(known) for known in stated if known is not None)
+    return f"state in `input`: `{', '.join(ways)}`"
 
 
 def _concat(inputs: Sequence[TensorType], dim: int, stretched: Stretched) -> TensorType:
@@ -173,16 +174,15 @@ def _concat(inputs: Sequence[TensorType], dim: int, stretched: Stretched) -> Ten
         what = f"branch 0 of concat gives {first} and branch {number} gives {other}"
         if other.rank != first.rank or other.dtype != first.dtype:
             raise Refusal(f"{what}: {_unlike(first, other)}")
-        for position, (size, met) in enumerate(zip(first.shape, other.shape, strict=True)):
-            if position != at:
-                _require_same(
-                    size,
-                    met,
-                    f"{what}: only dim {at} may differ, but dim {position} does",
-                    "",
-                )
+        pairs = list(zip(first.shape, other.shape, strict=True))
+        pairs[at] = (total, total)
+        _require_same(pairs, partial(_not_joined, what, at))
         total = total + other.shape[at]
     return TensorType((*first.shape[:at], total, *first.shape[at + 1 :]), first.dtype)
+
+
+def _not_joined(what: str, at: int, position: int) -> str:
+    return f"{what}: only dim {at} may differ, but dim {position} does"
 
 
 def _stretched(given: TensorType, like: TensorType, at: int) -> TensorType:
@@ -194,15 +194,39 @@ def _stretched(given: TensorType, like: TensorType, at: int) -> TensorType:
     return TensorType(tuple(sizes), given.dtype)
 
 
-def _require_same(size: Size, other: Size, message: str, help: str) -> None:
-    if size is other or (type(size) is int and size == other):
+def _require_same(
+    pairs: Sequence[tuple[Size, Size]],
+    message: Callable[[int], str],
+    help: str = "",
+    *,
+    is_broadcast: bool = False,
+) -> None:
+    """Raise a Refusal for the first pair of sizes that can differ; ``message`` takes its place.
+
+    The advice is for all pairs that differ, so that it is enough.
+    """
+    unequal: list[tuple[int, Equality]] = []
+    for place, (size, other) in enumerate(pairs):
+        if size is other or (type(size) is int and size == other):
+            continue
+        decision = equal(size, other)
+        if not decision.answer:
+            unequal.append((place, decision))
+    if not unequal:
         return
-    decision = equal(size, other)
-    if decision.answer:
-        return
+    place, decision = unequal[0]
     found = decision.counterexample
     if found is None:
-        raise Refusal(f"{message}, or it cannot be decided: {size} against {other}", help=help)
+        size, other = pairs[place]
+        raise Refusal(
+            f"{message(place)}, or it cannot be decided: {size} against {other}", help=help
+        )
     example = f" ({values(found)} gives {found.left} and {found.right})" if found.values else ""
-    ways = [way for way in (help, _multiple_help(size, other)) if way]
-    raise Refusal(message + example, help="\nor ".join(ways))
+    if is_broadcast and 1 in (found.left, found.right):
+        other_one = example_without(*pairs[place], 1)
+        if other_one is None:
+            example = f"{example[:-1]}, and a size of 1 is stretched only where it always is 1)"
+        else:
+            example = f" ({values(other_one)} gives {other_one.left} and {other_one.right})"
+    ways = [help, _multiples_help([pairs[place] for place, _ in unequal])]
+    raise Refusal(message(place) + example, help="\nor ".join(way for way in ways if way))

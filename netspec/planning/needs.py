@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import lcm
-
 from netspec.declaration import Need, Refusal
 from netspec.declaration.output import told
 from netspec.planning.plan import Condition
-from netspec.sizes import Counterexample, at_least, divisible, equal, substitute, symbol, symbols
+from netspec.planning.size_advice import multiple_that, statement
+from netspec.sizes import Counterexample, at_least, divisible, equal, symbols
 
 
 class Conditions:
@@ -72,11 +71,12 @@ def _way_out(need: Need, names: list[str]) -> str:
     if need.kind == "same" and str(need.size) in names:
         return f"write {need.other} for {need.size} in `input`"
     if need.kind == "multiple_of" and isinstance(need.other, int):
-        for known in symbols(need.size):
-            step = lcm(known.multiple_of, need.other)
-            stated = substitute(need.size, {known.name: symbol(known.name, multiple_of=step)})
-            if divisible(stated, need.other).answer:
-                return f"state it in `input`: `{known.name}: {{multiple_of: {step}}}`"
+        divisor = need.other
+        stated = multiple_that(
+            (need.size,), lambda sizes: bool(divisible(sizes[0], divisor).answer), (divisor,)
+        )
+        if stated is not None:
+            return f"state it in `input`: `{statement(stated)}`"
     return ""
 
 

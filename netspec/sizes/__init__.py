@@ -12,7 +12,15 @@ from netspec.sizes.algebra import (
     substitute,
     symbols,
 )
-from netspec.sizes.decide import Bound, Counterexample, Equality, at_least, divisible, equal
+from netspec.sizes.decide import (
+    Bound,
+    Counterexample,
+    Equality,
+    at_least,
+    divisible,
+    equal,
+    example_without,
+)
 from netspec.sizes.expression import Expression, Size, symbol
 from netspec.sizes.limits import SizeLimit
 from netspec.sizes.named import Symbol
@@ -30,6 +38,7 @@ __all__ = [
     "divisible",
     "equal",
     "evaluate",
+    "example_without",
     "exact_quotient",
     "product",
     "substitute",

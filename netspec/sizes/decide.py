@@ -108,6 +108,22 @@ def equal(a: Size, b: Size) -> Equality:
     return Equality(True)
 
 
+def example_without(a: Size, b: Size, number: int) -> Counterexample | None:
+    """Values for which two sizes differ and neither is ``number``, where some are found."""
+    used = _all_symbols(a, b)
+    try:
+        difference = a - b
+    except SizeLimit:
+        return None
+    axes = [range(_start(one), _start(one) + MAX_PROBES) for one in used[:MAX_SYMBOLS]]
+    points = _probes(difference, used, axes) if isinstance(difference, Expression) else ()
+    for point in (_starts(used), *islice(points, MAX_PROBES), _lowest(used)):
+        found = _counterexample(a, b, used, point)
+        if found.left != found.right and number not in (found.left, found.right):
+            return found
+    return None
+
+
 def _work(size: Expression) -> int:
     """How many atoms one evaluation visits."""
     return sum(

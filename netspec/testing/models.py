@@ -41,13 +41,28 @@ def specs(
             if at == 0 or (at > 1 and draw(st.booleans())):
                 shape[at] = name
     dtype = draw(st.sampled_from(["float32"] * 6 + ["int64"]))
-    root: dict[str, Tree] = {"netspec": 1, "input": {"shape": shape, "dtype": dtype}}
+    input: dict[str, Tree] = {"shape": shape, "dtype": dtype}
+    for size in shape:
+        if isinstance(size, str) and draw(st.booleans()):
+            input[size] = draw(size_ranges())
+    root: dict[str, Tree] = {"netspec": 1, "input": input}
     start = from_dict({**root, "layers": []})
     (type,) = input_types(start.inputs, {}, start.origin, Diagnostics()).values()
     assert type is not None
     model = _Model(draw, registry, draw(st.integers(0, 9)) == 9)
     root["layers"], _ = model.container(type, max_items, depth)
     return from_dict(root)
+
+
+@st.composite
+def size_ranges(draw: st.DrawFn) -> dict[str, int]:
+    """What ``input`` states of a named size: any of ``min``, ``max`` and ``multiple_of``."""
+    stated = {
+        "min": draw(st.none() | st.integers(0, 20)),
+        "max": draw(st.none() | st.integers(32, 60)),
+        "multiple_of": draw(st.sampled_from([None, 2, 3, 4, 8])),
+    }
+    return {key: value for key, value in stated.items() if value is not None}
 
 
 _SHAPES = (
@@ -84,6 +99,7 @@ class _Model:
         kinds = ["layer"] * 8
         if depth:
             kinds += ["scope", "residual", "concat", "repeat", "merge", "split", "flow", "each"]
+            kinds += ["skip"] * 2
             kinds += ["several"] * 2
         item: Tree
         match self.draw(st.sampled_from(kinds)):
@@ -112,6 +128,8 @@ class _Model:
                 item = self.split(type, depth)
             case "flow":
                 item = self.flow(type, depth)
+            case "skip":
+                item = self.skip(type)
             case "several":
                 item = self.several(type)
             case "each":
@@ -208,6 +226,17 @@ class _Model:
         if self.draw(st.booleans()):
             item["outputs"] = self.draw(st.sampled_from(["first", "second", ["both"]]))
         return item
+
+    def skip(self, type: TensorType) -> Tree:
+        """A chain of which an earlier value is joined with the last one."""
+        inner, _ = self.container(type, 4, 0, least=2)
+        assert isinstance(inner, dict | list)
+        items = list(inner.values()) if isinstance(inner, dict) else inner
+        layers: dict[str, Tree] = {f"x{number}": item for number, item in enumerate(items)}
+        names = ["input", *layers]
+        word = self.draw(st.sampled_from(["add", "mul", "concat"]))
+        joined: list[Tree] = [names[-1], self.draw(st.sampled_from(names))]
+        return {"layers": {**layers, "joined": {word: None, "from": joined}}}
 
     def given(self, item: Tree, type: TensorType) -> TensorType | None:
         """What the item makes of the type; None where it is refused, or much too large."""

@@ -14,6 +14,7 @@ import netspec
 from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.sizes import evaluate, substitute
+from netspec.spec import SizeRange
 from netspec.testing import specs, trees
 
 REGISTRY = Registry()
@@ -46,12 +47,23 @@ def run(model: nn.Module, plan: Plan, values: dict[str, int]) -> dict[str, list[
     return given
 
 
-def accepted_numbers(plan: Plan) -> list[dict[str, int]]:
-    """A few numbers for the named sizes that fulfil the plan's conditions."""
-    points = [{"N": n, "C": c, "H": h, "W": w} for n in (0, 1, 3) for c in (1, 4)
+def accepted_numbers(spec: netspec.Spec, plan: Plan) -> list[dict[str, int]]:
+    """A few legal numbers for the named sizes that fulfil the plan's conditions."""
+    stated = {known.name: known for given in spec.inputs for known in given.sizes}
+    wanted = [{"N": n, "C": c, "H": h, "W": w} for n in (0, 1, 3) for c in (1, 4)
               for h, w in ((9, 8), (32, 33))]  # fmt: skip
+    points = [{name: legal(n, stated.get(name)) for name, n in p.items()} for p in wanted]
     fit = [p for p in points if all(eval(c.text, {}, dict(p)) for c in plan.conditions)]
     return [p for p in fit if not fails_on_meta(plan, p)][:3]
+
+
+def legal(number: int, stated: SizeRange | None) -> int:
+    """A legal number near ``number``; there is one, as ranges are drawn."""
+    if stated is None:
+        return number
+    step, most = stated.multiple_of, stated.max
+    number = -(-max(number, stated.min or 0) // step) * step
+    return number if most is None else min(number, most // step * step)
 
 
 def fails_on_meta(plan: Plan, values: dict[str, int]) -> bool:
@@ -76,7 +88,7 @@ def planned_or_refused(spec: netspec.Spec, drawn: Counter[str]) -> Plan | None:
 def does_what_was_planned(spec: netspec.Spec, plan: Plan) -> None:
     model = netspec.build(plan, device="meta", registry=REGISTRY)
     assert (type(model) is nn.Sequential) == (plan.root.steps is None)
-    for values in accepted_numbers(plan):
+    for values in accepted_numbers(spec, plan):
         real = run(model, plan, values)
         for row in (*plan.layers, None):
             path = row.path if row else ""
