@@ -52,7 +52,7 @@ class Held(NamedTuple):
 def tensors(layout: Layout) -> Iterator[Tensor]:
     """All parameters and buffers; one that is tied to another comes once."""
     plan = layout.plan
-    tied = {tie.parameter for tie in plan.ties}
+    tied = {other for tie in plan.ties for other in tie.others}
     for row in plan.layers:
         if row.is_reused:
             continue

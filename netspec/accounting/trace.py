@@ -68,7 +68,7 @@ class _Tracer(Walk):
         self._kept: list[Storage] = []
         self._path = ""
         self._scope = plan.root
-        self._tied = {tie.parameter: tie.source for tie in plan.ties}
+        self._tied = {other: tie.source for tie in plan.ties for other in tie.others}
 
     def call(self, child: PlannedChild, given: list[Storage]) -> list[Storage]:
         begins = self._group is None and child.path in self._groups

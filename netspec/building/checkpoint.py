@@ -38,6 +38,21 @@ def read_tensors(file: str | os.PathLike[str]) -> dict[str, Tensor]:
     raise unusable(path, f"the name must end with {listed(SUFFIXES, 'or')}")
 
 
+def under_one_key(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without further keys of the same one, which safetensors refuses.
+
+    The first by the alphabet stays, as with ``safetensors.torch.save_model``, whose metadata about
+    the others is left out: its order is another in each file.
+    """
+    first: dict[object, str] = {}
+    for key in sorted(tensors):
+        tensor = tensors[key]
+        memory = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        first.setdefault(memory if tensor.numel() else key, key)
+    kept = set(first.values())
+    return {key: tensor for key, tensor in tensors.items() if key in kept}
+
+
 def unusable(path: Path, problem: str, *help: str) -> SpecError:
     """That a file cannot be used as weights."""
     return SpecError([Diagnostic("bad-weights", problem, Location(str(path)), help=help)])

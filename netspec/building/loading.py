@@ -68,10 +68,10 @@ def fitting_tensors(
 def _fill_ties(tensors: dict[str, Tensor], plan: Plan) -> None:
     """Files may hold a tied parameter under one of its names; safetensors' own tools write one."""
     for one in plan.ties:
-        if one.parameter not in tensors and one.source in tensors:
-            tensors[one.parameter] = tensors[one.source]
-        elif one.source not in tensors and one.parameter in tensors:
-            tensors[one.source] = tensors[one.parameter]
+        key = next((key for key in one.keys if key in tensors), None)
+        if key is not None:
+            for other in one.keys:
+                tensors.setdefault(other, tensors[key])
 
 
 def _names(
@@ -94,12 +94,15 @@ def _names(
         notes = left_over[:SHOWN]
         found.append(_finding(f"{_count(left_over)} left over", notes, left_over, file, []))
     for one in plan.ties:
-        first, second = tensors.get(one.source), tensors.get(one.parameter)
-        if first is None or second is None or first.shape != second.shape:
-            continue
-        if first.data_ptr() != second.data_ptr() and not torch.equal(first, second):
-            message = f"{one.parameter} and {one.source} are one parameter, but differ in the file"
-            found.append(_finding(message, [], [], file, ["remove the tie, or one of the two"]))
+        first = tensors.get(one.source)
+        for key in one.others:
+            second = tensors.get(key)
+            if first is None or second is None or first.shape != second.shape:
+                continue
+            if first.data_ptr() != second.data_ptr() and not torch.equal(first, second):
+                message = f"{key} and {one.source} are one parameter, but differ in the file"
+                instead = "remove the tie, or one of the two"
+                found.append(_finding(message, [], [], file, [instead]))
     return found
 
 

@@ -87,10 +87,23 @@ def initialise(
 
 
 def tie(model: nn.Module, plan: Plan) -> None:
-    """Makes each tied pair one parameter."""
+    """Replace the parameters of each tie by its source's, as far as the model has them."""
     for one in plan.ties:
-        path, _, name = one.parameter.rpartition(".")
-        setattr(model.get_submodule(path), name, model.get_parameter(one.source))
+        if not has_parameter(model, one.source):
+            continue
+        source = model.get_parameter(one.source)
+        for key in one.others:
+            if has_parameter(model, key):
+                path, _, name = key.rpartition(".")
+                setattr(model.get_submodule(path), name, source)
+
+
+def has_parameter(model: nn.Module, key: str) -> bool:
+    try:
+        model.get_parameter(key)
+    except AttributeError:
+        return False
+    return True
 
 
 def _apply(

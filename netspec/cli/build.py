@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,18 +95,19 @@ def run(given: argparse.Namespace) -> int:
         )
     except SpecError as error:
         return _refused(error.diagnostics, given.device)
+    tensors: Mapping[str, Tensor] = model.state_dict()
     if given.output:
-        on_meta = [name for name, tensor in model.state_dict().items() if tensor.is_meta]
+        on_meta = [name for name, tensor in tensors.items() if tensor.is_meta]
         if on_meta:
             return usage_error(f"{on_meta[0]} is on the meta device: it has no values to save")
         try:
-            _write(model, Path(given.output))
+            tensors = _write(model, Path(given.output))
         except OSError as error:
             return usage_error(f"cannot write {given.output}: {error.strerror}")
     if given.placement:
         for note in _notes(plan, given.placement):
             print(note, file=sys.stderr)
-    _report(model, given)
+    _report(model, tensors, given)
     return 0
 
 
@@ -139,8 +140,7 @@ def seed(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to 2**63 - 1")
 
 
-def _report(model: nn.Module, given: argparse.Namespace) -> None:
-    tensors = model.state_dict()
+def _report(model: nn.Module, tensors: Mapping[str, Tensor], given: argparse.Namespace) -> None:
     if given.json:
         print_json(
             {
@@ -171,13 +171,19 @@ def _output_problem(output: str, force: bool) -> str | None:
     return output_problem(output, force)
 
 
-def _write(model: nn.Module, path: Path) -> None:
+def _write(model: nn.Module, path: Path) -> Mapping[str, Tensor]:
+    """Write the tensors of a model; return those that are in the file."""
+    from netspec.building.checkpoint import under_one_key
     from netspec.files import written_whole
 
-    save = _save_safetensors if path.suffix == ".safetensors" else _save_torch
-    tensors = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
+    tensors: Mapping[str, Tensor] = model.state_dict()
+    save = _save_torch
+    if path.suffix == ".safetensors":
+        save, tensors = _save_safetensors, under_one_key(tensors)
+    written = {key: tensor.contiguous() for key, tensor in tensors.items()}
     with written_whole(path) as file:
-        save(tensors, file)
+        save(written, file)
+    return written
 
 
 def _save_safetensors(tensors: dict[str, Tensor], file: Path) -> None:

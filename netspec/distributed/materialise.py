@@ -20,7 +20,7 @@ from netspec.planning import Plan
 def allocate(model: nn.Module, plan: Plan, device: torch.device) -> None:
     """Memory for what this rank holds; its values are those of no time."""
     model.to_empty(device=device)
-    tie_here(model, plan)
+    tie(model, plan)
 
 
 def draw(model: nn.Module, plan: Plan, *, seed: int | None, seed_by: SeedBy = "order") -> None:
@@ -30,7 +30,7 @@ def draw(model: nn.Module, plan: Plan, *, seed: int | None, seed_by: SeedBy = "o
     there are several ranks, since they draw the same numbers.
     """
     own_streams = seed if seed_by == "path" else None
-    tied = {one.parameter for one in plan.ties}
+    tied = {key for one in plan.ties for key in one.others}
     held = {key: value for key, value in _held(model).items() if key not in tied}
     with seeded(seed):
         for layer in in_construction_order(plan):
@@ -130,13 +130,3 @@ def _is_there(model: nn.Module, path: str) -> bool:
     except AttributeError:
         return False
     return True
-
-
-def tie_here(model: nn.Module, plan: Plan) -> None:
-    """Ties again what is on this rank."""
-    if all(
-        _is_there(model, key.rpartition(".")[0])
-        for one in plan.ties
-        for key in (one.parameter, one.source)
-    ):
-        tie(model, plan)

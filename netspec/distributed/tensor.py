@@ -15,8 +15,8 @@ from torch.distributed.tensor.parallel import (
     parallelize_module,
 )
 
+from netspec.building.weights import tie
 from netspec.distributed.context import Context
-from netspec.distributed.materialise import tie_here
 
 
 def tensor_parallel(
@@ -45,7 +45,7 @@ def tensor_parallel(
             _copy(module, list(module.modules()), mesh)
         elif not _is_inside(path, layers):
             _copy(module, [module], mesh)  # a container's own parameters
-    tie_here(model, context.layout.plan)  # which torch has made two, to be gathered twice
+    tie(model, context.layout.plan)  # which torch has made two, to be gathered twice
     return model
 
 

@@ -50,7 +50,7 @@ def expand(
     rules = planned_rules(spec, registry, names, found)
     if root is None or found.failed:
         return None
-    ties = planned_ties(spec, walk, found)
+    ties = planned_ties(spec, walk, root, found)
     if found.failed:
         return None
     plan = Plan(

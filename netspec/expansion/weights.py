@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
+
 from netspec.diagnostics import Diagnostics, suggestion
+from netspec.diagnostics.nearest import ring
 from netspec.expansion.initialisers import planned_init
 from netspec.expansion.values import Environment
 from netspec.expansion.walk import Walk
-from netspec.planning.plan import PlannedInitRule, PlannedTie
+from netspec.planning.plan import PlannedInitRule, PlannedScope, PlannedTie
 from netspec.registry import Registry
 from netspec.spec import Spec
 
@@ -31,15 +35,18 @@ def planned_rules(
     return tuple(rules)
 
 
-def planned_ties(spec: Spec, walk: Walk, found: Diagnostics) -> tuple[PlannedTie, ...]:
-    """The ties, whose parameters exist and have one shape."""
+def planned_ties(
+    spec: Spec, walk: Walk, root: PlannedScope, found: Diagnostics
+) -> tuple[PlannedTie, ...]:
+    """The ties as classes: `{a: b, b: c}` is one parameter under three keys.
+
+    All keys of a tie exist, and have one shape and one device.
+    """
     if not spec.tie:
         return ()
-    shapes = {parameter.path: parameter.shape for parameter in walk.parameters}
-    for row in walk.rows:
-        for parameter in row.parameters:
-            shapes[f"{row.path}.{parameter.name}"] = parameter.shape
-    ties = []
+    shapes, devices = _shapes_and_devices(walk, root)
+    ends, rings = _ends({tie.parameter: tie.source for tie in spec.tie})
+    others: dict[str, list[str]] = {}
     for tie in spec.tie:
         missing = [name for name in (tie.parameter, tie.source) if name not in shapes]
         for name in missing:
@@ -51,14 +58,80 @@ def planned_ties(spec: Spec, walk: Walk, found: Diagnostics) -> tuple[PlannedTie
             )
         if missing:
             continue
+        if tie.parameter == tie.source:
+            found.error("shape-mismatch", f"{tie.parameter} is tied to itself", tie.span)
+            continue
         first, other = shapes[tie.parameter], shapes[tie.source]
-        if first != other or tie.parameter == tie.source:
-            message = (
-                f"{tie.parameter} is tied to itself"
-                if tie.parameter == tie.source
-                else f"{tie.parameter} is {list(first)}, but {tie.source} is {list(other)}"
-            )
+        if first != other:
+            message = f"{tie.parameter} is {list(first)}, but {tie.source} is {list(other)}"
             found.error("shape-mismatch", message, tie.span)
             continue
-        ties.append(PlannedTie(tie.parameter, tie.source, first))
-    return tuple(ties)
+        if tie.parameter in rings:
+            keys = rings[tie.parameter]
+            pairs = [f"{key[:40]} to {other[:40]}" for key, other in pairwise(keys)]
+            around = ", ".join(ring(pairs))
+            message = f"the ties make a ring, so that no layer initialises the parameter: {around}"
+            found.error("cycle", message, tie.span, help=[f"leave out `{keys[0]}: {keys[1]}`"])
+        if tie.parameter not in ends:
+            continue
+        if devices.get(tie.parameter) != devices.get(tie.source):
+            one, two = (
+                devices.get(name) or "the model's own device"
+                for name in (tie.parameter, tie.source)
+            )
+            found.error(
+                "bad-device",
+                f"{tie.parameter} is tied to {tie.source}, but they would be on {one} and {two}",
+                tie.span,
+                help=["give both layers the same `device:`, or remove the tie"],
+            )
+            continue
+        others.setdefault(ends[tie.parameter], []).append(tie.parameter)
+    return tuple([PlannedTie(end, tuple(keys), shapes[end]) for end, keys in others.items()])
+
+
+def _shapes_and_devices(
+    walk: Walk, root: PlannedScope
+) -> tuple[dict[str, tuple[int, ...]], dict[str, str | None]]:
+    """The shape and the device of every parameter, by its key."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    devices: dict[str, str | None] = {}
+    waiting = [root]
+    while waiting:
+        scope = waiting.pop()
+        if scope.is_reused:
+            continue
+        for own in scope.parameters:
+            shapes[own.path], devices[own.path] = own.shape, scope.device
+        waiting.extend(child for child in scope.children if isinstance(child, PlannedScope))
+    for row in walk.rows:
+        if row.is_reused:
+            continue
+        for parameter in row.parameters:
+            key = f"{row.path}.{parameter.name}"
+            shapes[key], devices[key] = parameter.shape, row.device
+    return shapes, devices
+
+
+def _ends(sources: Mapping[str, str]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The key that each tied one leads to, and the rings by the first of their keys.
+
+    Every key is tied to one other at most, so that a chain ends at one key or in a ring. What is in
+    a ring, or leads into one, has no end.
+    """
+    ends: dict[str, str] = {}
+    rings: dict[str, list[str]] = {}
+    lost: set[str] = set()
+    for first in sources:
+        passed: dict[str, int] = {}
+        key = first
+        while key in sources and key not in ends and key not in lost and key not in passed:
+            passed[key] = len(passed)
+            key = sources[key]
+        if key in passed:
+            rings[key] = [*list(passed)[passed[key] :], key]
+        if key in passed or key in lost:
+            lost.update(passed)
+        else:
+            ends.update(dict.fromkeys(passed, ends.get(key, key)))
+    return ends, rings

@@ -11,6 +11,7 @@ from netspec.diagnostics.failure import failure, shown
 from netspec.placement.document import Entry, Placement
 from netspec.placement.dtypes import report_dtypes
 from netspec.placement.layout import Layout, Misplaced
+from netspec.placement.ties import require_ties_together
 from netspec.planning import Plan
 from netspec.planning.binding import bind
 from netspec.registry import RegisteredStrategy, Registry
@@ -69,6 +70,11 @@ def _laid(
         return layout
     if not isinstance(laid, Layout):
         _broken(one, entry, f"gives {shown(laid)}, which is no Layout", found)
+        return layout
+    try:
+        require_ties_together(laid)
+    except Refusal as refusal:
+        _refuse(refusal, entry, found)
         return layout
     # Where a strategy is written is known here, and of use when its action fails.
     span = entry.origin.span()

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from netspec.building.flow import Flow
+from netspec.building.weights import tie
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.diagnostics.failure import failure, shown
@@ -41,6 +42,7 @@ def place(
         _connect(model, plan.root, devices[""], devices)
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])
+    tie(model, plan)  # a move to another kind of device (meta, xla) makes new parameters
     return model
 
 

@@ -257,11 +257,20 @@ class PlannedInitRule(NamedTuple):
 
 
 class PlannedTie(NamedTuple):
-    """Two keys of ``state_dict`` that hold one parameter."""
+    """All keys of ``state_dict`` that hold one parameter; no key is in two ties.
 
-    parameter: str
+    ``source`` is the key that the spec ties to no other: its layer initialises the parameter.
+    ``others`` are the rest, in the order of the spec.
+    """
+
     source: str
+    others: tuple[str, ...]
     shape: tuple[int, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys, the source first."""
+        return (self.source, *self.others)
 
 
 class PlannedInput(NamedTuple):
@@ -321,7 +330,7 @@ class Plan:
     def total_params(self) -> int:
         """The number of values in all parameters; tied and shared ones are counted once."""
         own = sum(parameter.numel for parameter in self.parameters)
-        tied = sum(math.prod(tie.shape) for tie in self.ties)
+        tied = sum(math.prod(tie.shape) * len(tie.others) for tie in self.ties)
         return sum(layer.params for layer in self.layers) + own - tied
 
     @property

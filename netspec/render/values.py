@@ -68,7 +68,7 @@ def plan_values(plan: Plan) -> Json:
         ],
         "layers": [_layer(*both) for both in zip(plan.layers, by_layer, strict=True)],
         "parameters": {own.path: list(own.shape) for own in plan.parameters},
-        "ties": {tie.parameter: tie.source for tie in plan.ties},
+        "ties": {other: tie.source for tie in plan.ties for other in tie.others},
         "total_params": plan.total_params,
         "total_buffer_numel": plan.total_buffer_numel,
         "total_macs": _size(unless_beyond_limits(lambda: plan.total_macs)),

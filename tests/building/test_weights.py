@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 import torch
 from torch import nn
@@ -52,6 +54,58 @@ def test_tied_parameters_are_one_and_counted_once() -> None:
     assert model.get_parameter("1.weight") is model.get_parameter("0.weight")
     assert list(model.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
     assert netspec.plan(spec).total_params == sum(p.numel() for p in model.parameters())
+
+
+THREE = """\
+netspec: 1
+input: [N, 8]
+layers:
+  a: {linear: {out_features: 8, bias: false}, init: {weight: 1}}
+  b: {linear: {out_features: 8, bias: false}, init: {weight: 2}}
+  c: {linear: {out_features: 8, bias: false}, init: {weight: 3}}
+"""
+
+
+@pytest.mark.parametrize("keys", list(permutations(("a.weight", "b.weight", "c.weight"))))
+@pytest.mark.parametrize("form", ["{0}: {1}, {1}: {2}", "{1}: {2}, {0}: {1}", "{0}: {2}, {1}: {2}"])
+def test_ties_are_classes_in_any_order(keys: tuple[str, ...], form: str) -> None:
+    plan = netspec.plan(netspec.loads(f"{THREE}tie: {{{form.format(*keys)}}}\n"))
+    model = netspec.build(plan, device="cpu")
+    (parameter,) = model.parameters()
+    assert plan.total_params == parameter.numel() == 64
+    # The key that is tied to no other says how it begins.
+    assert parameter[0, 0] == "abc".index(keys[2][0]) + 1
+    (tie,) = plan.ties
+    assert (tie.source, set(tie.keys)) == (keys[2], set(keys))
+    memory = netspec.memory(plan, batch=1, optimizer=None).ranks[0].devices[0]
+    assert memory.parameters == 64 * 4
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("{a.weight: b.weight, b.weight: a.weight}", "a.weight to b.weight, b.weight to a.weight"),
+        (
+            "{c.weight: a.weight, a.weight: b.weight, b.weight: a.weight}",
+            "a.weight to b.weight, b.weight to a.weight",
+        ),
+    ],
+)
+def test_a_ring_of_ties_is_refused_once(form: str, said: str) -> None:
+    (found,) = netspec.check(f"{THREE}tie: {form}\n")
+    assert found.code == "cycle"
+    assert found.message.endswith(said)
+    assert found.help == ("leave out `a.weight: b.weight`",)
+    assert not netspec.check(f"{THREE}tie: {form}\n".replace("a.weight: b.weight, ", ""))
+
+
+def test_a_tie_over_the_devices_of_a_spec_is_refused() -> None:
+    text = THREE.replace("a: {", "a: {device: meta, ") + "tie: {a.weight: b.weight}\n"
+    (found,) = netspec.check(text)
+    assert found.message == (
+        "a.weight is tied to b.weight, but they would be on meta and the model's own device"
+    )
+    assert not netspec.check(text.replace("b: {", "b: {device: meta, "))
 
 
 @pytest.mark.parametrize(

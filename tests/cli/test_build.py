@@ -155,3 +155,28 @@ def test_seeds_by_path(run: Run) -> None:
     model, more = (torch.load(f"{name}.pt", weights_only=True) for name in ("model", "more"))
     assert model.keys() < more.keys()
     assert all(torch.equal(value, more[name]) for name, value in model.items())
+
+
+def test_tied_weights_are_written_once(run: Run) -> None:
+    safetensors = pytest.importorskip("safetensors.torch")
+    Path("tied.yaml").write_text(
+        "netspec: 1\ninput: [N, 4]\ntie: {0.weight: 1.weight, 2.weight: 0.weight}\n"
+        "layers: [linear: 4, linear: 4, linear: 4]\n"
+    )
+    outputs = ("a.safetensors", "b.safetensors", "m.pt")
+    for output in outputs:
+        done = run("build", "tied.yaml", "-o", output, "--seed", "0")
+        assert done.returncode == 0, done.stderr
+    assert f"m.pt: 6 tensors, {os.path.getsize('m.pt'):,} bytes\n" in done.stdout
+    assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
+    tensors = safetensors.load_file("a.safetensors")
+    assert list(tensors) == ["0.bias", "0.weight", "1.bias", "2.bias"]
+    for key in ("0.weight", "1.weight", "2.weight"):
+        tensors[key] = tensors.pop(next(name for name in tensors if name.endswith("weight")))
+        safetensors.save_file(tensors, "one.safetensors")
+        done = run("build", "tied.yaml", "--weights", "one.safetensors", "-o", "n.pt", "--force")
+        assert done.returncode == 0, done.stderr
+        assert all(
+            torch.equal(value, torch.load("n.pt")[name])
+            for name, value in torch.load("m.pt").items()
+        )

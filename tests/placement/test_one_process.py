@@ -163,6 +163,8 @@ layers:
   head: {linear: {out_features: 9, bias: false}}
 """
 
+PARTED = TIED.replace("  head:", "  mid: {linear: 4}\n  head:")
+
 MISTAKES = [
     ("devices: {block.*: cpu}", SPEC, "2:20: error: the pattern 'block.*' matches no layer"),
     ("devices: {stem: cpu, norms: cpu}", SPEC, "did you mean norm?"),
@@ -175,6 +177,9 @@ MISTAKES = [
     ("mesh: {dp: 2}\ndevices: cpu", SPEC, "devices is for one process, and the mesh has 2 ranks"),
     ("mesh: {dp: 2}\ndata_parallel:", SPEC, "build makes the model of one process"),
     ("devices: {embed: cpu, head: meta}", TIED, "`embed` is written here (model.yaml:5:11)"),
+    ("dtypes: {head: bfloat16}", TIED, "they would be of the model's own dtype and bfloat16"),
+    ("balance: [cpu, meta]", PARTED, "write `devices` in place of `balance`, with one device for"),
+    ("offload: [embed]", TIED, "tied weights cannot be offloaded"),
 ]
 
 

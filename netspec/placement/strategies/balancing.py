@@ -10,11 +10,9 @@ from netspec.accounting import Choices, estimate
 from netspec.accounting.sizes import complete_sizes
 from netspec.declaration import Refusal
 from netspec.placement.layout import Layout, Placed
-from netspec.placement.strategies.one_process import (
-    require_one_process,
-    require_ties_on_one_device,
-)
+from netspec.placement.strategies.one_process import require_one_process
 from netspec.placement.strategy import strategy
+from netspec.placement.ties import require_ties_together
 from netspec.planning import PlannedChild, PlannedLayer, PlannedScope
 from netspec.render.table import amount
 
@@ -68,8 +66,8 @@ def balance(
             for device, limit in limits.items()
         ]
         if not any(beyond):
-            chosen = {path: one.device or "" for path, one in placed.layers.items()}
-            require_ties_on_one_device(layout, chosen)
+            instead = "write `devices` in place of `balance`, with one device for both"
+            require_ties_together(placed, instead)
             return placed.noted(*_notes(units, names, peaks, limits))
         rooms = [room - nbytes for room, nbytes in zip(rooms, beyond, strict=True)]
     raise Refusal(_too_much(units, taken, rooms, limits), help=HELP)

@@ -86,11 +86,12 @@ def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
         Misplaced: a tied parameter would be gathered with two groups.
     """
     for tie in layout.plan.ties:
-        first, second = (_group(key, groups) for key in (tie.source, tie.parameter))
-        if first != second:
-            layers = [layout.owner(key) for key in (tie.source, tie.parameter)]
+        own = _group(tie.source, groups)
+        apart = next((key for key in tie.others if _group(key, groups) != own), None)
+        if apart is not None:
+            layers = [layout.owner(key) for key in (tie.source, apart)]
             raise Misplaced(
-                f"{tie.parameter} is tied to {tie.source}, but they would be gathered apart",
+                f"{apart} is tied to {tie.source}, but they would be gathered apart",
                 *filter(None, layers),
                 argument="layers",
                 help="leave both to the model's own group: let no pattern match them",

@@ -11,7 +11,6 @@ from netspec.placement.layout import Action, Layout, Misplaced
 from netspec.placement.strategy import strategy
 
 Patterns = tuple[str, ...]
-OWN = "the model's own device"
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 
 
@@ -26,7 +25,6 @@ def devices(layout: Layout, /, *, device: str | None = None, **patterns: str) ->
     chosen = by_patterns(layout, patterns)
     if device is not None:
         chosen = {**{row.path: device for row in layout.plan.layers}, **chosen}
-    require_ties_on_one_device(layout, chosen)
     return layout.changed(
         {path: layout.placed(path)._replace(device=each) for path, each in chosen.items()}
     )
@@ -76,12 +74,11 @@ def offload(
     paths = layout.match_all(layers, "layers")
     inside = {row.path for path in paths for row in layout.rows(path)}
     for tie in layout.plan.ties:
-        ends = [key.rpartition(".")[0] for key in (tie.parameter, tie.source)]
-        if any(path in inside for path in ends):
-            rows = {row.path: row for row in layout.plan.layers}
+        owners = [row for row in map(layout.owner, tie.keys) if row is not None]
+        if any(row.path in inside for row in owners):
             raise Misplaced(
-                f"{tie.parameter} is tied to {tie.source}, and tied weights cannot be offloaded",
-                *[rows[path] for path in ends if path in rows],
+                f"{tie.others[0]} is tied to {tie.source}, and tied weights cannot be offloaded",
+                *owners,
                 argument="layers",
             )
     changes = {path: layout.placed(path)._replace(kept_on=to) for path in inside}
@@ -115,21 +112,3 @@ def require_one_process(layout: Layout, word: str) -> None:
             "device of its own",
             help=f"remove `mesh`, or `{word}`",
         )
-
-
-def require_ties_on_one_device(layout: Layout, chosen: Mapping[str, str]) -> None:
-    """
-    Raises:
-        Misplaced: a tied parameter would be on two devices.
-    """
-    rows = {row.path: row for row in layout.plan.layers}
-    for tie in layout.plan.ties:
-        ends = [key.rpartition(".")[0] for key in (tie.source, tie.parameter)]
-        first, second = (chosen.get(path) for path in ends)
-        if first != second:
-            raise Misplaced(
-                f"{tie.parameter} is tied to {tie.source}, but they would be on "
-                f"{first or OWN} and {second or OWN}",
-                *[rows[path] for path in ends if path in rows],
-                help="give both the same device",
-            )

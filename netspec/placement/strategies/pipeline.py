@@ -63,7 +63,6 @@ def pipeline(
     for row, place in rows_in(layout, chain):
         changes[row.path] = layout.placed(row.path)._replace(stage=bisect_right(starts, place))
     layout = layout.changed(changes)
-    _require_ties_in_a_stage(layout)
     settings = {"axis": axis, "schedule": schedule, "microbatches": parts, "stages": units}
     return layout.then(Action("pipeline", "netspec.distributed.pipeline.pipeline", settings))
 
@@ -197,21 +196,4 @@ def _require_gradients(chain: list[Unit], starts: tuple[int, ...]) -> None:
                 chain[place],
                 argument="cut",
                 help="cut where floating-point values are passed on",
-            )
-
-
-def _require_ties_in_a_stage(layout: Layout) -> None:
-    """
-    Raises:
-        Misplaced: a tied parameter would be in two stages.
-    """
-    for one in layout.plan.ties:
-        layers = [layout.owner(key) for key in (one.source, one.parameter)]
-        first, second = (0 if row is None else layout.placed(row.path).stage for row in layers)
-        if first != second:
-            raise Misplaced(
-                f"{one.parameter} is tied to {one.source}, but they are in the stages {first} and "
-                f"{second}, which are two processes",
-                *filter(None, layers),
-                help="cut so that both are in one stage, or remove the tie",
             )

@@ -72,7 +72,6 @@ def tensor_parallel(
         parts += own
     _require_pairs(graph, styles)
     layout = layout.changed(changes)
-    _require_equal_ties(layout)
     settings = {
         "axis": axis,
         "styles": {one.path: one.style for one in parts},
@@ -316,28 +315,3 @@ def _column_without_row(origin: PlannedLayer, why: str, *others: PlannedLayer | 
         argument="column",
         help="write the linear that ends the pair under `row`, or this one under `gather`",
     )
-
-
-def _require_equal_ties(layout: Layout) -> None:
-    """
-    Raises:
-        Misplaced: a tied parameter would be split in two ways.
-    """
-    for one in layout.plan.ties:
-        first, shards = _of_key(layout, one.source)
-        second, others = _of_key(layout, one.parameter)
-        if shards != others:
-            raise Misplaced(
-                f"{one.parameter} is tied to {one.source}, but they would be split differently",
-                *filter(None, (first, second)),
-                help="divide both alike: an embedding by `row`, its linear by `gather`",
-            )
-
-
-def _of_key(layout: Layout, key: str) -> tuple[PlannedLayer | None, tuple[Shard, ...]]:
-    """The layer of a key of ``state_dict``, and how that parameter is split."""
-    layer = layout.owner(key)
-    if layer is None:
-        return None, ()
-    name = key.removeprefix(f"{layer.path}.")
-    return layer, layout.placed(layer.path).shards.get(name, ())
