@@ -83,7 +83,7 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
         if definition is not None:
             return _block(scope, request, definition, arguments)
         at = item.origin.argument
-        layer = scope.walk.layer(
+        layer = scope.walk.planner.layer(
             type, tuple([(argument, scope.plain(v, at(argument))) for argument, v in arguments])
         )
     elif isinstance(part, Layers):

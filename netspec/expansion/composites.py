@@ -136,7 +136,7 @@ def _split(
         try:
             pieces, needs = split(type, dim, count)
             for need in needs:
-                decide(need, scope.walk.planner.conditions)
+                scope.walk.conditions.add(decide(need))
             pieces = tuple(scope.walk.planner.same(piece) for piece in pieces)
             scope.steps.append(
                 Step("split", (value,), numbers, (type,), pieces, origin, dim=type.dim(dim))

@@ -15,7 +15,7 @@ from netspec.expansion.stated import named_sizes
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties
-from netspec.planning import Plan, PlannedInput, PlannedScope
+from netspec.planning import Condition, Plan, PlannedInput, PlannedScope
 from netspec.planning.planner import Known, Planner
 from netspec.registry import Registry
 from netspec.source.collector import without_collector
@@ -58,7 +58,7 @@ def expand(
         tuple(PlannedInput(name, type) for name, type in given.items() if type is not None),
         root,
         tuple(walk.rows),
-        planner.conditions.all(),
+        _conditions(walk),
         (),
         tuple(walk.parameters),
         rules,
@@ -66,6 +66,14 @@ def expand(
     )
     report_plugin_lints(plan, spec.origin, registry, found)
     return replace(plan, warnings=tuple(found.all()))
+
+
+def _conditions(walk: Walk) -> tuple[Condition, ...]:
+    """What all layers and merges need of the named sizes."""
+    applications = {id(row.application): row.application for row in walk.rows}
+    for application in applications.values():
+        walk.conditions.add(application.conditions)
+    return walk.conditions.all()
 
 
 def _root(

@@ -226,6 +226,8 @@ class ScopeBuilder:
             application = applied.get((id(part), id(at)))
             if application is None or len(application.outputs) > 1 or part.type in walk.blocks:
                 break
+            if application.warnings:
+                break
             name = item.name
             if name is None:
                 name = str(self.unnamed)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostics, Span
-from netspec.expansion.values import Arguments, Environment, Skip
+from netspec.expansion.values import Environment, Skip
+from netspec.planning.needs import Conditions
 from netspec.planning.plan import PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
 from netspec.registry import PackageBlock
 from netspec.sizes import Size
-from netspec.spec import Block, Layer, Origin
+from netspec.spec import Block, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 MAX_NESTING = 100  # containers in containers
@@ -51,13 +52,14 @@ class Walk:
         self.found = found
         self.sizes = sizes  # those that the inputs name
         self.rows: list[PlannedLayer] = []
+        #: What merges need of the sizes; what layers need is in their rows.
+        self.conditions = Conditions()
         self.parameters: list[PlannedParameter] = []
         #: The blocks that are being written out, the innermost last.
         self.inside: list[str] = []
         self.depth = 0
         self.modules = 0
         self.reads = 0
-        self._layers: dict[object, Layer] = {}
 
     def definition(self, name: str, *, is_computed: bool = False) -> Definition | None:
         """The block that a layer's name means here; None where it means a layer, or nothing.
@@ -124,18 +126,3 @@ class Walk:
             yield
         finally:
             self.depth -= 1
-
-    def layer(self, type: str, arguments: Arguments) -> Layer:
-        """The one Layer for all equal ones, so that each is checked once."""
-        key = (type, arguments, _types(arguments))
-        known = self._layers.get(key)
-        if known is None:
-            known = self._layers[key] = Layer(type, arguments)
-        return known
-
-
-def _types(value: Any) -> object:
-    """What tells 1, 1.0 and true apart, which are equal in Python."""
-    if value.__class__ is tuple:
-        return tuple([_types(item) for item in value])
-    return value.__class__

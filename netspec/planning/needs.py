@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from netspec.declaration import Need, Refusal
 from netspec.declaration.output import told
 from netspec.planning.plan import Condition
@@ -16,19 +18,25 @@ class Conditions:
         self._least: dict[str, int] = {}
         self._others: dict[str, None] = {}
 
-    def at_least(self, symbol: str, least: int) -> None:
-        self._least[symbol] = max(least, self._least.get(symbol, 0))
-
-    def other(self, text: str) -> None:
-        self._others[text] = None
+    def add(self, conditions: Iterable[Condition]) -> None:
+        for condition in conditions:
+            if condition.symbol is None or condition.least is None:
+                self._others[condition.text] = None
+            else:
+                least = self._least.get(condition.symbol, 0)
+                self._least[condition.symbol] = max(condition.least, least)
 
     def all(self) -> tuple[Condition, ...]:
-        least = [Condition(f"{s} >= {n}", s, n) for s, n in sorted(self._least.items())]
+        least = [_at_least(name, number) for name, number in sorted(self._least.items())]
         return (*least, *(Condition(text) for text in self._others))
 
 
-def decide(need: Need, conditions: Conditions) -> None:
-    """Records the need where it depends on the sizes.
+def _at_least(symbol: str, least: int) -> Condition:
+    return Condition(f"{symbol} >= {least}", symbol, least)
+
+
+def decide(need: Need) -> tuple[Condition, ...]:
+    """The conditions on the sizes with which the need is fulfilled; none where it always is.
 
     Raises:
         Refusal: the need is not fulfilled, or it cannot be decided whether it is.
@@ -37,21 +45,19 @@ def decide(need: Need, conditions: Conditions) -> None:
         assert isinstance(need.other, int)
         bound = at_least(need.size, need.other)
         if bound.answer is None:
-            for symbol, least in bound.least:
-                conditions.at_least(symbol, least)
-            if not bound.least:
-                conditions.other(f"{need.size} >= {need.other}")
-        elif not bound.answer:
-            where = f" (for {values(bound.counterexample)})" if bound.counterexample else ""
-            raise Refusal(told(need.message) + where, argument=need.argument)
-        return
+            least = tuple([_at_least(*one) for one in bound.least])
+            return least or (Condition(f"{need.size} >= {need.other}"),)
+        if bound.answer:
+            return ()
+        where = f" (for {values(bound.counterexample)})" if bound.counterexample else ""
+        raise Refusal(told(need.message) + where, argument=need.argument)
     if need.kind == "same":
         decision = equal(need.size, need.other)
     else:
         assert isinstance(need.other, int)
         decision = divisible(need.size, need.other)
     if decision.answer:
-        return
+        return ()
     names = [symbol.name for symbol in symbols(need.size)]
     if decision.counterexample is not None:
         raise Refusal(

@@ -18,6 +18,17 @@ from netspec.templates import Names
 Trust = Literal["rule", "proven", "probed", "stated"]
 
 
+class Condition(NamedTuple):
+    """Something that the sizes must fulfil for the model to work (``H >= 63``)."""
+
+    text: str
+    symbol: str | None = None
+    least: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Parameter(NamedTuple):
     """A parameter or buffer of a layer, named as in ``state_dict``."""
 
@@ -38,7 +49,8 @@ class Application:
     written and the inferred ones). ``input_names`` say which of the type's inputs there are.
     ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
     the backward pass, as the Output of the rule says it. ``trust`` says where the shapes are from,
-    ``source`` is the package and version that the layer is from.
+    ``source`` is the package and version that the layer is from. ``conditions`` are what has to
+    be true of the named sizes, ``warnings`` what its rule warns of.
     """
 
     type: LayerType
@@ -56,6 +68,8 @@ class Application:
     input_names: tuple[str, ...] = ()
     source: str = ""
     trust: Trust = "rule"
+    conditions: tuple[Condition, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -278,17 +292,6 @@ class PlannedInput(NamedTuple):
 
     name: str
     type: TensorType
-
-
-class Condition(NamedTuple):
-    """Something that the sizes must fulfil for the model to work (``H >= 63``)."""
-
-    text: str
-    symbol: str | None = None
-    least: int | None = None
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class SavedForBackward(NamedTuple):

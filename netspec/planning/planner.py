@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from netspec.declaration import (
     FromClass,
@@ -18,7 +18,7 @@ from netspec.declaration.output import Shape
 from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, failure, listed
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
-from netspec.planning.needs import Conditions, decide
+from netspec.planning.needs import decide
 from netspec.planning.plan import Application, Parameter, Trust
 from netspec.planning.soundness import require_sound
 from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
@@ -47,13 +47,13 @@ class Planner:
         self.registry = registry
         self.prove = prove  # whether the shapes of layers without a rule have to be proven
         self.found = found
-        self.conditions = Conditions()
         #: The modules of all finished walks, those of other variants too.
         self.walked = 0
         self._bound: dict[int, Bound | None] = {}
         #: By the ids of a layer and of its one input.
         self.applications: dict[tuple[int, int], Application] = {}
         self._keep: list[Layer] = []  # keeps the layers alive whose ids are keys
+        self._layers: dict[object, Layer] = {}
         self._types: dict[TensorType, TensorType] = {}
         #: Why rules are not called again, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
@@ -66,7 +66,6 @@ class Planner:
         if found is not self.found:
             self._refused.clear()
         self.found = found
-        self.conditions = Conditions()
 
     # ---- types
 
@@ -83,6 +82,14 @@ class Planner:
         return known
 
     # ---- one layer
+
+    def layer(self, type: str, arguments: tuple[tuple[str | None, Any], ...]) -> Layer:
+        """The one Layer for all equal ones, so that each is checked once."""
+        key = (type, arguments, _types(arguments))
+        known = self._layers.get(key)
+        if known is None:
+            known = self._layers[key] = Layer(type, arguments)
+        return known
 
     def apply(
         self,
@@ -104,6 +111,7 @@ class Planner:
         if len(inputs) == 1:
             known = self.applications.get((id(layer), id(first)))
             if known is not None:
+                self.report_warnings(known, origin)
                 return known
         if (id(layer), id(origin)) in self._refused:
             return None
@@ -124,9 +132,14 @@ class Planner:
             application = self.applied(registered, written, origin, path, given, names, stated)
         except _Reported:
             return None
+        self.report_warnings(application, origin)
         if len(inputs) == 1 and application.trust != "stated":
             self.applications[id(layer), id(first)] = application
         return application
+
+    def report_warnings(self, application: Application, origin: Origin) -> None:
+        for warning in application.warnings:
+            self.found.warning("layer-warning", warning, origin.span())
 
     def bind(self, layer: Layer, origin: Origin) -> Bound | None:
         registered = self.registry.find(layer.type)
@@ -233,14 +246,11 @@ class Planner:
             for name in output.saves:
                 if name not in names:
                     raise TypeError(f"it saves {name!r}, which is no input or output")
-            for need in output.needs:
-                decide(need, self.conditions)
+            conditions = [one for need in output.needs for one in decide(need)]
             first = self.same(TensorType(tuple(output.shape), output.dtype or inputs[0].dtype))
             others = tuple([self.same(other) for other in output.others.values()])
             for name, shape in (*output.parameters.items(), *output.buffers.items()):
                 require_countable(TensorType(shape), name)
-            for warning in output.warnings:
-                self.found.warning("layer-warning", warning, origin.span())
             return Application(
                 layer_type,
                 {**layer_type.defaults, **complete},
@@ -257,6 +267,8 @@ class Planner:
                 given,
                 str(registered.plugin),
                 trust,
+                tuple(dict.fromkeys(conditions)),
+                output.warnings,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)
@@ -456,3 +468,10 @@ def _unknown_size(name: str, inferred: Inferred, size: Size, input: TensorType) 
         elif inferred.help and len(names) > 1:
             help += f"\nor {inferred.help}"
     return Refusal(f"{name} needs a known number, but {what}", help=help)
+
+
+def _types(value: Any) -> object:
+    """What tells 1, 1.0 and true apart, which are equal in Python."""
+    if value.__class__ is tuple:
+        return tuple([_types(item) for item in value])
+    return value.__class__
