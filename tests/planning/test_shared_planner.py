@@ -16,7 +16,7 @@ layers:
   - conv2d: {out_channels: 4, kernel_size: 7}
   - dropout: $rate
   - softmax
-  - layers: [{split: [[], [conv2d: {out_channels: $width, kernel_size: 1}]]}]
+  - layers: [{split: [[], [leaky_relu: $(rate / width)]]}]
     repeat: 1
 """
 REGISTRY = netspec.Registry()
