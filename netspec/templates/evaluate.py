@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from netspec.diagnostics import did_you_mean
@@ -194,31 +194,111 @@ def _compared(kind: type, left: Any, right: Any, node: ast.expr) -> bool:
         if type(right) is not tuple and not (type(right) is str and type(left) is str):
             raise EvaluationError(f"`in` asks for a list, not {_shown(right)}")
         if type(right) is str:
-            found = left in right
+            found: bool | None = left in right
         else:
-            found = any(_compared(ast.Eq, left, item, node) for item in right)
-        return found is (kind is ast.In)
-    if not isinstance(left, Expression) and not isinstance(right, Expression):
-        if kind is ast.Eq:
-            return bool(left == right)
-        if kind is ast.NotEq:
-            return bool(left != right)
-        ordered: bool = _ORDERS[kind](left, right)
-        return ordered
-    left, right = _number(left), _number(right)
-    answer = _decided(kind, left, right)
+            found = _any(_equal(left, item) for item in right)
+        answer = _not(found) if kind is ast.NotIn else found
+    elif not _is_symbolic(left) and not _is_symbolic(right):
+        return bool(_COMPARISONS[kind](left, right))
+    elif type(left) is tuple or type(right) is tuple:
+        answer = _lists_compared(kind, left, right)
+    else:
+        answer = _decided(kind, _number(left), _number(right))
     if answer is None:
         raise EvaluationError(
-            f"`{ast.unparse(node)}` depends on the input: it compares {left} with {right}",
+            f"`{ast.unparse(node)}` depends on the input: it compares {_brief(left)} with "
+            f"{_brief(right)}",
             "give the sizes numbers in `input`, or make the choice a param",
         )
     return answer
 
 
-def _decided(kind: type, left: Any, right: Any) -> bool | None:
+def _is_symbolic(value: Any) -> bool:
+    """Whether a value is a size that is not known, or a list with such a size in it."""
+    if type(value) is tuple:
+        return any(_is_symbolic(item) for item in value)
+    return isinstance(value, Expression)
+
+
+# ---- comparisons with three answers: None is "it depends on the input"
+
+
+def _not(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    result: bool | None = False
+    for answer in answers:
+        if answer:
+            return True
+        result = None if answer is None else result
+    return result
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    return _not(_any(_not(answer) for answer in answers))
+
+
+def _equal(left: Any, right: Any) -> bool | None:
+    if not _is_symbolic(left) and not _is_symbolic(right):
+        return bool(left == right)
+    if type(left) is tuple and type(right) is tuple:
+        if len(left) != len(right):
+            return False
+        return _all(_equal(one, other) for one, other in zip(left, right, strict=True))
+    if not _is_number(left) or not _is_number(right):
+        return False
+    return _decided(ast.Eq, left, right)
+
+
+def _lists_compared(kind: type, left: Any, right: Any) -> bool | None:
+    """A comparison of lists, of which at least one has a size in it that is not known."""
     if kind in (ast.Eq, ast.NotEq):
-        if isinstance(left, float) or isinstance(right, float):
-            return None
+        answer = _equal(left, right)
+        return answer if kind is ast.Eq else _not(answer)
+    if type(left) is not tuple or type(right) is not tuple:
+        raise EvaluationError(f"a list is not comparable with {_shown(_other(left, right))}")
+    less, more = (left, right) if kind in (ast.Lt, ast.LtE) else (right, left)
+    return _is_before(less, more, or_equal=kind in (ast.LtE, ast.GtE))
+
+
+def _other(left: Any, right: Any) -> Any:
+    return right if type(left) is tuple else left
+
+
+def _is_before(less: tuple[Any, ...], more: tuple[Any, ...], *, or_equal: bool) -> bool | None:
+    """Whether one list is before the other, by the first place where they differ."""
+    answer: bool | None = len(less) < len(more) or (or_equal and len(less) == len(more))
+    for one, other in reversed(list(zip(less, more, strict=False))):
+        # It is less, or equal to it and what follows is before.
+        is_less = _is_less(one, other, or_equal=False)
+        if is_less is not True and answer is not False:
+            is_at_most = _is_less(one, other, or_equal=True)
+            answer = is_at_most if answer or is_at_most is False else None
+        else:
+            answer = is_less
+    return answer
+
+
+def _is_less(one: Any, other: Any, *, or_equal: bool) -> bool | None:
+    if type(one) is tuple and type(other) is tuple:
+        return _is_before(one, other, or_equal=or_equal)
+    kind = ast.LtE if or_equal else ast.Lt
+    if not _is_symbolic(one) and not _is_symbolic(other):
+        return or_equal if one == other else bool(one < other)
+    if type(one) is tuple or type(other) is tuple:
+        raise EvaluationError(f"a list is not comparable with {_shown(_other(one, other))}")
+    return _decided(kind, _number(one), _number(other))
+
+
+def _decided(kind: type, left: Any, right: Any) -> bool | None:
+    """A comparison of two numbers, of which at least one is a size that is not known."""
+    if isinstance(left, float):
+        return _decided_of_real(_TURNED[kind], right, left)
+    if isinstance(right, float):
+        return _decided_of_real(kind, left, right)
+    if kind in (ast.Eq, ast.NotEq):
         if equal(left, right).answer:
             return kind is ast.Eq
         if _always(left, right, 1) or _always(right, left, 1):
@@ -229,6 +309,16 @@ def _decided(kind: type, left: Any, right: Any) -> bool | None:
     if _always(more, less, strict):
         return True
     return False if _always(less, more, 1 - strict) else None
+
+
+def _decided_of_real(kind: type, size: Any, number: float) -> bool | None:
+    """Sizes are whole numbers: ``H < 2.5`` is ``H < 3``."""
+    if not math.isfinite(number):
+        return bool(_COMPARISONS[kind](0, number))
+    if kind in (ast.Eq, ast.NotEq) and not number.is_integer():
+        return kind is ast.NotEq
+    whole = math.ceil(number) if kind in (ast.Lt, ast.GtE) else math.floor(number)
+    return _decided(kind, size, whole)
 
 
 def _always(more: Any, less: Any, by: int) -> bool:
@@ -260,8 +350,12 @@ def truth(value: Any) -> bool:
     return bool(value)
 
 
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float, bool) or isinstance(value, Expression)
+
+
 def _number(value: Any) -> Any:
-    if type(value) not in (int, float, bool) and not isinstance(value, Expression):
+    if not _is_number(value):
         raise EvaluationError(f"a number is needed, not {_shown(value)}")
     return value
 
@@ -276,6 +370,11 @@ def _shown(value: Any) -> str:
     if type(value) is str:
         return f"the text {value[:40]!r}"
     return "a list" if type(value) is tuple else str(value)
+
+
+def _brief(value: Any) -> str:
+    text = _text(value[:8]) if type(value) is tuple else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _text(value: Any) -> str:
@@ -396,11 +495,22 @@ _OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
-_ORDERS: Mapping[type, Callable[[Any, Any], Any]] = {
+_COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
+}
+#: The comparison with its sides exchanged.
+_TURNED: Mapping[type, type] = {
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
 }
 _KINDS: Mapping[type, Callable[[Any, Names], Any]] = {
     ast.Constant: _constant,
