@@ -120,6 +120,8 @@ def plan(
     *,
     variant: str | None = None,
     params: Params | None = None,
+    batch: int | None = None,
+    sizes: Mapping[str, int] | None = None,
     registry: Registry | None = None,
     prove: bool = False,
 ) -> Plan:
@@ -131,10 +133,13 @@ def plan(
         spec: a Spec, or the path of a file.
         variant: one of the spec's ``variants``.
         params: values for the spec's ``params``, over those of the variant.
+        batch: a value for the first size of the first input.
+        sizes: values for named sizes of the inputs; the others stay symbolic.
         prove: whether shapes that are known from runs alone have to be proven.
 
     Raises:
         SpecError: the spec is wrong; ``error.diagnostics`` holds every finding.
+        ValueError: the inputs have no such size, or do not take the value.
     """
     found = Diagnostics()
     parsed = spec if isinstance(spec, Spec) else _parsed(*read_file(spec, found), found)
@@ -143,6 +148,10 @@ def plan(
     parsed = _chosen(parsed, variant, found)
     if found.failed and variant is not None:
         return _sound(None, found)
+    if batch is not None or sizes:
+        from netspec.spec.concrete import concrete
+
+        parsed = concrete(parsed, batch, sizes or {})
     return _sound(_planned(parsed, registry, found, params, prove), found)
 
 

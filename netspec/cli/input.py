@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from netspec.diagnostics import Diagnostic, Location, SpecError
@@ -48,25 +49,34 @@ def findings(name: str, given: argparse.Namespace) -> list[Diagnostic]:
         return list(error.diagnostics)
 
 
-def planned(name: str, given: argparse.Namespace) -> Plan:
-    """The plan of a spec.
+def planned(
+    name: str,
+    given: argparse.Namespace,
+    batch: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Plan:
+    """The plan of a spec, for inputs of these sizes.
 
     Raises:
         SpecError: it is wrong.
+        ValueError: the inputs do not take the sizes.
     """
     from netspec.api import check_text, loads, plan
 
     params = _params(given.params)
     prove = getattr(given, "prove", False)
     if name != "-":
-        return plan(name, variant=given.variant, params=params, prove=prove)
+        return plan(
+            name, variant=given.variant, params=params, batch=batch, sizes=sizes, prove=prove
+        )
     data = _standard_input()
     if given.variant is None and not params:
         found = check_text(data, STDIN)
         if any(diagnostic.severity == "error" for diagnostic in found):
             raise SpecError(found)
     text = data.decode("utf-8-sig", errors="replace")
-    return plan(loads(text, STDIN, variant=given.variant), params=params, prove=prove)
+    spec = loads(text, STDIN, variant=given.variant)
+    return plan(spec, params=params, batch=batch, sizes=sizes, prove=prove)
 
 
 def _params(written: list[str]) -> dict[str, Any]:

@@ -58,12 +58,9 @@ def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None)
     from netspec.api import memory
     from netspec.render.memory import memory_table, memory_values
 
-    sizes: dict[str, int] = {}
-    for text in given.size:
-        name, _, value = text.partition("=")
-        if not value.isdecimal() or len(value) > 12:
-            return usage_error(f"--size {text}: write for example --size T=128")
-        sizes[name] = int(value)
+    sizes = named_sizes(given)
+    if isinstance(sizes, str):
+        return usage_error(sizes)
     try:
         told = memory(
             plan,
@@ -85,3 +82,14 @@ def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None)
     else:
         print(memory_table(told, width(sys.stdout)))
     return 0
+
+
+def named_sizes(given: argparse.Namespace) -> dict[str, int] | str:
+    """The values of ``--size``, or what is wrong with one."""
+    sizes: dict[str, int] = {}
+    for text in given.size:
+        name, _, value = text.partition("=")
+        if not value.isdecimal() or len(value) > 12:
+            return f"--size {text}: write for example --size T=128"
+        sizes[name] = int(value)
+    return sizes

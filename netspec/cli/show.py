@@ -6,20 +6,22 @@ import argparse
 import sys
 
 from netspec.cli.input import add_choices, add_prove, planned
-from netspec.cli.memory import add_memory_options, tell_memory
+from netspec.cli.memory import add_memory_options, named_sizes, tell_memory
 from netspec.cli.output import (
     Commands,
     command,
     print_diagnostics,
     print_json,
     usage_error,
-    width,
 )
+from netspec.diagnostics import SpecError
 
 EXAMPLES = """\
   netspec show model.yaml
   netspec show model.yaml --json > plan.json
   netspec show model.yaml --variant small --set width=64
+  netspec show model.yaml --batch 1 --size H=224 --size W=224
+  netspec show model.yaml --depth 1
   netspec show model.yaml --memory --batch 64 --dtype bfloat16 --optimizer adamw
 """
 
@@ -30,12 +32,22 @@ def add_to(commands: Commands) -> None:
         "show",
         "show every layer with its shapes, parameters and multiply-adds",
         "Shows each layer's name, output shape, parameters and multiply-adds,\n"
-        "and what the model saves for backward. --json has all costs of each layer.",
+        "and what the model saves for backward. Equal blocks are shown once. --batch and --size\n"
+        "give numbers in place of the input's named sizes. --json has all costs of each layer.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
     add_prove(parser)
+    parser.add_argument(
+        "--depth",
+        type=_depth,
+        metavar="N",
+        help="show containers N deep; what is deeper is summed up",
+    )
+    parser.add_argument(
+        "--unfold", action="store_true", help="show equal blocks that follow each other one by one"
+    )
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
     parser.add_argument(
         "--memory", action="store_true", help="what a training step takes, instead of the layers"
@@ -46,16 +58,30 @@ def add_to(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.render import plan_table, plan_values
+    from netspec.render import plan_table, plan_values, terminal_width
 
-    plan = planned(given.spec, given)
     if given.memory:
-        return tell_memory(plan, given)
-    if given.placement or given.batch is not None or given.size:
-        return usage_error("--placement, --batch and --size are of use with --memory")
+        return tell_memory(planned(given.spec, given), given)
+    if given.placement:
+        return usage_error("--placement is of use with --memory")
+    sizes = named_sizes(given)
+    if isinstance(sizes, str):
+        return usage_error(sizes)
+    try:
+        plan = planned(given.spec, given, given.batch, sizes)
+    except SpecError:  # which is a ValueError, too
+        raise
+    except ValueError as error:
+        return usage_error(f"{error} (--batch and --size give them)")
     if given.json:
         print_json(plan_values(plan))
         return 0
     print_diagnostics(plan.warnings, sys.stderr)
-    print(plan_table(plan, width(sys.stdout)))
+    print(plan_table(plan, terminal_width(), given.depth, given.unfold))
     return 0
+
+
+def _depth(text: str) -> int:
+    if text.isdecimal() and len(text) < 5 and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of containers, 1 or more")

@@ -320,6 +320,22 @@ class Plan:
     init: tuple[PlannedInitRule, ...] = field(default=(), repr=False, compare=False)
     ties: tuple[PlannedTie, ...] = ()
 
+    def __repr__(self) -> str:
+        from netspec.render import plan_summary  # which renders plans
+
+        return f"<Plan {plan_summary(self)}>"
+
+    def __str__(self) -> str:
+        """The table of ``netspec show``."""
+        from netspec.render import plan_table, terminal_width
+
+        return plan_table(self, terminal_width())
+
+    def _repr_html_(self) -> str:
+        from netspec.render import plan_html
+
+        return plan_html(self)
+
     @property
     def outputs(self) -> tuple[TensorType, ...]:
         return self.root.outputs

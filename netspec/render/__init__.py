@@ -1,12 +1,16 @@
 """Plans and diagnostics for readers: a table for people, plain values for programs."""
 
-from netspec.render.table import plan_table
+from netspec.render.html import plan_html
+from netspec.render.table import plan_summary, plan_table, terminal_width
 from netspec.render.values import diagnostic_values, layer_values, plan_values, plugin_values
 
 __all__ = [
     "diagnostic_values",
     "layer_values",
+    "plan_html",
+    "plan_summary",
     "plan_table",
     "plan_values",
     "plugin_values",
+    "terminal_width",
 ]

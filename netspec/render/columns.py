@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from netspec.diagnostics.text import display_width, printable
 
@@ -95,3 +97,86 @@ def _cell(head: Column, text: str, width: int) -> str:
     text = head.cut(text, width)
     space = " " * (width - display_width(text))
     return space + text if head.right else text + space
+
+
+def filled(
+    heads: Sequence[Column], rows: Sequence[Sequence[str]], width: int, whole: bool = False
+) -> list[str]:
+    """Lines of at most ``width`` columns; a cell that is too long goes on in the next line.
+
+    Numbers, which are to the right, stay in one line. The first column has what the others leave.
+
+    Args:
+        whole: gives no lines where an argument, or a shape, would have to be cut.
+    """
+    rows = [[printable(text) for text in row] for row in rows]
+    natural = [
+        max([len(head.title), *(display_width(row[i]) for row in rows)])
+        for i, head in enumerate(heads)
+    ]
+    room = width - 2 * (len(heads) - 1)
+    texts = [i for i, head in enumerate(heads) if not head.right and i > 0]
+    numbers = sum(natural[i] for i, head in enumerate(heads) if head.right)
+    widths = list(natural)
+    longest = max([NARROWEST, *(_longest(row[0]) for row in rows)])
+    for i in texts:
+        share = max((room - numbers) * 9 // 16, room - numbers - natural[0])
+        widths[i] = min(natural[i], max(min(share, room - numbers - longest), NARROWEST))
+    widths[0] = max(NARROWEST, room - numbers - sum(widths[i] for i in texts))
+    if whole and (longest > widths[0] or any(widths[i] < natural[i] for i in texts)):
+        return []
+    lines = []
+    for row in ([head.title for head in heads], *rows):
+        cells = [
+            [text] if head.right else broken(text, most)
+            for head, text, most in zip(heads, row, widths, strict=True)
+        ]
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = [_cell(*one) for one in zip(heads, parts, widths, strict=True)]
+            lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def broken(text: str, width: int) -> list[str]:
+    """A cell in lines, cut between arguments, or sizes, where that is possible.
+
+    The lines after the first are indented by two columns more.
+    """
+    if display_width(text) <= width:
+        return [text]
+    indent = " " * min(_margin(text) + 2, width // 2)
+    lines = [""]
+    for part in _parts(text, width - len(indent)):
+        longer = f"{lines[-1]} {part}" if lines[-1].strip() else lines[-1] + part
+        if display_width(longer) <= width:
+            lines[-1] = longer
+            continue
+        if lines[-1].strip():
+            lines.append(indent + part)
+        else:
+            lines[-1] += part
+        while display_width(lines[-1]) > width:
+            end = len(lines[-1])
+            while end > len(indent) + 1 and display_width(lines[-1][:end]) > width:
+                end -= 1
+            lines[-1:] = [lines[-1][:end], indent + lines[-1][end:]]
+    return lines
+
+
+def _margin(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _parts(text: str, room: int) -> list[str]:
+    """Arguments and sizes; a list that does not fit into a line is cut between its items."""
+    parts: list[str] = []
+    for part in re.split(r"(?<=[,:]) (?![^\[]*\])", text):
+        parts += [part] if display_width(part) <= room else re.split(r"(?<=,) ", part)
+    return parts
+
+
+def _longest(text: str) -> int:
+    """The width that `broken` needs to cut nothing within an argument."""
+    first, *others = _parts(text, 0)
+    margin = _margin(text) + 2
+    return max([display_width(first), *(margin + display_width(part) for part in others)])

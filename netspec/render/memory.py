@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.accounting import DeviceMemory, Memory, RankMemory
+from netspec.render.amounts import amount, number
 from netspec.render.columns import Column, columns
-from netspec.render.table import amount, number
 
 _PARTS = ("parameters", "gradients", "optimizer", "buffers", "saved", "communication")
 _HEADS = (

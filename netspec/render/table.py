@@ -1,147 +1,76 @@
-"""A plan as a table."""
+"""A plan as a table for a terminal."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Sequence
 
-from netspec.declaration import TensorType
-from netspec.declaration.arguments import spelled
 from netspec.diagnostics import listed
-from netspec.diagnostics.text import printable
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
-from netspec.render.columns import Column, columns, cut, wrapped
+from netspec.diagnostics.text import display_width, printable
+from netspec.planning import Plan
+from netspec.render.amounts import amount, brief_number, memory, number
+from netspec.render.columns import Column, columns, filled, wrapped
+from netspec.render.rows import Row, plan_rows
 from netspec.render.totals import unless_beyond_limits
-from netspec.sizes import Size
 
-_NOTHING = object()
-_MOST_LINES = 3  # of a total, on a terminal
-
-
-def _cut_call(text: str, width: int) -> str:
-    """``conv2d(64, 3, ...)``: only whole arguments, the first ones."""
-    if len(text) <= width:
-        return text
-    for end in range(min(len(text), width - len(", ...)")), 0, -1):
-        kept = text[:end]
-        if text.startswith(", ", end) and kept.count("[") == kept.count("]"):
-            return kept + ", ...)"
-    return cut(text, width)
-
-
-_HEADS = (
-    Column("name", least=14, order=2),
-    Column("layer", least=22, order=1, cut=_cut_call),
-    Column("output", least=24, order=3),
-    Column("params", right=True),
-    Column("mult-adds", right=True, optional=True),
+_MOST_LINES = 3  # of a total
+_NO_ROOM = (
+    "a wider terminal shows the multiply-adds of each layer, and so do --json and, with numbers, "
+    "--batch and --size"
 )
+_JOINED = (
+    Column("layer"),
+    Column("output"),
+    Column("params", right=True),
+    Column("mult-adds", right=True),
+)
+_APART = (Column("name"), *_JOINED)
+_Form = tuple[Sequence[Column], Sequence[Sequence[str]]]
 
 
-def plan_table(plan: Plan, width: int | None = None) -> str:
-    """The plan as text: one line for each layer, then the totals and the conditions.
+def plan_table(
+    plan: Plan, width: int | None = None, depth: int | None = None, unfold: bool = False
+) -> str:
+    """The plan as text: a line for each layer, then the totals and the conditions.
 
     Args:
-        width: columns of the terminal; long cells are cut to fit. None cuts nothing.
+        width: the most columns, into which long cells are filled in several lines. None is no
+            limit.
+        depth: how many containers deep layers are shown.
+        unfold: whether equal blocks that follow each other are shown one by one.
     """
-    inputs = ", ".join(f"{given.name} {given.type}" for given in plan.inputs)
-    outputs = ", ".join(str(output) for output in plan.outputs)
-    table = columns(_HEADS, list(_rows(plan.root, 0)), width)
-    totals = _totals(plan)
-    if not table[0].endswith(_HEADS[-1].title):
-        totals.append("a wider terminal shows the multiply-adds of each layer, and so does --json")
-    lines = [*_fitted(f"{plan.name or 'model'}: {inputs} -> {outputs}", width), "", *table, ""]
+    rows = plan_rows(plan, depth, unfold)
+    table, has_all = _table(rows, width)
+    totals = plan_totals(plan)
+    if not has_all:
+        totals.append(_NO_ROOM)
+    lines = [*_fitted(plan_title(plan), width), "", *table, ""]
     for text in totals:
         lines += _fitted(text, width)
     return "\n".join(lines)
 
 
-def _fitted(text: str, width: int | None) -> list[str]:
-    lines = wrapped(printable(text), width, "  ")
-    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], "  ... (see --json)"]
+def terminal_width() -> int:
+    """The columns of the terminal, or those of ``COLUMNS``; 80 where there is neither."""
+    return shutil.get_terminal_size().columns
 
 
-def _rows(scope: PlannedScope, depth: int) -> Iterator[tuple[str, str, str, str, str]]:
-    """Children in the order of their calls; recursion is as deep as the nesting, at most 100."""
-    for child in _in_order(scope):
-        margin = "  " * depth
-        if isinstance(child, Step):
-            yield (
-                margin + f"({child.kind})",
-                "",
-                _outputs(child.output_types),
-                "",
-                _dense(number(child.macs)) if child.macs != 0 else "",
-            )
-        elif isinstance(child, PlannedParameter):
-            shape = f"[{', '.join(map(str, child.shape))}]"
-            yield margin + child.name, "parameter", shape, number(child.numel), ""
-        elif isinstance(child, PlannedScope):
-            yield margin + child.name + _device(child.device) + _again(child), "", "", "", ""
-            yield from _rows(child, depth + 1)
-        else:
-            yield (
-                margin + child.name + _device(child.device) + _again(child),
-                written(child) + _trusted(child),
-                _outputs(child.outputs),
-                number(child.params) if child.params else "",
-                _dense(number(child.macs)) if child.macs != 0 else "",
-            )
+def plan_title(plan: Plan) -> str:
+    """``Net: input [N, 8] -> [N, 2]``."""
+    inputs = ", ".join(f"{given.name} {given.type}" for given in plan.inputs)
+    outputs = ", ".join(str(output) for output in plan.outputs)
+    return f"{plan.name or 'model'}: {inputs} -> {outputs}"
 
 
-def _in_order(scope: PlannedScope) -> Iterator[PlannedChild | PlannedParameter | Step]:
-    yield from scope.parameters
-    if scope.steps is None:
-        yield from scope.children
-        return
-    for step in scope.steps:
-        if step.planned is not None:
-            yield step.planned
-        elif step.kind != "parameter":
-            yield step
+def plan_summary(plan: Plan) -> str:
+    """``Net: input [N, 8] -> [N, 2], 3 layers, 178 parameters``."""
+    count = sum(not layer.is_reused for layer in plan.layers)
+    title = printable(plan_title(plan))
+    return f"{title}, {count:,} layers, {number(plan.total_params)} parameters"
 
 
-def _outputs(types: tuple[TensorType, ...]) -> str:
-    return ", ".join(_dense(type) for type in types)
-
-
-def _device(device: str | None) -> str:
-    return f" @{device}" if device else ""
-
-
-def _again(child: PlannedLayer | PlannedScope) -> str:
-    """What stands beside a further call of the same child."""
-    return " (again)" if child.is_reused else ""
-
-
-def _trusted(child: PlannedLayer) -> str:
-    """What stands beside a layer whose shapes are not those of a rule."""
-    return "" if child.trust == "rule" else f" ({child.trust})"
-
-
-def _dense(size: object) -> str:
-    """``(H+1)//2``, which takes less room than ``(H + 1)//2``."""
-    return str(size).replace(" + ", "+").replace(" - ", "-")
-
-
-def written(layer: PlannedLayer) -> str:
-    """The layer as a call, as with the Builder: ``conv2d(64, 3, padding=1)``.
-
-    Without the arguments that are inferred, and those that are as they are by default.
-    """
-    type = layer.application.type
-    bare = (type.obvious_argument,) if type.obvious_argument is not None else type.required
-    given = {
-        name: spelled(value)
-        for name, value in layer.application.written.items()
-        if name not in type.inferred and type.defaults.get(name, _NOTHING) != value
-    }
-    shown = [given.pop(name) for name in bare if name in given]
-    shown += [f"{name}={value}" for name, value in given.items()]
-    return f"{type.name}({', '.join(shown)})" if shown else type.name
-
-
-def _totals(plan: Plan) -> list[str]:
+def plan_totals(plan: Plan) -> list[str]:
+    """What a whole plan takes, and the conditions on its sizes."""
     lines = [f"{number(plan.total_params)} parameters ({amount(plan.total_params * 4)} as float32)"]
     macs = unless_beyond_limits(lambda: plan.total_macs)
     if macs is not None:
@@ -155,27 +84,56 @@ def _totals(plan: Plan) -> list[str]:
     return lines
 
 
-def number(size: Size) -> str:
-    """``401,408`` or ``401,408*N``."""
-    return re.sub(r"\d{4,}", lambda digits: f"{int(digits.group()):,}", str(size))
+def _fitted(text: str, width: int | None) -> list[str]:
+    lines = wrapped(printable(text), width, "  ")
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], "  ... (see --json)"]
 
 
-def memory(size: Size) -> str:
-    """``2.6 MiB``, ``7.1 KiB*N + 64 B`` or, of several names, ``12*H*N*W bytes``."""
-    if isinstance(size, int):
-        return amount(size)
-    one_name = re.fullmatch(r"(\d+)\*([A-Za-z]\w*)(?: \+ (\d+))?", str(size))
-    if one_name is None:
-        return f"{number(size)} bytes"
-    times, name, rest = one_name.groups()
-    return f"{amount(int(times))}*{name}" + (f" + {amount(int(rest))}" if rest else "")
+def _table(rows: Sequence[Row], width: int | None) -> tuple[list[str], bool]:
+    """The lines, and whether they have the multiply-adds.
+
+    The first form that is narrow enough: names beside layers, names before layers (``0: relu``),
+    the latter over several lines, with rounded multiply-adds, and all without multiply-adds.
+    """
+    rows = [row._replace(macs=macs) for row, macs in zip(rows, _short_macs(rows), strict=True)]
+    apart = [
+        (_indented(row) + row.name, row.call, row.output, row.params, row.macs) for row in rows
+    ]
+    joined = [(_joined(row), row.output, row.params, row.macs) for row in rows]
+    has_macs = any(row.macs for row in rows)
+    forms: list[_Form] = [(_APART, apart), (_JOINED, joined)]
+    without: list[_Form] = [(heads[:-1], [row[:-1] for row in cells]) for heads, cells in forms]
+    if width is None:
+        return columns(*(forms if has_macs else without)[0]), True
+    for form in forms if has_macs else ():
+        lines = columns(*form)
+        if max(map(display_width, lines)) <= width:
+            return lines, True
+    brief = [(*cells[:-1], brief_number(cells[-1])) for cells in joined]
+    for cells in (joined, brief) if has_macs else ():
+        lines = filled(_JOINED, cells, width, whole=True)
+        if lines and max(map(display_width, lines)) <= width:
+            return lines, True
+    for form in without:
+        lines = columns(*form)
+        if max(map(display_width, lines)) <= width:
+            return lines, not has_macs
+    return filled(*without[1], width), not has_macs
 
 
-def amount(size: int) -> str:
-    """``2.6 MiB``."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.1f} {unit}" if unit != "B" else f"{size} B"
-        value /= 1024
-    return f"{value:,.1f} TiB"
+def _short_macs(rows: Sequence[Row]) -> list[str]:
+    """The multiply-adds; those of a container with names only if no longer than a layer's."""
+    longest = max([len(row.macs) for row in rows if not row.is_container], default=0)
+    return [
+        "" if row.is_container and "*" in row.macs and len(row.macs) > longest > 0 else row.macs
+        for row in rows
+    ]
+
+
+def _indented(row: Row) -> str:
+    return "  " * row.depth
+
+
+def _joined(row: Row) -> str:
+    between = ": " if row.call and not row.call.startswith("(") else " "
+    return f"{_indented(row)}{row.name}{between}{row.call}".rstrip()

@@ -358,6 +358,20 @@ class Spec:
     tie: tuple[Tie, ...] = ()
     origin: Origin = field(kw_only=True, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        """One line; ``print`` shows the spec as YAML."""
+        from netspec.spec.summary import spec_summary
+
+        return f"<Spec {spec_summary(self)}>"
+
+    def __str__(self) -> str:
+        return self.to_yaml()
+
+    def _repr_html_(self) -> str:
+        from netspec.render.html import text_html  # which renders plans, too
+
+        return text_html(self.to_yaml())
+
     def to_yaml(self) -> str:
         """The spec as text; ``netspec.loads`` reads it back to an equal spec."""
         from netspec.spec.writer import to_yaml

@@ -1,6 +1,8 @@
 """``netspec show``: the table at any width, and the plan as JSON."""
 
 import json
+import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,11 +45,15 @@ def test_the_table(run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "DigitsCNN: input [N, 1, 8, 8] -> [N, 10]"
-    assert lines[2].split() == ["name", "layer", "output", "params", "mult-adds"]
+    assert lines[2].split() == ["layer", "output", "params", "mult-adds"]
     assert lines[4] == (
-        "  0         conv2d(32, 3, padding=1, bias=false)  [N, 32, 8, 8]     288   18,432*N"
+        "  0: conv2d(32, 3, padding=1, bias=false)  [N, 32, 8, 8]     288   18,432*N"
     )
-    assert lines[-3:] == [
+    wide = run("show", str(SPECS / "digits_cnn.yaml"), env=os.environ | {"COLUMNS": "82"}).stdout
+    assert (
+        "\n  0         conv2d(32, 3, padding=1, bias=false)  [N, 32, 8, 8]     288   18,432*N\n"
+    ) in wide
+    assert done.stdout.splitlines()[-3:] == [
         "30,762 parameters (120.2 KiB as float32)",
         "905,728*N multiply-adds",
         "50.2 KiB*N + 1.0 KiB saved for backward",
@@ -68,16 +74,46 @@ def test_the_table_fits_the_terminal(name: str, on_terminal: OnTerminal) -> None
 def test_what_matters_stays_readable_at_80_columns(on_terminal: OnTerminal) -> None:
     Path("resnet.yaml").write_text(RESNET)
     _, shown = on_terminal("show", "resnet.yaml")
-    assert "conv2d(64, 7, ...)" in shown
-    assert "[N, 64, (H+1)//2, (W+1)//2]" in shown
-    assert "adaptive_avg_pool2d(1)" in shown
+    assert "  0: conv2d(64, 7, stride=2, padding=3,    [N, 64, (H+1)//2, (W+1)//2]" in shown
+    assert "\n    bias=false)\n" in shown
+    assert "0: adaptive_avg_pool2d(1)" in shown
+    assert "  0, 1 (2 times, each)" in shown
     assert "(residual)" in shown
-    # Numbers are never cut: a column of them is whole or not there.
+    # Nothing is cut: a column of numbers is whole or not there.
+    assert "..." not in shown
     assert "mult-adds" not in shown
     assert "a wider terminal shows the multiply-adds of each layer" in shown
     _, wide = on_terminal("show", "resnet.yaml", columns=200)
     assert "9,408*N*((H+1)//2)*((W+1)//2)" in wide
     assert "conv2d(64, 7, stride=2, padding=3, bias=false)" in wide
+
+
+def test_a_model_of_70_billion_parameters_fits_one_screen(run: Run) -> None:
+    done = run("show", str(SPECS / "llama_like.yaml"), "--variant", "llama_3_70b")
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert lines[4].split() == ["layers", "68,452,352,000"]
+    assert (
+        lines[5]
+        == "  0 … 79 (80 times, each)                                            855,654,400"
+    )
+    unfolded = run("show", str(SPECS / "llama_like.yaml"), "--variant", "llama_3_70b", "--unfold")
+    assert unfolded.stdout.count("mlp: swiglu(28672)") == 80
+
+
+def test_sizes_are_numbers_where_they_are_given(run: Run) -> None:
+    Path("resnet.yaml").write_text(RESNET)
+    sizes = ["--batch", "2", "--size", "H=64"]
+    shown = run("show", "resnet.yaml", *sizes, "--size", "W=32", "--depth", "1").stdout
+    assert shown.startswith("SmallResNet: input [2, 3, 64, 32] -> [2, 1000]\n")
+    assert re.search(r"^layer1 +8 layers +\[2, 64, 16, 8\] +73,984 +18,874,368$", shown, re.M)
+    assert "N" not in re.sub("SmallResNet", "", shown)
+    plan = json.loads(run("show", "resnet.yaml", *sizes, "--json").stdout)
+    assert plan["layers"][0]["outputs"][0]["shape"] == [2, 64, 32, "(W + 1)//2"]
+    refused = run("show", "resnet.yaml", "--size", "H=31")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "the size H is 31, but has to be at least 32" in refused.stderr
 
 
 def test_conditions_and_devices_are_shown(run: Run) -> None:
@@ -195,7 +231,10 @@ def test_a_wrong_spec_goes_to_stderr(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--batch", "8"], "--placement, --batch and --size are of use with --memory"),
+        (["--placement", "p.yaml"], "--placement is of use with --memory"),
+        (["--size", "H=8"], "H is no named size of the model's inputs, which have N"),
+        (["--batch", "0"], "the size N is not a number from 1 to"),
+        (["--depth", "0"], "'0' is not a number of containers, 1 or more"),
         (["--memory"], "the size N of the input has no value: give it, as N=1"),
         (["--memory", "--size", "N=x"], "--size N=x: write for example --size T=128"),
     ],
