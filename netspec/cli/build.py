@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -174,36 +173,14 @@ def _output_problem(output: str, force: bool) -> str | None:
 def _write(model: nn.Module, path: Path) -> Mapping[str, Tensor]:
     """Write the tensors of a model; return those that are in the file."""
     from netspec.building.checkpoint import under_one_key
+    from netspec.building.saving import save_safetensors, save_torch
     from netspec.files import written_whole
 
     tensors: Mapping[str, Tensor] = model.state_dict()
-    save = _save_torch
+    save = save_torch
     if path.suffix == ".safetensors":
-        save, tensors = _save_safetensors, under_one_key(tensors)
+        save, tensors = save_safetensors, under_one_key(tensors)
     written = {key: tensor.contiguous() for key, tensor in tensors.items()}
     with written_whole(path) as file:
         save(written, file)
     return written
-
-
-def _save_safetensors(tensors: dict[str, Tensor], file: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    try:
-        save_file(tensors, file, metadata={"format": "pt"})
-    except SafetensorError as error:  # it has the system's errors as text
-        found = re.search(r"\(os error (\d+)\)", str(error))
-        if found is None:
-            raise
-        number = int(found.group(1))
-        raise OSError(number, os.strerror(number)) from error
-
-
-def _save_torch(tensors: dict[str, Tensor], file: Path) -> None:
-    import torch
-
-    from netspec.files import OutputFile
-
-    with OutputFile(file) as opened:
-        torch.save(tensors, opened)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.distributed.checkpoint.filesystem import FileSystemReader
-from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch import Tensor, distributed
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -24,8 +24,12 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.optim import Optimizer
 
+from netspec.building.saving import save_safetensors
 from netspec.diagnostics import Diagnostic, Location, SpecError
 from netspec.distributed.distribute import Distributed
+from netspec.distributed.metadata import read_metadata
+from netspec.distributed.storage import Planner, Reader, Writer
+from netspec.files import CannotWrite, cannot_write, written_whole
 
 PathLike = str | os.PathLike[str]
 # Flat, so that ranks of a pipeline, which have different parameters, need no common numbering.
@@ -37,11 +41,27 @@ def save_checkpoint(
 ) -> None:
     """Every process writes its part of the weights, and of the optimizer's state, to a folder.
 
-    Called by all alike. The names are those of ``state_dict``, whatever the layout.
+    Called by all alike. The names are those of ``state_dict``, whatever the layout. A checkpoint
+    that is in the folder is replaced once the new one is complete.
     https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
+
+    Raises:
+        OSError: the folder cannot be written to, or the disk is full. An older checkpoint in it
+            is as it was, and nothing is left of the new one.
     """
-    with _without_a_warning():
-        save(_state(found, optimizer), checkpoint_id=folder)
+    writer = Writer(Path(folder))
+    try:
+        with _without_a_warning():
+            save(_state(found, optimizer), storage_writer=writer)
+    except CheckpointException as problem:
+        writer.discard()
+        error = _cause(problem)
+        if not isinstance(error, OSError):
+            raise
+        raise _unwritable("the checkpoint", folder, error) from error
+    except BaseException:
+        writer.discard()
+        raise
 
 
 def load_checkpoint(
@@ -49,13 +69,24 @@ def load_checkpoint(
 ) -> None:
     """Every process reads its part of a checkpoint, which may be of another layout.
 
+    No code is run that a checkpoint holds: anything but tensors and plain values is refused.
+
     Raises:
-        SpecError: the folder is no checkpoint, or is that of another model or optimizer.
+        SpecError: the folder is no checkpoint, is damaged, or is that of another model or
+            optimizer. All is found before anything is read but for damage inside of a file.
     """
     state = _state(found, optimizer)
-    _require_fitting(state, folder)
-    with _without_a_warning():
-        load(state, checkpoint_id=folder)
+    metadata: Metadata | None = None
+    problem = ""
+    try:
+        metadata = read_metadata(Path(folder))
+        problem = _difference(state, metadata)
+    except (OSError, ValueError) as error:
+        problem = f"this is no checkpoint of torch.distributed: {_reason(error)}"
+    problem = _of_any_rank(problem)
+    if problem or metadata is None:
+        raise _error(folder, problem)
+    _read(state, folder, metadata)
     set_model_state_dict(found.model, state["model"], options=FLAT)
     if optimizer is not None:
         set_optimizer_state_dict(found.model, optimizer, state["optimizer"], options=FLAT)
@@ -67,19 +98,28 @@ def consolidate(folder: PathLike, file: PathLike) -> None:
     One process does it, and ``netspec.build(spec, weights=file)`` reads it.
 
     Raises:
-        SpecError: the folder is no checkpoint.
+        SpecError: the folder is no checkpoint, or is damaged.
+        OSError: the file cannot be written; one that was there is as it was.
     """
-    from safetensors.torch import save_file
-
-    metadata = _metadata(folder)
+    try:
+        metadata = read_metadata(Path(folder))
+    except (OSError, ValueError) as error:
+        raise _error(
+            folder, f"this is no checkpoint of torch.distributed: {_reason(error)}"
+        ) from error
     tensors: dict[str, Tensor] = {
         name.removeprefix("model."): torch.empty(entry.size, dtype=entry.properties.dtype)
-        for name, entry in metadata.items()
+        for name, entry in metadata.state_dict_metadata.items()
         if name.startswith("model.") and isinstance(entry, TensorStorageMetadata)
     }
-    with _without_a_warning():
-        load({"model": tensors}, checkpoint_id=folder, no_dist=True)
-    save_file(tensors, file, metadata={"format": "pt"})
+    if not tensors:
+        raise _error(folder, "the checkpoint has no weights of a model")
+    _read({"model": tensors}, folder, metadata, no_dist=True)
+    try:
+        with written_whole(Path(file)) as unfinished:
+            save_safetensors(tensors, unfinished)
+    except OSError as error:
+        raise _unwritable("the weights", file, error) from error
 
 
 @contextmanager
@@ -97,35 +137,64 @@ def _state(found: Distributed, optimizer: Optimizer | None) -> dict[str, Any]:
     return state
 
 
-def _metadata(folder: PathLike) -> dict[str, Any]:
+def _read(
+    state: dict[str, Any], folder: PathLike, metadata: Metadata, *, no_dist: bool = False
+) -> None:
     """
     Raises:
-        SpecError: the folder is no checkpoint.
+        SpecError: a data file is damaged, or holds what is neither a tensor nor a plain value.
     """
+    reader = Reader(Path(folder), metadata)
     try:
-        read: dict[str, Any] = FileSystemReader(folder).read_metadata().state_dict_metadata
-    except Exception as problem:  # whatever pickle finds in the file
-        raise _error(folder, f"this is no checkpoint of torch.distributed: {problem}") from problem
-    return read
+        with _without_a_warning():
+            load(state, storage_reader=reader, planner=Planner(), no_dist=no_dist)
+    except CheckpointException as problem:
+        error = _cause(problem)
+        raise _error(folder, f"a file of it is damaged or refused: {_reason(error)}") from error
 
 
-def _require_fitting(state: dict[str, Any], folder: PathLike) -> None:
-    """
-    Raises:
-        SpecError: something is missing in the checkpoint, or has another shape.
-    """
-    saved = _metadata(folder)
+def _difference(state: dict[str, Any], metadata: Metadata) -> str:
+    """What is missing in a checkpoint, or has another shape; empty if it fits."""
+    saved = metadata.state_dict_metadata
     for part, values in state.items():
         for name, value in values.items():
             entry = saved.get(f"{part}.{name}")
             if entry is None:
-                raise _error(folder, f"the checkpoint has no {part} {name}")
-            if isinstance(value, Tensor) and value.shape != getattr(entry, "size", value.shape):
-                raise _error(
-                    folder,
+                return f"the checkpoint has no {part} {name}"
+            if isinstance(value, Tensor) != isinstance(entry, TensorStorageMetadata):
+                return f"{part} {name} is of another kind in the checkpoint"
+            if isinstance(entry, TensorStorageMetadata) and value.shape != entry.size:
+                return (
                     f"{part} {name} is {list(value.shape)}, but {list(entry.size)} in the "
-                    "checkpoint",
+                    "checkpoint"
                 )
+    return ""
+
+
+def _of_any_rank(problem: str) -> str:
+    """The first rank's problem, on all: none of them begins to read and waits for the others."""
+    if not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return problem
+    problems: list[str] = [""] * distributed.get_world_size()
+    distributed.all_gather_object(problems, problem)
+    return next(filter(None, problems), "")
+
+
+def _cause(problem: CheckpointException) -> BaseException:
+    """What failed on the first rank that tells of the system, else on the first."""
+    causes = [error for error, _ in problem.failures.values()]
+    return next((error for error in causes if isinstance(error, OSError)), causes[0])
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return " ".join(str(error).partition("\n")[0].split())[:200]
+
+
+def _unwritable(what: str, path: PathLike, error: OSError) -> CannotWrite:
+    reason = error if isinstance(error, CannotWrite) else cannot_write(error)
+    return CannotWrite(error.errno or 0, f"{what} cannot be written to {os.fspath(path)}: {reason}")
 
 
 def _error(folder: PathLike, message: str) -> SpecError:
