@@ -9,35 +9,34 @@ import torch
 from torch import Tensor, nn
 
 from netspec.building.random import begin_layer
-from netspec.declaration import Refusal, imported
+from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.diagnostics.failure import failure
-from netspec.expansion.values import computed
 from netspec.planning import Plan
-from netspec.planning.plan import PlannedInit, PlannedInitialiser
-from netspec.templates import EvaluationError
+from netspec.planning.plan import PlannedInitialiser, PlannedInitRule
+from netspec.spec import Written
+from netspec.templates import EvaluationError, Template, evaluate
 
 
 class _Attributes(Mapping[str, Any]):
-    """The names of an expression: a module's own arguments, then the spec's values."""
+    """The names of an expression of a rule: a module's own arguments, then the spec's values."""
 
-    def __init__(self, module: nn.Module, names: Mapping[str, Any]) -> None:
+    def __init__(self, module: nn.Module, rule: PlannedInitRule) -> None:
         self.module = module
-        self.others = names
+        self.rule = rule
 
     def __getitem__(self, name: str) -> Any:
-        value = None if name.startswith("_") else getattr(self.module, name, None)
-        if isinstance(value, bool | int | float | str):
-            return value
-        if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
-            return value
-        return self.others[name]
+        if name in self.rule.arguments and hasattr(self.module, name):
+            if name in self.module._parameters:  # `bias` is a switch, and then a parameter
+                return self.module._parameters[name] is not None
+            return getattr(self.module, name)
+        return self.rule.values[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.others)
+        return iter((*self.rule.arguments, *self.rule.values))
 
     def __len__(self) -> int:
-        return len(self.others)
+        return len(self.rule.arguments) + len(self.rule.values)
 
 
 #: What a rule's initialiser is applied to: the key of a parameter, and the parameter.
@@ -59,11 +58,11 @@ def initialise(
         fill: what is done with each parameter that a rule is about.
 
     Raises:
-        SpecError: a rule names a parameter that a layer does not have, or cannot be computed.
+        SpecError: an initialiser fails.
     """
-    rules = [(imported(rule.target), rule.init, rule.span) for rule in plan.init]
-    own: dict[str, tuple[PlannedInit, Span]] = {
-        row.path: (row.init, row.origin.reserved("init"))
+    rules = [(imported(rule.target), rule) for rule in plan.init]
+    own = {
+        row.path: (row.init, row.origin)
         for row in plan.layers
         if row.init is not None and not row.is_reused
     }
@@ -73,17 +72,20 @@ def initialise(
             if own_streams is not None:
                 begin_layer(own_streams, f"{path} init")
             if path in own:
-                init, span = own[path]
-                _apply(module, init, span, path, fill, is_rule=False)
+                init, origin = own[path]
+                span = origin.reserved("init")
+                for name, initialiser in init:
+                    key = f"{path}.{name}"
+                    _fill(key, module.get_parameter(name), initialiser, span, fill)
                 continue
-            for kind, init, span in rules:
+            for kind, rule in rules:
                 if isinstance(module, kind):
-                    _apply(module, init, span, path, fill, is_rule=True)
+                    _apply(module, rule, path, fill)
     for parameter in plan.parameters:
         if own_streams is not None:
             begin_layer(own_streams, parameter.path)
         value = model.get_parameter(parameter.path)
-        _fill(parameter.path, value, parameter.init, {}, parameter.origin.span(), fill)
+        _fill(parameter.path, value, parameter.init, parameter.origin.span(), fill)
 
 
 def tie(model: nn.Module, plan: Plan) -> None:
@@ -106,66 +108,41 @@ def has_parameter(model: nn.Module, key: str) -> bool:
     return True
 
 
-def _apply(
-    module: nn.Module, init: PlannedInit, span: Span, path: str, fill: Fill, *, is_rule: bool
-) -> None:
-    for name, initialiser in init.init:
+def _apply(module: nn.Module, rule: PlannedInitRule, path: str, fill: Fill) -> None:
+    """Applies a rule to a module inside of a layer."""
+    for name, how in rule.init:
         try:
             parameter = module.get_parameter(name)
-        except AttributeError:
-            # A rule for all layers of a kind holds for those without a bias too.
-            owner, _, last = name.rpartition(".")
-            if is_rule or hasattr(module.get_submodule(owner) if owner else module, last):
-                continue
-            raise _error(f"{path} has no parameter {name!r}", span) from None
-        key = f"{path}.{name}"
-        _fill(key, parameter, initialiser, _Attributes(module, init.names), span, fill)
+        except AttributeError:  # a rule for all layers of a kind holds for those without a bias
+            continue
+        names = _Attributes(module, rule)
+        try:
+            arguments = tuple([(key, _value(written, names)) for key, written in how.arguments])
+        except EvaluationError as problem:
+            raise _error(f"{path}: {problem.message}", rule.span) from None
+        initialiser = PlannedInitialiser(how.name, how.target, arguments, how.brought_by)
+        _fill(f"{path}.{name}", parameter, initialiser, rule.span, fill)
+
+
+def _value(written: Written, names: Mapping[str, Any]) -> Any:
+    if isinstance(written, tuple):
+        return tuple([_value(item, names) for item in written])
+    return evaluate(written, names) if isinstance(written, Template) else written
 
 
 def _fill(
-    key: str,
-    parameter: Tensor,
-    initialiser: PlannedInitialiser,
-    names: Mapping[str, Any],
-    span: Span,
-    fill: Fill,
+    key: str, parameter: Tensor, initialiser: PlannedInitialiser, span: Span, fill: Fill
 ) -> None:
     try:
-        arguments = {name: computed(value, names) for name, value in initialiser.arguments}
-        _require_kinds(initialiser, arguments)
         function = imported(initialiser.target)
-        fill(key, parameter, lambda tensor: function(tensor, **arguments))
-    except EvaluationError as problem:
-        raise _error(problem.message, span) from None
-    except Refusal as refusal:
-        raise _error(f"{initialiser.name}: {refusal.message}", span) from None
+        fill(key, parameter, lambda tensor: function(tensor, **dict(initialiser.arguments)))
     except Exception as problem:
-        if not initialiser.brought_by and not isinstance(
-            problem, TypeError | ValueError | RuntimeError
-        ):
-            raise
-        if not initialiser.brought_by:
-            raise _error(f"{initialiser.name} fails: {problem}", span) from problem
+        of = initialiser.brought_by
         raise _error(
             f"{initialiser.name} fails for {key}: {failure(problem)}",
             span,
-            f"it is of {initialiser.brought_by}: tell its authors, if the arguments are right",
+            f"it is of {of}: tell its authors, if the arguments are right" if of else "",
         ) from problem
-
-
-def _require_kinds(initialiser: PlannedInitialiser, arguments: Mapping[str, Any]) -> None:
-    """
-    Raises:
-        EvaluationError: a computed argument is not what the declaration says.
-    """
-    if initialiser.declared is None:
-        return
-    for name, value in arguments.items():
-        argument = initialiser.declared.argument(name)
-        if argument is not None and not argument.kind.accepts(value):
-            raise EvaluationError(
-                f"{name} of {initialiser.name} takes {argument.describe()}, not {value}"
-            )
 
 
 def _error(message: str, span: Span, help: str = "") -> SpecError:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from netspec.declaration.output import Shape
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
-from netspec.expansion.initialisers import planned_init
+from netspec.expansion.initialisers import layer_init, rule_init
 from netspec.expansion.input_names import in_order
 from netspec.expansion.values import Arguments, Environment, Skip
 from netspec.expansion.walk import Definition
-from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope
+from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
 from netspec.planning.planner import Known
-from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin
+from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin, beside
 from netspec.spec.words import INPUT
 from netspec.templates import Template
 
@@ -81,6 +81,13 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
         type, arguments = scope.arguments(part, names, types[0], item.origin)
         definition = scope.walk.definition(type, is_computed=isinstance(part, LayerTemplate))
         if definition is not None:
+            if keys.init is not None:
+                scope.found.error(
+                    "misplaced-key",
+                    beside.message("init", "block", type),
+                    item.origin.key_span("init"),
+                    help=[beside.advice("init", "block")],
+                )
             return _block(scope, request, definition, arguments)
         at = item.origin.argument
         layer = scope.walk.planner.layer(
@@ -95,7 +102,7 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     order = None
     planner = scope.walk.planner
     registered = planner.registry.find(layer.type) if input_names else None
-    if registered is not None and planner.is_readable(registered, item.origin):
+    if registered is not None and planner.is_readable(registered, item.origin.span()):
         type_ = registered.layer
         order = in_order(scope, request, type_.name, type_.inputs, type_.required_inputs)
         types = tuple([types[place] for place in order])
@@ -105,10 +112,10 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     )
     if application is None:
         return UNKNOWN
-    init = None
     if keys.init is not None:
-        span = item.origin.reserved("init")
-        init = planned_init(keys.init, names, span, planner.registry, scope.found)
+        init: PlannedInit | None = layer_init(scope.walk, keys.init, application, item, names, path)
+    else:
+        init = rule_init(scope.walk, application)
     row = PlannedLayer(
         path, name, application, device, item.origin, is_reused or scope.is_reused, init
     )

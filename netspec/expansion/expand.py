@@ -14,7 +14,7 @@ from netspec.expansion.scope import ScopeBuilder
 from netspec.expansion.stated import named_sizes
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
-from netspec.expansion.weights import planned_rules, planned_ties
+from netspec.expansion.weights import planned_rules, planned_ties, report_idle_rules
 from netspec.planning import Condition, Plan, PlannedInput, PlannedScope
 from netspec.planning.planner import Known, Planner
 from netspec.registry import Registry
@@ -45,9 +45,11 @@ def expand(
     inputs = {name: _known(planner, type, spec, found) for name, type in given.items()}
     blocks = {block.name: block for block in spec.blocks}
     walk = Walk(planner, blocks, names, found, named_sizes(inputs))
+    rules = planned_rules(spec, walk)
     root = _root(walk, spec, inputs, names)
     planner.walked += walk.modules
-    rules = planned_rules(spec, registry, names, found)
+    if root is not None:
+        report_idle_rules(spec, walk)
     if root is None or found.failed:
         return None
     ties = planned_ties(spec, walk, root, found)

@@ -32,7 +32,7 @@ def parameter(
     name = child_name(scope, item, names, at)
     try:
         shape = _shape(scope, item, part, at, names)
-        init = _init(scope, item, part.init, names)
+        init = _init(scope, item, part.init, shape, names)
         type = scope.walk.planner.same(TensorType(shape))
     except Skip:
         return scope.unknown(item, names)
@@ -73,17 +73,17 @@ def _shape(
 
 
 def _init(
-    scope: ScopeBuilder, item: Item, init: Initialiser, names: Environment
+    scope: ScopeBuilder,
+    item: Item,
+    init: Initialiser,
+    shape: tuple[int, ...],
+    names: Environment,
 ) -> PlannedInitialiser:
     """
     Raises:
         Skip: there is no such initialiser, or an argument has no value, which is reported.
     """
-    span = item.origin.argument(None)
-    planned = planned_initialiser(init, span, scope.walk.planner.registry, scope.found)
+    planned = planned_initialiser(scope.walk, init, names, shape, item.origin.argument(None))
     if planned is None:
         raise Skip
-    arguments = [
-        (name, scope.value(written, names, None, span)) for name, written in init.arguments
-    ]
-    return planned._replace(arguments=tuple(arguments))
+    return planned

@@ -12,6 +12,7 @@ from netspec.diagnostics import Span
 from netspec.expansion import composites, references
 from netspec.expansion.children import Child, Request, gives_a_tensor, make_child
 from netspec.expansion.cycles import Reads
+from netspec.expansion.initialisers import rule_init
 from netspec.expansion.input_names import may_have_names
 from netspec.expansion.lints import report_lints
 from netspec.expansion.module_names import TAKEN_NAMES
@@ -44,7 +45,6 @@ from netspec.planning.plan import (
 from netspec.planning.planner import Known
 from netspec.spec import (
     COMPOSITES,
-    Each,
     Item,
     Keys,
     Layer,
@@ -236,10 +236,11 @@ class ScopeBuilder:
             if name in taken:
                 break
             taken[name] = item.origin
+            init = rule_init(walk, application) if walk.rules else None
             if item.name is None:
                 self.unnamed += 1
             row = PlannedLayer(
-                self.prefix + name, name, application, device, item.origin, self.is_reused
+                self.prefix + name, name, application, device, item.origin, self.is_reused, init
             )
             children.append(row)
             at = application.outputs[0]
@@ -335,16 +336,17 @@ class ScopeBuilder:
             if isinstance(part, Use):
                 return use(self, item, part, given, names)
             if isinstance(part, Pass):
+                if len(given) > 1:
+                    message = f"an item of `from` alone takes one value, not {len(given)}"
+                    help = "name what is done with them: `{add: , from: [a, b]}`"
+                    span = item.origin.reserved("from")
+                    self.found.error("wrong-inputs", message, span, help=[help])
+                    return self.unknown(item, names)
                 self.name_value(item, names, given, given[:1])
                 self.need_steps()
                 return given[0]
             if isinstance(part, RawParameter):
                 return parameter(self, item, part, at, names)
-        elif isinstance(part, Use | Pass | RawParameter | Each):
-            self.found.error(
-                "misplaced-key", "`repeat` makes copies of layers", item.origin.reserved("repeat")
-            )
-            return self.unknown(item, names)
         self.walk.count(item.origin)
         name = child_name(self, item, names, at)
         if name is None:

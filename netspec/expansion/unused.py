@@ -1,10 +1,10 @@
-"""Blocks that nobody uses."""
+"""What nobody uses of what is written: blocks, and rules for kinds of layers."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from netspec.diagnostics import Diagnostics
 from netspec.spec import (
@@ -23,37 +23,60 @@ from netspec.spec import (
 from netspec.templates import Template
 
 
+class _Written(NamedTuple):
+    """What the items of a spec are called, and the texts that may become such a name."""
+
+    types: dict[str, set[str]]  # with the blocks that say so; "" is the spec itself
+    texts: list[str]
+    patterns: list[list[str]]  # the plain parts of names that are computed
+
+    def may_become(self, name: str, own: str | None = None) -> bool:
+        """Whether an item may be of this name, but for those in the block ``own``."""
+        return (
+            bool(self.types.get(name, set()) - {own})
+            or any(name in text for text in self.texts)
+            or any(all(text in name for text in pattern) for pattern in self.patterns if pattern)
+        )
+
+
 def report_unused_blocks(spec: Spec, found: Diagnostics) -> None:
     """A warning for each block whose name no item says, and no value that may become one."""
     if not spec.blocks:
         return
-    said: set[str] = set()
-    texts: list[Any] = [param.value for param in spec.params]
-    texts += [value.value for variant in spec.variants for value in variant.values]
-    patterns: list[list[str]] = []
-    for own, layers in [("", spec.layers), *((block.name, block.layers) for block in spec.blocks)]:
-        for part in _parts(layers):
-            if isinstance(part, Layer | LayerTemplate):
-                if isinstance(part.type, str) and part.type != own:
-                    said.add(part.type)
-                elif isinstance(part.type, Template):
-                    texts.append(part.type)
-                    patterns.append([text for text in part.type.parts if isinstance(text, str)])
-                texts.append(part.arguments)
+    written = _written(spec)
     for block in spec.blocks:
-        texts += [param.value for param in (*block.params, *block.let)]
-    written = list(_texts(texts))
-    for block in spec.blocks:
-        is_said = block.name in said or any(block.name in text for text in written)
-        if not is_said and not any(
-            pattern and all(text in block.name for text in pattern) for pattern in patterns
-        ):
+        if not written.may_become(block.name, block.name):
             found.warning(
                 "unused-block",
                 f"the block {block.name!r} is not used",
                 block.origin.span(),
                 help=["remove it"],
             )
+
+
+def may_become(spec: Spec, names: Iterable[str]) -> bool:
+    """Whether an item of the spec has one of these names, or may have under other params."""
+    written = _written(spec)
+    return any(written.may_become(name) for name in names)
+
+
+def _written(spec: Spec) -> _Written:
+    types: dict[str, set[str]] = {}
+    texts: list[Any] = [param.value for param in spec.params]
+    texts += [value.value for variant in spec.variants for value in variant.values]
+    patterns: list[list[str]] = []
+    for own, layers in [("", spec.layers), *((block.name, block.layers) for block in spec.blocks)]:
+        for part in _parts(layers):
+            if isinstance(part, Layer | LayerTemplate):
+                if isinstance(part.type, str):
+                    types.setdefault(part.type, set()).add(own)
+                else:
+                    texts.append(part.type)
+                    patterns.append([text for text in part.type.parts if isinstance(text, str)])
+                texts.append(part.arguments)
+    for block in spec.blocks:
+        texts += [param.value for param in (*block.params, *block.let)]
+    return _Written(types, list(_texts(texts)), patterns)
 
 
 def _parts(layers: Layers) -> Iterator[Part]:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from netspec.declaration import InitialiserType
 from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Environment, Skip
 from netspec.planning.needs import Conditions
-from netspec.planning.plan import PlannedLayer, PlannedParameter
+from netspec.planning.plan import PlannedInit, PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
-from netspec.registry import PackageBlock
+from netspec.registry import Brought, PackageBlock
 from netspec.sizes import Size
-from netspec.spec import Block, Origin
+from netspec.spec import Block, InitRule, Origin
 
 MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
 MAX_NESTING = 100  # containers in containers
@@ -48,6 +49,11 @@ class Walk:
         self.blocks = blocks
         self.params = params
         self._of_spec = (blocks, params)
+        self.spec_params = params
+        #: The rules of ``init`` by the class that they are for, and what they are for each layer.
+        self.rules: dict[str, list[InitRule]] = {}
+        self.inits: dict[int, PlannedInit] = {}  # by the id of an application
+        self.initialisers: dict[str, Brought[InitialiserType]] = {}
         self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
         self.sizes = sizes  # those that the inputs name

@@ -7,32 +7,70 @@ from itertools import pairwise
 
 from netspec.diagnostics import Diagnostics, suggestion
 from netspec.diagnostics.nearest import ring
-from netspec.expansion.initialisers import planned_init
-from netspec.expansion.values import Environment
+from netspec.expansion.initialisers import (
+    planned_rule,
+    possible_parameters,
+    report_no_parameter,
+)
+from netspec.expansion.unused import may_become
 from netspec.expansion.walk import Walk
 from netspec.planning.plan import PlannedInitRule, PlannedScope, PlannedTie
-from netspec.registry import Registry
 from netspec.spec import Spec
 
 
-def planned_rules(
-    spec: Spec, registry: Registry, names: Environment, found: Diagnostics
-) -> tuple[PlannedInitRule, ...]:
-    """The rules with the classes that they hold for."""
-    rules = []
+def planned_rules(spec: Spec, walk: Walk) -> tuple[PlannedInitRule, ...]:
+    """The rules with the classes that they hold for; the walk applies them to its layers."""
+    planned = []
     for rule in spec.init:
-        registered = registry.find(rule.type)
+        registered = walk.planner.registry.find(rule.type)
         if registered is None:
-            found.error(
+            walk.found.error(
                 "unknown-layer",
                 f"{rule.type[:60]} is not a layer",
                 rule.span,
-                help=[suggestion(rule.type, registry.layers())],
+                help=[suggestion(rule.type, walk.planner.registry.layers())],
             )
-            continue
-        init = planned_init(rule.init, names, rule.span, registry, found)
-        rules.append(PlannedInitRule(registered.layer.target, init, rule.span))
-    return tuple(rules)
+        elif walk.planner.is_readable(registered, rule.span):
+            walk.rules.setdefault(registered.layer.target, []).append(rule)
+            planned.append(planned_rule(walk, rule, registered.layer))
+    return tuple(planned)
+
+
+def report_idle_rules(spec: Spec, walk: Walk) -> None:
+    """Reports rules, and parameters in them, that nothing in the model can be meant by."""
+    if not walk.rules:
+        return
+    applications = {id(row.application): row.application for row in walk.rows}.values()
+    # A class of torch's may be inside of a layer, and a plugin's may extend one.
+    may_be_inside = any(
+        "." in parameter.name or not application.type.target.startswith("torch.")
+        for application in applications
+        for parameter in application.parameters
+    )
+    for target, rules in walk.rules.items():
+        meant = [one for one in applications if one.type.target == target]
+        for rule in rules:
+            if not rule.init:
+                continue  # it could not be read, which is reported
+            if not meant and not may_be_inside and not may_become(spec, _names(rule.type, walk)):
+                walk.found.error(
+                    "no-effect",
+                    f"the rule for {rule.type} has no effect: the model has no {rule.type}",
+                    rule.span,
+                    help=["remove it from `init`"],
+                )
+            for name, how in rule.init if meant else ():
+                here = {parameter.name for one in meant for parameter in one.parameters}
+                if name not in here:
+                    here |= {key for one in meant for key in possible_parameters(walk, one)}
+                    if name not in here:
+                        report_no_parameter(walk, rule.type, how, name, sorted(here))
+
+
+def _names(type: str, walk: Walk) -> tuple[str, ...]:
+    """What an item of the layer may be called."""
+    one = walk.planner.registry.find(type)
+    return (type,) if one is None else (type, one.layer.name, one.layer.alias, one.full_name)
 
 
 def planned_ties(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from netspec.declaration import LayerType
+from netspec.declaration import InitialiserType, LayerType
 from netspec.layers import (
     activation,
     adaptive_pooling,
@@ -56,3 +56,11 @@ LAYERS = tuple([layer for family in FAMILIES for layer in family.LAYERS])
 def netspec_layers() -> Sequence[LayerType]:
     """The layers of torch.nn."""
     return LAYERS
+
+
+@hookimpl
+def netspec_initialisers() -> Sequence[InitialiserType]:
+    """The functions of torch.nn.init."""
+    from netspec.layers.initialisers import INITIALISERS  # few specs say how weights begin
+
+    return INITIALISERS

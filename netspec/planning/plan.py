@@ -82,30 +82,27 @@ class Application:
 
 
 class PlannedInitialiser(NamedTuple):
-    """A function that fills a parameter in place, by its dotted path.
+    """A function that fills a parameter in place, by its dotted path, with its arguments.
 
-    ``declared`` has the arguments of a plugin's one, which is of the package ``brought_by``.
+    ``brought_by`` is the package of one that is not torch's.
     """
 
     name: str
     target: str
-    arguments: tuple[tuple[str, Written], ...] = ()
-    declared: LayerType | None = None
+    arguments: tuple[tuple[str, Value], ...] = ()
     brought_by: str = ""
 
 
-class PlannedInit(NamedTuple):
-    """How the parameters of a layer begin; ``names`` are the values its expressions may use."""
-
-    init: tuple[tuple[str, PlannedInitialiser], ...]
-    names: Names
+#: How the parameters of a layer begin, by their names in the layer.
+PlannedInit = tuple[tuple[str, PlannedInitialiser], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedLayer:
     """One call of a layer: a row of the plan. ``path`` is the prefix of its state_dict keys.
 
-    ``is_reused`` is a further call of a layer that has a row already.
+    ``is_reused`` is a further call of a layer that has a row already. ``init`` says how its
+    parameters begin, by its own ``init`` or by the rule for its kind; None is torch's own way.
     """
 
     path: str
@@ -114,7 +111,7 @@ class PlannedLayer:
     device: str | None
     origin: Origin = field(repr=False, compare=False)
     is_reused: bool = False
-    init: PlannedInit | None = field(default=None, repr=False, compare=False)
+    init: PlannedInit | None = field(default=None, repr=False)
 
     @property
     def type(self) -> str:
@@ -262,11 +259,26 @@ class PlannedScope:
 PlannedChild = PlannedLayer | PlannedScope
 
 
+class RuleInitialiser(NamedTuple):
+    """An initialiser of a rule; a Template is computed from the arguments of each module."""
+
+    name: str
+    target: str
+    arguments: tuple[tuple[str, Written], ...] = ()
+    brought_by: str = ""
+
+
 class PlannedInitRule(NamedTuple):
-    """How the parameters of all modules of a class begin."""
+    """How the parameters of modules of a class begin that are inside of layers.
+
+    Those of the plan's own rows are in ``PlannedLayer.init``. Templates may use the ``arguments``
+    that a module of the class has, and the ``values`` of the spec.
+    """
 
     target: str
-    init: PlannedInit
+    init: tuple[tuple[str, RuleInitialiser], ...]
+    arguments: tuple[str, ...]
+    values: Names
     span: Span
 
 

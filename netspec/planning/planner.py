@@ -147,12 +147,12 @@ class Planner:
             if layer.type:  # else it could not be read, which is reported
                 self.unknown_layer(layer.type, origin)
             return None
-        if not self.is_readable(registered, origin):
+        if not self.is_readable(registered, origin.span()):
             return None
         written = bind(registered.layer, layer, origin, self.found)
         return None if written is None else (registered, written)
 
-    def is_readable(self, registered: RegisteredLayer, origin: Origin) -> bool:
+    def is_readable(self, registered: RegisteredLayer, span: Span) -> bool:
         """Whether the arguments of the layer are known; else it is reported why they are not."""
         if isinstance(registered.layer, FromClass):
             try:
@@ -162,7 +162,7 @@ class Planner:
                 self.found.error(
                     "unreadable-class",
                     f"{name} of {registered.plugin.title} cannot be used: {problem}",
-                    origin.span(),
+                    span,
                 )
                 return False
         return True

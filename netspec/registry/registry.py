@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -323,12 +323,23 @@ class Registry:
         return self._all(BLOCKS)
 
     def initialisers_named(self, name: str) -> tuple[Brought[InitialiserType], ...]:
-        """The initialisers of plugins that a name may mean."""
-        return self._named(INITIALISERS, name)
+        """The initialisers that a name may mean: torch's own, or those of plugins."""
+        own = self._own_initialisers.get(name)
+        return self._named(INITIALISERS, name) if own is None else (own,)
 
     def initialisers(self) -> dict[str, Brought[InitialiserType]]:
-        """All initialisers of plugins."""
-        return self._all(INITIALISERS)
+        """All initialisers, torch's own first."""
+        return {**self._own_initialisers, **self._all(INITIALISERS)}
+
+    @cached_property
+    def _own_initialisers(self) -> dict[str, Brought[InitialiserType]]:
+        found: dict[str, Brought[InitialiserType]] = {}
+        for implementation in self._manager.hook.netspec_initialisers.get_hookimpls():
+            plugin = self._plugins[implementation.plugin_name]
+            if plugin.package == "netspec":
+                own: Any = implementation.function()
+                found |= {one.name: Brought(one.name, one, plugin) for one in own}
+        return found
 
     def exporters_named(self, name: str) -> tuple[Brought[Exporter], ...]:
         """The exporters that a format's name may mean."""

@@ -228,7 +228,7 @@ def parameter(parser: Parser, word: ScalarNode, node: Node) -> Part:
                 )
         shape = given["shape"][1] if "shape" in given else None
         if "init" in given:
-            init = read_initialiser(parser, given["init"][1])
+            init = read_initialiser(parser, given["init"][1], given["init"][0])
     if not isinstance(shape, ListNode):
         parser.error(
             "bad-parameter", "`parameter` needs a shape, a list of sizes", shape or node, example

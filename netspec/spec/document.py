@@ -319,6 +319,10 @@ class _Document:
                 "write for example `init: {linear: {weight: xavier_uniform, bias: 0}}`",
             )
             return ()
+        for key, value in node.entries:
+            if isinstance(value, MapNode) and not value.entries:
+                message = f"the rule for {shortened(str(key.value))} has no effect: it is empty"
+                self.error("no-effect", message, key, "remove it, or name a parameter: `weight: 0`")
         return tuple(
             InitRule(str(key.value), read_init(self.parser, value), span=self.parser.span(key))
             for key, value in node.entries

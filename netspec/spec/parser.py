@@ -11,7 +11,7 @@ import re
 from netspec.diagnostics import Advice, Diagnostics, Source, Span, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened, written
-from netspec.spec import words
+from netspec.spec import beside, words
 from netspec.spec.keys import item_keys, with_scope_keys
 from netspec.spec.spec import (
     Item,
@@ -126,44 +126,66 @@ class Parser:
         """An item with reserved keys beside the word that says what it is."""
         parts: list[tuple[ScalarNode, Node]] = []
         scope: dict[str, tuple[ScalarNode, Node]] = {}
-        others: dict[str, Node] = {}
-        repeat: int | Template | None = None
-        device: Name | None = None
+        reserved: dict[str, tuple[ScalarNode, Node]] = {}
         for word, value in node.entries:
             text = str(word.value)
-            if text == "name":
-                if key is not None:
-                    self.error(
-                        "name-twice",
-                        f"this child has its name from the mapping: {shortened(str(key.value))!r}",
-                        word,
-                        "remove `name:`, or use a list",
-                    )
-                name = self.child_name(value)
-            elif text == "repeat":
-                repeat = self.repeat(value)
-            elif text == "device":
-                device = self.device(value)
-            elif text in words.ITEM_KEYS:
-                others[text] = value
+            if text == "name" and key is not None:
+                self.error(
+                    "name-twice",
+                    f"this child has its name from the mapping: {shortened(str(key.value))!r}",
+                    word,
+                    "remove `name:`, or use a list",
+                )
+            if text in words.ITEM_KEYS:
+                reserved[text] = (word, value)
             elif text in words.SCOPE_KEYS:
                 scope[text] = (word, value)
             elif text in words.RESERVED_LATER:
                 self.later(text, word)
             else:
                 parts.append((word, value))
-        if not parts and "from" in others and not scope:
-            origin = Origin(self.source, node, key or node, None, key)
-            return Item(Pass(), name, repeat, device, item_keys(self, others), origin=origin)
-        if len(parts) != 1:
+        part: Part = UNREADABLE
+        origin = Origin(self.source, node, key or node, None, key)
+        if len(parts) == 1:
+            word, value = parts[0]
+            part = self.part(word, value)
+            origin = Origin(self.source, node, word, value, key)
+            if scope:
+                part = with_scope_keys(self, part, scope, word)
+        elif not parts and "from" in reserved and not scope:
+            part = Pass()
+        else:
             self.not_one_part(node, parts, key)
-            origin = Origin(self.source, node, key or node, None, key)
-            return Item(UNREADABLE, name, repeat, device, item_keys(self, others), origin=origin)
-        word, value = parts[0]
-        part = self.part(word, value)
-        if scope:
-            part = with_scope_keys(self, part, scope, word)
-        origin = Origin(self.source, node, word, value, key)
+        if part is not UNREADABLE:
+            self.refuse_idle(part, origin, reserved)
+        return self.with_keys(part, name, origin, {k: v for k, (_, v) in reserved.items()})
+
+    def refuse_idle(
+        self, part: Part, origin: Origin, reserved: dict[str, tuple[ScalarNode, Node]]
+    ) -> None:
+        """Reports, and takes away, reserved keys that have no effect beside the item."""
+        kind_ = beside.kind_of(part)
+        for text in [text for text in reserved if not beside.has_effect(text, kind_)]:
+            word, _ = reserved.pop(text)
+            message = beside.message(text, kind_, shortened(str(origin.word[0])))
+            self.error("misplaced-key", message, word, beside.advice(text, kind_))
+
+    def with_keys(
+        self, part: Part, name: Name | None, origin: Origin, reserved: dict[str, Node]
+    ) -> Item:
+        """The item with the values of its reserved keys, read in the order of the text."""
+        repeat: int | Template | None = None
+        device: Name | None = None
+        others: dict[str, Node] = {}
+        for text, value in reserved.items():
+            if text == "name":
+                name = self.child_name(value)
+            elif text == "repeat":
+                repeat = self.repeat(value)
+            elif text == "device":
+                device = self.device(value)
+            else:
+                others[text] = value
         return Item(part, name, repeat, device, item_keys(self, others), origin=origin)
 
     def later(self, word: str, key: ScalarNode) -> None:

@@ -66,6 +66,14 @@ class Origin(NamedTuple):
             key.value == name for key, _ in self.item.entries
         )
 
+    def key_span(self, name: str) -> Span:
+        """A reserved key itself, where it is wrong to write it."""
+        if isinstance(self.item, MapNode):
+            for key, _ in self.item.entries:
+                if key.value == name:
+                    return Span(self.source, key.start, key.end)
+        return self.span()
+
     def reserved(self, name: str, place: int | None = None) -> Span:
         """The value of a reserved key beside the word (``device: cuda``).
 

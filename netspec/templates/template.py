@@ -44,6 +44,17 @@ class Template:
         only = self.parts[0]
         return only if len(self.parts) == 1 and isinstance(only, ast.expr) else None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of values that its expressions ask for."""
+        found: set[str] = set()
+        for part in self.parts:
+            if isinstance(part, ast.expr):
+                nodes = list(ast.walk(part))
+                called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+                found |= {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called}
+        return frozenset(found)
+
     def __str__(self) -> str:
         return self.text
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from netspec.layers.initialisers import INITIALISERS
 from netspec.registry import RegisteredLayer, Registry
-from netspec.spec.initialisers import INITIALISERS
 from netspec.testing.strategies import BARE, Arguments, arguments
 
 #: A spec, or a part of one, as ``from_dict`` takes it.
@@ -162,8 +162,8 @@ def _references() -> st.SearchStrategy[object]:
 
 def _init() -> st.SearchStrategy[object]:
     names_and_arguments = [
-        {name: dict.fromkeys(taken, value)}
-        for name, taken in INITIALISERS.items()
+        {one.name: dict.fromkeys(one.declared.arguments, value)}
+        for one in INITIALISERS
         for value in (1, "$w")
     ]
     initial = (

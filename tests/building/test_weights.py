@@ -111,16 +111,45 @@ def test_a_tie_over_the_devices_of_a_spec_is_refused() -> None:
 @pytest.mark.parametrize(
     ("init", "message"),
     [
-        ("{wieght: ones}", "0 has no parameter 'wieght'"),
-        ("{bias: xavier_uniform}", "xavier_uniform fails"),
+        ("{wieght: ones}", "linear `0` has no parameter 'wieght'"),
+        ("{bias: xavier_uniform}", "xavier_uniform needs two or more dims, but this is [8]"),
         ("{bias: $(nobody * 2)}", "there is no value called 'nobody'"),
+        ("{weight: {kaiming_normal: {mode: null}}}", "mode of kaiming_normal takes fan_in or"),
+        ("{weight: {trunc_normal: {a: 3}}}", "a is 3, above b, which is 2"),
+        ("{weight: 1e39}", "1e+39 is no number of float32"),
     ],
 )
-def test_what_cannot_begin_so_is_said_with_its_place(init: str, message: str) -> None:
-    spec = netspec.loads(f"{HEAD}layers:\n  - {{linear: 8, init: {init}}}\n")
-    with pytest.raises(netspec.SpecError) as error:
-        netspec.build(spec, device="cpu")
-    (found,) = error.value.diagnostics
-    assert found.code == "bad-init"
+def test_check_finds_what_cannot_begin_so(init: str, message: str) -> None:
+    (found,) = netspec.check(f"{HEAD}layers:\n  - {{linear: 8, init: {init}}}\n")
     assert message in found.message
     assert found.location.line == 4
+
+
+def test_a_rule_holds_inside_of_layers_with_the_arguments_of_the_module() -> None:
+    text = (
+        "netspec: 1\ninput: [N, T, 8]\nparams: {k: 2}\n"
+        "init: {linear: {weight: $(in_features / k), bias: $(1 if bias else 2)}}\n"
+        "layers: [self_attention: 2]\n"
+    )
+    model = netspec.build(netspec.loads(text), device="cpu")
+    assert torch.equal(model.get_parameter("0.out_proj.weight"), torch.full((8, 8), 4.0))
+    assert torch.equal(model.get_parameter("0.out_proj.bias"), torch.ones(8))
+
+
+@pytest.mark.parametrize(
+    ("init", "layers", "message"),
+    [
+        ("{linear: {wieght: 0}}", "[linear: 4]", "linear has no parameter 'wieght'"),
+        ("{lstm: {weight: 0}}", "[unflatten: {dim: 1, unflattened_size: [2, 4]}, lstm: 4]", "lstm"),
+        ("{conv2d: {weight: 0}}", "[linear: 4]", "the model has no conv2d"),
+        # What another choice of params would bring is meant, too.
+        ("{linear: {bias: 0}}", "[linear: {out_features: 4, bias: false}]", ""),
+        ("{layer_norm: {weight: 1}}", "[linear: 4, {when: $norm, layer_norm: }]", ""),
+        ("{layer_norm: {weight: 1}}", "[linear: 4, $kind]", ""),
+        ("{Linear: {weight: 1}}", "[linear: 4]", ""),
+    ],
+)
+def test_a_rule_that_nothing_is_meant_by_is_an_error(init: str, layers: str, message: str) -> None:
+    head = HEAD + "params: {norm: false, kind: relu, other: layer_norm}\n"
+    found = netspec.check(f"{head}init: {init}\nlayers: {layers}\n")
+    assert [message in one.message for one in found] == [True] * bool(message)

@@ -28,7 +28,6 @@ ELSEWHERE = {
     "ambiguous-layer": "registry/test_registry.py",
     "bad-call": "builder/test_builder.py",
     "bad-checkpoint": "distributed/test_checkpoints.py",
-    "bad-init": "building/test_weights.py",
     "bad-placement": "placement/test_document.py",
     "bad-weights": "building/test_loading.py",
     "broken-strategy": "placement/test_strategies.py",

@@ -167,7 +167,7 @@ def test_an_initialiser_of_a_package_is_used_as_torchs_are(monkeypatch: pytest.M
         ("{filled: {times: two}}", "3:54", "times of filled takes a whole number >= 1"),
         ("filled", "3:37", "filled needs times"),
         ("{filled: {times: 13}}", "3:28", "filled fails for 0.weight: LookupError: thirteen"),
-        ("{filled: {times: $(0 * 2)}}", "3:28", "times of filled takes a whole number >= 1, not 0"),
+        ("{filled: {times: $(0 * 2)}}", "3:54", "times of filled takes a whole number >= 1, not 0"),
     ],
 )
 def test_what_is_wrong_with_an_initialiser_has_its_place(
@@ -274,7 +274,8 @@ def test_a_plugin_that_brings_what_is_wrong_leaves_no_trace(
     assert "the plugin 'sunny' of netspec-sunny 1.2" in str(caught.value)
     assert message in str(caught.value)
     assert made.plugins() == before
-    assert not made.blocks() | made.initialisers() | made.exporters() | made.commands()
+    assert not made.blocks() | made.exporters() | made.commands()
+    assert made.initialisers() == netspec.Registry().initialisers()
 
 
 def test_a_hook_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
