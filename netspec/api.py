@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from netspec.budget import MAX_STEPS
 from netspec.declaration import Refusal
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, listed, suggestion
@@ -31,6 +32,7 @@ Path = str | os.PathLike[str]
 Params = Mapping[str, Any]
 
 MAX_CHECKED = 200_000  # layers of all variants together
+MAX_CHECKED_STEPS = 2 * MAX_STEPS
 
 
 def load(path: Path, variant: str | None = None) -> Spec:
@@ -450,11 +452,14 @@ def _checked(
     for number, variant in enumerate(spec.variants):
         if found.is_full:
             return
-        if planner.walked > MAX_CHECKED:
+        if planner.walked > MAX_CHECKED or planner.steps > MAX_CHECKED_STEPS:
             found.warning(
                 "unchecked-variants",
                 f"the first {number:,} of {len(spec.variants):,} variants have {planner.walked:,} "
-                "layers: the others were not checked",
+                "layers: the others were not checked"
+                if planner.walked > MAX_CHECKED
+                else f"the first {number:,} of {len(spec.variants):,} variants take "
+                f"{planner.steps:,} steps to plan: the others were not checked",
                 variant.span,
                 help=[f"check one of them with `--variant {variant.name}`"],
             )

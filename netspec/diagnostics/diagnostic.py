@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from netspec.budget import FINDING, spend
 from netspec.diagnostics.fix import Edit, Fix, Instead
 from netspec.diagnostics.location import Location, Span
 
@@ -118,6 +119,7 @@ class Diagnostics:
         notes: Iterable[Note | str],
         help: Iterable[Advice],
     ) -> None:
+        spend(FINDING)
         if self._copies and self._is_known_copy(code, span):
             return
         # Messages are kept as their hashes: a spec may bring a hundred thousand different ones.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from netspec.budget import spend
 from netspec.diagnostics import listed, ring, suggestion
 from netspec.expansion.values import (
     Arguments,
@@ -13,6 +14,7 @@ from netspec.expansion.values import (
     UnknownShape,
     computed,
     names_at,
+    opened,
     report,
 )
 from netspec.expansion.walk import Definition, Walk
@@ -61,13 +63,14 @@ def block_environment(
     given = _bound(walk, block, arguments, origin)
     if given is None:
         return None
-    names: Environment = dict(walk.params)
+    names, own = opened(walk.params)
+    spend(len(block.params) + len(block.let))
     for param in (*block.params, *block.let):
         if param.name in given:
-            names[param.name] = given[param.name]
+            own[param.name] = given[param.name]
             continue
         try:
-            names[param.name] = computed(param.value, names_at(names, at))
+            own[param.name] = computed(param.value, names_at(names, at))
         except EvaluationError as problem:
             report(problem, param.span, walk.found)
             return None
@@ -88,19 +91,19 @@ def _bound(walk: Walk, block: Block, arguments: Arguments, origin: Origin) -> di
 def _arguments(
     walk: Walk, block: Block, arguments: Arguments, origin: Origin
 ) -> dict[str, Any] | None:
-    known = [param.name for param in block.params]
+    known = {param.name: param for param in block.params}
     required = [param.name for param in block.params if not param.is_given]
     given: dict[str, Any] = {}
     fine = True
     for name, value in arguments:
         if name is None:
-            bare = required if required else known
+            bare = required or [*known]
             if len(bare) != 1:
                 walk.found.error(
                     "no-bare-value",
                     f"{block.name} takes its arguments by name",
                     origin.argument(None),
-                    help=[f"it takes {listed(known) or 'none'}"],
+                    help=[lambda: takes(known)],
                 )
                 return None
             name = bare[0]
@@ -126,6 +129,7 @@ def _arguments(
     return None if missing or not fine else given
 
 
-def takes(known: list[str]) -> str:
-    """The arguments in a help."""
-    return f"it takes {listed(known)}" if known else "it takes no arguments"
+def takes(known: Iterable[str]) -> str:
+    """The arguments of a block in a help."""
+    names = [*known]
+    return f"it takes {listed(names)}" if names else "it takes no arguments"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from netspec.budget import ITEM
 from netspec.declaration.output import Shape
 from netspec.diagnostics import listed
 from netspec.expansion.blocks import block_environment, inside_block
 from netspec.expansion.initialisers import layer_init, rule_init
 from netspec.expansion.input_names import in_order
-from netspec.expansion.values import Arguments, Environment, Skip
+from netspec.expansion.values import Arguments, Environment, Skip, opened
 from netspec.expansion.walk import Definition
 from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
 from netspec.planning.planner import Known
@@ -51,6 +52,8 @@ class Child(NamedTuple):
         return given if self.order is None else tuple([given[place] for place in self.order])
 
 
+#: The classes of values that may be arguments as they are.
+SCALARS = frozenset({int, float, str, bool, type(None)})
 UNKNOWN = Child(None, (None,), ("output",))
 
 
@@ -91,7 +94,13 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
             return _block(scope, request, definition, arguments)
         at = item.origin.argument
         layer = scope.walk.planner.layer(
-            type, tuple([(argument, scope.plain(v, at(argument))) for argument, v in arguments])
+            type,
+            tuple(
+                [
+                    (name, value if value.__class__ in SCALARS else scope.plain(value, at(name)))
+                    for name, value in arguments
+                ]
+            ),
         )
     elif isinstance(part, Layers):
         return _container(scope, request, part)
@@ -145,12 +154,15 @@ def _copies(scope: ScopeBuilder, request: Request) -> Child:
         value = 0
         for index in range(times):
             scope.walk.count(origin, "repeat")
+            scope.walk.budget.enter(origin, ITEM)
+            inner_names, own = opened(names)
+            own["index"] = index
             copy = Request(
                 item,
                 request.keys,
                 str(index),
                 (inner.types[value],),
-                {**names, "index": index},
+                inner_names,
                 request.device,
                 input_names=() if index else request.input_names,
             )

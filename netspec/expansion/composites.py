@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from netspec.budget import COMPOSITE, ITEM
 from netspec.declaration import Refusal, TensorType
-from netspec.expansion.values import Environment, Skip
+from netspec.expansion.values import Environment, Skip, opened
 from netspec.planning.merging import merge, split
 from netspec.planning.needs import decide
 from netspec.planning.plan import Step, StepKind
@@ -38,6 +39,7 @@ def write_out(
     part, origin = item.part, item.origin
     if isinstance(part, Each):
         return _each(scope, part, origin, given, names, device)
+    scope.walk.budget.spend(COMPOSITE)
     scope.need_steps()
     if len(given) > 1 and branches(part):
         scope.found.error(
@@ -99,7 +101,9 @@ def _each(
         return scope.lost()
     for index, entry in enumerate(entries):
         scope.walk.count(origin)
-        inner = {**names, "index": index}
+        scope.walk.budget.enter(origin, ITEM)
+        inner, own = opened(names)
+        own["index"] = index
         if part.unpacks:
             if type(entry) is not tuple or len(entry) != len(part.names):
                 has = f"{len(entry)} values" if type(entry) is tuple else "no list"
@@ -109,9 +113,9 @@ def _each(
                     span,
                 )
                 return scope.lost()
-            inner.update(zip(part.names, entry, strict=True))
+            own.update(zip(part.names, entry, strict=True))
         elif part.names:
-            inner[part.names[0]] = entry
+            own[part.names[0]] = entry
         with scope.found.copy(f"entry {index} of `each`"):
             value = scope.chain(part.layers, value, inner, device)
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.budget import spend
 from netspec.expansion.composites import branches
 from netspec.spec import Layers, Origin
 
@@ -38,6 +39,7 @@ class Reads:
         taken_by = {name.partition(".")[0]: own}
         waiting = list(taken_by)
         for key in waiting:  # it grows
+            spend(1)
             if key == own:
                 return _ring(taken_by, own)
             for earlier in self.takes.get(key, ()):

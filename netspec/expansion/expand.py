@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from netspec.budget import Budget, OutOfSteps, limited
 from netspec.declaration import Refusal, TensorType
 from netspec.diagnostics import Diagnostics
 from netspec.expansion.inputs import input_types
@@ -37,14 +38,40 @@ def expand(
         planner: one that has planned other variants of the spec, and so knows many layers.
     """
     planner = Planner(registry, found) if planner is None else planner
+    budget = Budget()
+    plan = None
+    try:
+        with limited(budget):
+            plan = _planned(spec, registry, found, params or {}, planner, budget)
+    except OutOfSteps:
+        report_steps(budget, spec.origin, found)
+    planner.steps += budget.used
+    if plan is None:
+        return None
+    report_plugin_lints(plan, spec.origin, registry, found)
+    return replace(plan, warnings=tuple(found.all()))
+
+
+def _planned(
+    spec: Spec,
+    registry: Registry,
+    found: Diagnostics,
+    params: Mapping[str, Any],
+    planner: Planner,
+    budget: Budget,
+) -> Plan | None:
+    """
+    Raises:
+        OutOfSteps: the spec asks for more work than there may be.
+    """
     planner.begin(found)
-    names = spec_params(spec, params or {}, found)
+    names = spec_params(spec, params, found)
     if names is None:
         return None
     given = input_types(spec.inputs, names, spec.origin, found)
     inputs = {name: _known(planner, type, spec, found) for name, type in given.items()}
     blocks = {block.name: block for block in spec.blocks}
-    walk = Walk(planner, blocks, names, found, named_sizes(inputs))
+    walk = Walk(planner, blocks, names, found, named_sizes(inputs), budget)
     rules = planned_rules(spec, walk)
     root = _root(walk, spec, inputs, names)
     planner.walked += walk.modules
@@ -55,7 +82,7 @@ def expand(
     ties = planned_ties(spec, walk, root, found)
     if found.failed:
         return None
-    plan = Plan(
+    return Plan(
         spec.name,
         tuple(PlannedInput(name, type) for name, type in given.items() if type is not None),
         root,
@@ -66,8 +93,18 @@ def expand(
         rules,
         ties,
     )
-    report_plugin_lints(plan, spec.origin, registry, found)
-    return replace(plan, warnings=tuple(found.all()))
+
+
+def report_steps(budget: Budget, origin: Origin, found: Diagnostics) -> None:
+    """Reports that a spec asks for too much work, where most of it is."""
+    place = budget.dearest()
+    found.error(
+        "too-much-work",
+        f"the spec takes more than {budget.limit:,} steps to plan",
+        place.span() if isinstance(place, Origin) else origin.span(),
+        notes=["most of them are spent here" if isinstance(place, Origin) else "most are params"],
+        help=["repeat it less often, or compute less each time"],
+    )
 
 
 def _conditions(walk: Walk) -> tuple[Condition, ...]:
@@ -100,32 +137,38 @@ def plan_item(
     found: Diagnostics,
 ) -> tuple[PlannedScope | None, int]:
     """A root of one more item, after ``unnamed`` children without a name, and their number then."""
-    builder = ScopeBuilder(_bare(type, registry, found), "", None, Layers((item,)), origin)
+    walk = _bare(type, registry, found)
+    builder = ScopeBuilder(walk, "", None, Layers((item,)), origin)
     builder.begin({"input": type})
     builder.unnamed = unnamed
-    try:
-        builder.run({})
-        return builder.finish("", {}), builder.unnamed
-    except TooMany:
-        return None, unnamed
+    return _run(walk, builder, {}), builder.unnamed
 
 
 def plan_layers(
     layers: Layers, type: TensorType, origin: Origin, registry: Registry, found: Diagnostics
 ) -> PlannedScope | None:
     """A root of layers that get a tensor of the type; None where they are wrong."""
-    builder = ScopeBuilder(_bare(type, registry, found), "", None, layers, origin)
+    walk = _bare(type, registry, found)
+    builder = ScopeBuilder(walk, "", None, layers, origin)
     builder.begin({"input": type})
+    return _run(walk, builder, {})
+
+
+def _run(walk: Walk, builder: ScopeBuilder, names: Environment) -> PlannedScope | None:
     try:
-        builder.run({})
-        return builder.finish("", {})
+        with limited(walk.budget):
+            builder.run(names)
+            return builder.finish("", names)
     except TooMany:
-        return None
+        pass
+    except OutOfSteps:
+        report_steps(walk.budget, builder.origin, walk.found)
+    return None
 
 
 def _bare(type: TensorType, registry: Registry, found: Diagnostics) -> Walk:
     """A walk without blocks and params, for a value of the type."""
-    return Walk(Planner(registry, found), {}, {}, found, named_sizes({"input": type}))
+    return Walk(Planner(registry, found), {}, {}, found, named_sizes({"input": type}), Budget())
 
 
 def _known(planner: Planner, type: TensorType | None, spec: Spec, found: Diagnostics) -> Known:

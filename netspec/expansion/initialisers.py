@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netspec.budget import ITEM, spend
 from netspec.declaration import FromClass, InitialiserType, LayerType, Refusal
 from netspec.declaration.arguments import OneOf, Tuple, Whole
 from netspec.diagnostics import Instead, Span, did_you_mean, failure, listed, suggestion
-from netspec.expansion.values import Environment, computed, plain, report
+from netspec.expansion.values import Environment, computed, opened, plain, report
 from netspec.planning.binding import bind
 from netspec.planning.plan import (
     Application,
@@ -35,7 +36,8 @@ def layer_init(
     ``names`` are the values that expressions may use, beside the layer's own arguments.
     """
     shapes = {parameter.name: parameter.shape for parameter in application.parameters}
-    values = {**names, **own_values(application)}
+    values, own = opened(names)
+    own.update(own_values(application))
     found = []
     for name, how in init:
         # Without `$` one sees that a layer has no bias; with it, it may have one elsewhere.
@@ -56,7 +58,8 @@ def rule_init(walk: Walk, application: Application) -> PlannedInit | None:
     known = walk.inits.get(id(application))
     if known is None:
         shapes = {parameter.name: parameter.shape for parameter in application.parameters}
-        values = {**walk.spec_params, **own_values(application)}
+        values, own = opened(walk.spec_params)
+        own.update(own_values(application))
         planned = [
             (name, planned_initialiser(walk, how, values, shapes[name], rule.span))
             for rule in rules
@@ -199,6 +202,7 @@ def report_no_parameter(
 def possible_parameters(walk: Walk, application: Application) -> frozenset[str]:
     """The names of parameters that the layer has here, or with other switches (``bias: true``)."""
     layer_type = application.type
+    spend(ITEM)
     names = {parameter.name for parameter in application.parameters}
     registered = walk.planner.registry.find(layer_type.name)
     if registered is None or (isinstance(layer_type, FromClass) and not layer_type.has_rule):

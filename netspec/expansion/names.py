@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.references import fits
-from netspec.expansion.values import Environment, Skip
+from netspec.expansion.values import NOWHERE, Environment, Skip
 from netspec.planning.planner import Known
 from netspec.spec import Item
 from netspec.spec.parser import MAX_WORD
@@ -67,7 +67,7 @@ def register(scope: ScopeBuilder, names: Environment) -> list[int]:
     for position, written in enumerate(scope.layers.register):
         span = scope.written.reserved("register", position)
         try:
-            name = scope.text(written, names, None, span)
+            name = scope.text(written, names, NOWHERE, span)
         except Skip:
             continue
         if "*" in name:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Advice, Span, ring, suggestion
-from netspec.expansion.values import Environment, Skip
+from netspec.expansion.values import NOWHERE, Environment, Skip
 from netspec.spec import Name, Origin
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def resolve(
     for position, name in enumerate(written):
         span = origin.reserved("from", position)
         try:
-            value = scope.value(name, names, None, span)
+            value = scope.value(name, names, NOWHERE, span)
         except Skip:
             return ()
         for text in value if type(value) is tuple else (value,):

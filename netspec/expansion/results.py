@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from netspec.expansion.references import find
-from netspec.expansion.values import Environment, Skip
+from netspec.expansion.values import NOWHERE, Environment, Skip
 from netspec.planning.plan import NO_RESULTS, Results
 from netspec.spec import Layers, Outputs
 
@@ -57,7 +57,7 @@ def _results(
     for position, written in enumerate(outputs.names):
         span = scope.written.reserved(word, position)
         try:
-            name = scope.text(written, names, None, span)
+            name = scope.text(written, names, NOWHERE, span)
         except Skip:
             return None
         found = find(scope, name, span)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
+from netspec.budget import BRANCH, ITEM
 from netspec.declaration import TensorType
 from netspec.diagnostics import Span
 from netspec.expansion import composites, references
@@ -23,11 +24,13 @@ from netspec.expansion.sharing import Made, use
 from netspec.expansion.stated import require_stated, stated_shape
 from netspec.expansion.values import (
     Arguments,
+    At,
     Environment,
     Skip,
     UnknownShape,
     computed,
     names_at,
+    opened,
     plain,
     report,
     text_of,
@@ -182,6 +185,7 @@ class ScopeBuilder:
 
     def chain(self, layers: Layers, value: int, names: Environment, device: str | None) -> int:
         items, place = layers.items, 0
+        self.walk.budget.spend(BRANCH)
         while place < len(items):
             if self.is_chain:
                 place, value = self.known_layers(items, place, value, names, device)
@@ -189,6 +193,7 @@ class ScopeBuilder:
                     break
             item = items[place]
             place += 1
+            self.walk.budget.enter(item.origin, ITEM)
             if item.keys is not None:
                 value = self.keyed(item, item.keys, value, names, device)
             else:
@@ -249,6 +254,7 @@ class ScopeBuilder:
         if place == first:
             return place, value
         walk.modules += place - first
+        walk.budget.spend((place - first) * ITEM)
         walk.rows += cast(list[PlannedLayer], children[child:])
         self.runs.append(Run(child, number, items[first:place], names))
         return place, len(types) - 1
@@ -288,9 +294,9 @@ class ScopeBuilder:
                     return self.unknown(item, names)
             at = self.types[given[0]]
             if keys.let:
-                names = dict(names)
+                names, own = opened(names)
                 for name, written in keys.let:
-                    names[name] = self.value(written, names, at, item.origin.reserved("let"))
+                    own[name] = self.value(written, names, at, item.origin.reserved("let"))
             if keys.when is not True:
                 if not self.is_true(keys.when, names, at, item.origin.reserved("when")):
                     return self.left_out(item, given, value, names)
@@ -476,7 +482,7 @@ class ScopeBuilder:
 
     # ---- values
 
-    def value(self, written: Any, names: Environment, at: Known, span: Span) -> Any:
+    def value(self, written: Any, names: Environment, at: At, span: Span) -> Any:
         """
         Raises:
             Skip: there is no value, which is reported, or was where its reason is.
@@ -491,7 +497,7 @@ class ScopeBuilder:
             pass
         raise Skip
 
-    def is_true(self, written: Any, names: Environment, at: Known, span: Span) -> bool:
+    def is_true(self, written: Any, names: Environment, at: At, span: Span) -> bool:
         """
         Raises:
             Skip: there is no value, or it depends on a size that is not known; it is reported.
@@ -502,7 +508,7 @@ class ScopeBuilder:
             report(problem, span, self.found)
         raise Skip
 
-    def text(self, name: Name, names: Environment, at: Known, span: Span) -> str:
+    def text(self, name: Name, names: Environment, at: At, span: Span) -> str:
         """
         Raises:
             Skip: it is no text, which is reported.
@@ -538,12 +544,12 @@ class ScopeBuilder:
         if isinstance(part, Layer):
             return part.type, part.arguments
         type = self.text(part.type, names, at, origin.span())
-        return type, tuple(
-            [
-                (name, self.value(written, names, at, origin.argument(name)))
-                for name, written in part.arguments
-            ]
-        )
+        arguments = []
+        for name, written in part.arguments:
+            if written.__class__ is Template or written.__class__ is tuple:
+                written = self.value(written, names, at, origin.argument(name))
+            arguments.append((name, written))
+        return type, tuple(arguments)
 
     def device_of(
         self, item: Item, names: Environment, at: Known, otherwise: str | None

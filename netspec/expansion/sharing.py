@@ -42,6 +42,7 @@ def use(
         return scope.unknown(item, names)
     if made.planned is None:
         return scope.unknown(item, names)
+    scope.walk.count(origin)  # a row of the plan, as a layer is
     types = tuple([scope.types[number] for number in given])
     scope.found.context.append((f"{name} is used again here", origin.span()))
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from netspec.declaration.output import Shape
 from netspec.declaration.tensor import TensorType
@@ -44,6 +45,7 @@ def stated_shape(
     """
     known = scope.walk.sizes
     sizes: list[Size] = []
+    sizes_and_names = ChainMap(cast(dict[str, Any], names), cast(dict[str, Any], known))
     for place, written in enumerate(shape):
         span = item.origin.reserved("shape", place)
         if type(written) is str:
@@ -57,7 +59,7 @@ def stated_shape(
                 raise Skip
             sizes.append(known[written])
             continue
-        size = scope.value(written, {**known, **names}, at, span)
+        size = scope.value(written, sizes_and_names, at, span)
         if not isinstance(size, Expression) and (type(size) is not int or size < 0):
             scope.found.error("bad-value", f"a size is a whole number >= 0, not {size}", span)
             raise Skip

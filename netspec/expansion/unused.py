@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from netspec.diagnostics import Diagnostics
@@ -22,18 +23,21 @@ from netspec.spec import (
 )
 from netspec.templates import Template
 
+MOST = 50_000_000  # letters in which names are sought
 
-class _Written(NamedTuple):
+
+class WrittenNames(NamedTuple):
     """What the items of a spec are called, and the texts that may become such a name."""
 
     types: dict[str, set[str]]  # with the blocks that say so; "" is the spec itself
-    texts: list[str]
-    patterns: list[list[str]]  # the plain parts of names that are computed
+    texts: frozenset[str]
+    patterns: frozenset[tuple[str, ...]]  # the plain parts of names that are computed
 
     def may_become(self, name: str, own: str | None = None) -> bool:
         """Whether an item may be of this name, but for those in the block ``own``."""
         return (
             bool(self.types.get(name, set()) - {own})
+            or name in self.texts
             or any(name in text for text in self.texts)
             or any(all(text in name for text in pattern) for pattern in self.patterns if pattern)
         )
@@ -43,8 +47,14 @@ def report_unused_blocks(spec: Spec, found: Diagnostics) -> None:
     """A warning for each block whose name no item says, and no value that may become one."""
     if not spec.blocks:
         return
-    written = _written(spec)
+    written = written_names(spec)
+    letters = sum(map(len, written.texts)) + sum(map(len, chain(*written.patterns)))
+    left = MOST
     for block in spec.blocks:
+        if block.name not in written.texts and block.name not in written.types:
+            left -= letters
+            if left < 0:
+                return
         if not written.may_become(block.name, block.name):
             found.warning(
                 "unused-block",
@@ -54,17 +64,12 @@ def report_unused_blocks(spec: Spec, found: Diagnostics) -> None:
             )
 
 
-def may_become(spec: Spec, names: Iterable[str]) -> bool:
-    """Whether an item of the spec has one of these names, or may have under other params."""
-    written = _written(spec)
-    return any(written.may_become(name) for name in names)
-
-
-def _written(spec: Spec) -> _Written:
+def written_names(spec: Spec) -> WrittenNames:
+    """What the items of a spec are called, or may be under other params."""
     types: dict[str, set[str]] = {}
     texts: list[Any] = [param.value for param in spec.params]
     texts += [value.value for variant in spec.variants for value in variant.values]
-    patterns: list[list[str]] = []
+    patterns: set[tuple[str, ...]] = set()
     for own, layers in [("", spec.layers), *((block.name, block.layers) for block in spec.blocks)]:
         for part in _parts(layers):
             if isinstance(part, Layer | LayerTemplate):
@@ -72,11 +77,11 @@ def _written(spec: Spec) -> _Written:
                     types.setdefault(part.type, set()).add(own)
                 else:
                     texts.append(part.type)
-                    patterns.append([text for text in part.type.parts if isinstance(text, str)])
+                    patterns.add(tuple([text for text in part.type.parts if type(text) is str]))
                 texts.append(part.arguments)
     for block in spec.blocks:
         texts += [param.value for param in (*block.params, *block.let)]
-    return _Written(types, list(_texts(texts)), patterns)
+    return WrittenNames(types, frozenset(_texts(texts)), frozenset(patterns))
 
 
 def _parts(layers: Layers) -> Iterator[Part]:

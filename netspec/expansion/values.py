@@ -2,49 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any, cast
 
+from netspec.budget import spend
 from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostics, Span, listed, suggestion
-from netspec.sizes import Expression
-from netspec.spec import Name, Param, Spec, Value, Written
+from netspec.sizes import Expression, Size
+from netspec.source.limits import MAX_NODES
+from netspec.spec import Name, Spec, Value, Written
 from netspec.templates import EvaluationError, Names, Template, evaluate
-from netspec.templates.evaluate import Computed
+from netspec.templates.evaluate import require_short
 
-Environment = dict[str, Any]
+#: The values that expressions see by their names. Nobody changes one that another has got.
+Environment = Mapping[str, Any]
 #: The arguments of a layer or block, computed; one without a name is the one obvious argument.
 Arguments = tuple[tuple[str | None, Any], ...]
 
 
 class UnknownShape(Exception):
-    """An expression asks for the shape of a value that is not known, after an error."""
+    """An expression asks for a shape or param that is not known, after an error."""
 
 
 class Skip(Exception):
     """An item is left out; the reason is among the diagnostics."""
 
 
-def names_at(names: Names, type: TensorType | None) -> Environment:
+COPIED = 100  # names that are copied where some are added; more are looked up in two steps
+
+
+def opened(names: Environment) -> tuple[Environment, dict[str, Any]]:
+    """An environment of the names, and the dict in which its maker adds more.
+
+    A spec may have 20,000 params: they are not copied for each copy of a layer.
+    """
+    if names.__class__ is dict and len(names) <= COPIED:
+        own = dict(names)
+        return own, own
+    own = {}
+    if isinstance(names, ChainMap):
+        spend(len(names.maps))
+        return names.new_child(own), own
+    return ChainMap(own, cast(dict[str, Any], names)), own
+
+
+class Nowhere(Enum):
+    """In place of a value's type: where no value is, as beside ``outputs``, none has a shape."""
+
+    NOWHERE = "nowhere"
+
+
+NOWHERE = Nowhere.NOWHERE
+#: Where an expression stands: at a value of the type, which is None after an error, or at none.
+At = TensorType | None | Nowhere
+
+
+def names_at(names: Names, at: At) -> Names:
+    """The names of an expression; the shape's are among them where a value is."""
+    return names if isinstance(at, Nowhere) else NamesAt(names, at)
+
+
+class NamesAt(Mapping[str, Any]):
     """The names of an expression that stands where a value of the type is."""
 
-    def known() -> TensorType:
-        if type is None:
-            raise UnknownShape
-        return type
+    __slots__ = ("names", "type")
 
-    def size(position: int, what: str) -> Any:
-        shape = known().shape
-        if not -len(shape) <= position < len(shape):
-            raise EvaluationError(f"{known()} has no {what}")
-        return shape[position]
+    def __init__(self, names: Names, type: TensorType | None) -> None:
+        self.names = names
+        self.type = type
 
-    return {
-        "in_channels": Computed(lambda: size(1, "channels (no second size)")),
-        "in_features": Computed(lambda: size(-1, "last size")),
-        "shape": Computed(lambda: known().shape),
-        **names,
-    }
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self.names[name]
+        except KeyError:
+            find = _OF_SHAPES.get(name)
+            if find is None:
+                raise
+            if self.type is None:
+                raise UnknownShape from None
+            return find(self.type)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _OF_SHAPES
+        yield from self.names
+
+    def __len__(self) -> int:
+        return len(_OF_SHAPES) + len(self.names)
+
+
+def _size(type: TensorType, position: int, what: str) -> Size:
+    if not -type.rank <= position < type.rank:
+        raise EvaluationError(f"{type} has no {what}")
+    return type.shape[position]
+
+
+_OF_SHAPES: Mapping[str, Callable[[TensorType], Any]] = {
+    "in_channels": lambda type: _size(type, 1, "channels (no second size)"),
+    "in_features": lambda type: _size(type, -1, "last size"),
+    "shape": lambda type: type.shape,
+}
 
 
 def computed(written: Written, names: Names) -> Any:
@@ -56,9 +114,17 @@ def computed(written: Written, names: Names) -> Any:
     """
     if written.__class__ is Template:
         return evaluate(written, names)
+    if written.__class__ is not tuple:
+        return written
+    value = tuple([_item(item, names) for item in written])
+    require_short(value, MAX_NODES)
+    return value
+
+
+def _item(written: Written, names: Names) -> Any:
     if written.__class__ is tuple:
-        return tuple([computed(item, names) for item in written])
-    return written
+        return tuple([_item(item, names) for item in written])
+    return evaluate(written, names) if written.__class__ is Template else written
 
 
 def plain(value: Any) -> Value:
@@ -73,6 +139,7 @@ def plain(value: Any) -> Value:
             "give the sizes numbers in `input`",
         )
     if value.__class__ is tuple:
+        spend(len(value))
         return tuple([plain(item) for item in value])
     result: Value = value
     return result
@@ -91,12 +158,14 @@ def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) ->
                 spec.origin.reserved("params"),
                 help=[suggestion(name, known, f"it has {listed([*known][:20]) or 'none'}", None)],
             )
-    names: Environment = {}
+    names: dict[str, Any] = {}
+    wrong: set[str] = set()
+    spend(len(spec.params))
     for param in spec.params:
         if param.name in overrides:
             names[param.name] = _tuples(overrides[param.name])
         elif not param.is_given:
-            fine = False
+            wrong.add(param.name)
             variants = [variant.name for variant in spec.variants]
             help = f"choose a variant: {listed(variants[:20], 'or')}" if variants else ""
             found.error(
@@ -105,19 +174,36 @@ def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) ->
                 param.span,
                 help=[help or "give it a default, or a value with `--set` or `params=`"],
             )
-        elif not add_value(param, names, names, found):
-            fine = False
-    return names if fine else None
+        else:
+            try:
+                names[param.name] = computed(param.value, _Params(names, wrong))
+            except EvaluationError as problem:
+                report(problem, param.span, found)
+                wrong.add(param.name)
+            except UnknownShape:
+                wrong.add(param.name)
+    return names if fine and not wrong else None
 
 
-def add_value(param: Param, into: Environment, names: Names, found: Diagnostics) -> bool:
-    """Computes a param's written value; false where that fails, which is reported."""
-    try:
-        into[param.name] = computed(param.value, names)
-    except EvaluationError as problem:
-        report(problem, param.span, found)
-        return False
-    return True
+class _Params(Mapping[str, Any]):
+    """The params so far; those that have no value are reported, and nobody says so again."""
+
+    __slots__ = ("names", "wrong")
+
+    def __init__(self, names: Names, wrong: set[str]) -> None:
+        self.names = names
+        self.wrong = wrong
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.wrong:
+            raise UnknownShape
+        return self.names[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.names
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def report(problem: EvaluationError, span: Span, found: Diagnostics) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from netspec.budget import Budget
 from netspec.declaration import InitialiserType
 from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Environment, Skip
@@ -43,6 +44,7 @@ class Walk:
         params: Environment,
         found: Diagnostics,
         sizes: Mapping[str, Size],
+        budget: Budget,
     ) -> None:
         self.planner = planner
         #: Those that the layers see that are being written out: the spec's, or a package's.
@@ -57,6 +59,7 @@ class Walk:
         self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
         self.sizes = sizes  # those that the inputs name
+        self.budget = budget
         self.rows: list[PlannedLayer] = []
         #: What merges need of the sizes; what layers need is in their rows.
         self.conditions = Conditions()

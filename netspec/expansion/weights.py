@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
+from netspec.budget import spend
 from netspec.diagnostics import Diagnostics, suggestion
 from netspec.diagnostics.nearest import ring
 from netspec.expansion.initialisers import (
@@ -12,7 +13,7 @@ from netspec.expansion.initialisers import (
     possible_parameters,
     report_no_parameter,
 )
-from netspec.expansion.unused import may_become
+from netspec.expansion.unused import written_names
 from netspec.expansion.walk import Walk
 from netspec.planning.plan import PlannedInitRule, PlannedScope, PlannedTie
 from netspec.spec import Spec
@@ -47,24 +48,27 @@ def report_idle_rules(spec: Spec, walk: Walk) -> None:
         for application in applications
         for parameter in application.parameters
     )
+    written = written_names(spec)
     for target, rules in walk.rules.items():
+        spend(len(applications))
         meant = [one for one in applications if one.type.target == target]
         for rule in rules:
             if not rule.init:
                 continue  # it could not be read, which is reported
-            if not meant and not may_be_inside and not may_become(spec, _names(rule.type, walk)):
+            is_said = any(map(written.may_become, _names(rule.type, walk)))
+            if not meant and not may_be_inside and not is_said:
                 walk.found.error(
                     "no-effect",
                     f"the rule for {rule.type} has no effect: the model has no {rule.type}",
                     rule.span,
                     help=["remove it from `init`"],
                 )
+            here = {parameter.name for one in meant for parameter in one.parameters}
+            if meant and any(name not in here for name, _ in rule.init):
+                here |= {key for one in meant for key in possible_parameters(walk, one)}
             for name, how in rule.init if meant else ():
-                here = {parameter.name for one in meant for parameter in one.parameters}
                 if name not in here:
-                    here |= {key for one in meant for key in possible_parameters(walk, one)}
-                    if name not in here:
-                        report_no_parameter(walk, rule.type, how, name, sorted(here))
+                    report_no_parameter(walk, rule.type, how, name, sorted(here))
 
 
 def _names(type: str, walk: Walk) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from netspec.declaration import LayerType
 from netspec.declaration.arguments import Argument, OneOf, Real, Tuple, Whole, spelled
@@ -35,13 +36,12 @@ def bind(
         argument = layer_type.argument(name)
         if argument is None:
             _unknown(layer_type, name, origin, found)
-            if not found.is_full:
-                meant.add(nearest(name, layer_type.arguments))
+            meant.add(_near(name, tuple(layer_type.arguments)))
             fine = False
         elif not isinstance(value, Template) and not argument.kind.accepts(value):
             _wrong(layer_type, argument, value, origin, found)
-            if name not in layer_type.arguments and not found.is_full:
-                meant.add(nearest(name, layer_type.arguments))
+            if name not in layer_type.arguments:
+                meant.add(_near(name, tuple(layer_type.arguments)))
             fine = False
         bound[name] = value
     missing = [name for name in layer_type.required if name not in bound and name not in meant]
@@ -49,6 +49,11 @@ def bind(
         fine = False
         _missing(layer_type, missing, bound, layer, origin, found)
     return bound if fine else None
+
+
+@lru_cache(256)  # a repeated mistake is met in each copy
+def _near(name: str, known: tuple[str, ...]) -> str | None:
+    return nearest(name, known)
 
 
 def usage(layer_type: LayerType, given: Mapping[str, Value] = NOTHING_GIVEN) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
+from netspec.budget import OutOfSteps
 from netspec.declaration import (
     FromClass,
     Inferred,
@@ -49,6 +50,8 @@ class Planner:
         self.found = found
         #: The modules of all finished walks, those of other variants too.
         self.walked = 0
+        #: The steps that they have spent.
+        self.steps = 0
         self._bound: dict[int, Bound | None] = {}
         #: By the ids of a layer and of its one input.
         self.applications: dict[tuple[int, int], Application] = {}
@@ -58,13 +61,9 @@ class Planner:
         #: Why rules are not called again, by the layer's full name.
         self._hanging: dict[str, Fault] = {}
         self._unanswered: dict[object, Unanswered] = {}
-        #: Layers that are wrong, with the items for which it is reported.
-        self._refused: set[tuple[int, int]] = set()
 
     def begin(self, found: Diagnostics) -> None:
         """Begins another walk, with what is remembered of earlier ones."""
-        if found is not self.found:
-            self._refused.clear()
         self.found = found
 
     # ---- types
@@ -113,8 +112,6 @@ class Planner:
             if known is not None:
                 self.report_warnings(known, origin)
                 return known
-        if (id(layer), id(origin)) in self._refused:
-            return None
         if id(layer) in self._bound:
             bound = self._bound[id(layer)]
             if bound is None:  # wrong here too, and reported where it came first
@@ -122,8 +119,6 @@ class Planner:
         else:
             bound = self._bound[id(layer)] = self.bind(layer, origin)
             self._keep.append(layer)
-        if bound is None:
-            self._refused.add((id(layer), id(origin)))
         if bound is None or None in inputs:
             return None
         registered, written = bound
@@ -274,7 +269,7 @@ class Planner:
             self.refuse(refusal, layer_type, origin, path, inputs)
         except SizeLimit as problem:
             self.refuse(Refusal(str(problem)), layer_type, origin, path, inputs)
-        except _Reported:
+        except (_Reported, OutOfSteps):
             raise
         except Exception as problem:  # a plugin's rule may fail with anything
             reason = str(problem) if isinstance(problem, Fault) else failure(problem)

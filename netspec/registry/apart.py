@@ -49,6 +49,7 @@ def apart(work: Callable[[], T], seconds: float = SECONDS) -> T:
             of a command.
     """
     from contextlib import redirect_stdout  # here, as most specs have no use for a plugin
+    from contextvars import copy_context
     from io import StringIO
     from threading import Thread
 
@@ -64,7 +65,8 @@ def apart(work: Callable[[], T], seconds: float = SECONDS) -> T:
             problems.append(problem)
 
     seconds = _limit(seconds)
-    thread = Thread(target=run, name="netspec-plugin", daemon=True)
+    # In a copy of the context, so that what it does with sizes is charged to the walk.
+    thread = Thread(target=copy_context().run, args=(run,), name="netspec-plugin", daemon=True)
     printed = StringIO()
     with redirect_stdout(printed):
         thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from netspec.budget import PRODUCT, spend
 from netspec.sizes.expression import Atom, Expression, Floor, Size, Terms, expression
 from netspec.sizes.limits import MAX_COEFFICIENT, MAX_DEGREE, MAX_STEPS, SizeLimit
 from netspec.sizes.named import Symbol
@@ -170,6 +171,7 @@ def _exact_by_expression(a: Expression, b: Expression) -> Size | None:
     atoms = list({atom: None for size in (b, a) for m in size.terms for atom, _ in m})
     if len(atoms) > MAX_DEGREE:
         raise SizeLimit(f"a quotient of sizes has more than {MAX_DEGREE} different parts")
+    spend(PRODUCT * (len(a.terms) + len(b.terms)))
     rest, divisor = _by_powers(a, atoms), _by_powers(b, atoms)
     leading = max(divisor)
     quotient: dict[_Powers, int] = {}
@@ -184,6 +186,7 @@ def _exact_by_expression(a: Expression, b: Expression) -> Size | None:
         if abs(n) > MAX_COEFFICIENT:
             raise SizeLimit("a quotient of sizes has a number beyond 2**128 in it")
         quotient[powers] = n
+        spend(PRODUCT * len(divisor))
         for other, m in divisor.items():
             key = tuple(p + q for p, q in zip(other, powers, strict=True))
             left = rest.get(key, 0) - n * m

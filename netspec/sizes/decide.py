@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 from math import lcm
 
+from netspec.budget import spend
 from netspec.sizes.algebra import symbols, value_at
 from netspec.sizes.expression import Expression, Floor, Size
 from netspec.sizes.limits import MAX_POINTS, MAX_WORK, SizeLimit
@@ -90,10 +91,12 @@ def equal(a: Size, b: Size) -> Equality:
     if isinstance(difference, int):
         used = _all_symbols(a, b)
         return Equality(False, _counterexample(a, b, used, _starts(used)))
-    allowed = min(MAX_POINTS, MAX_WORK // _work(difference))
+    work = _work(difference)
+    allowed = min(MAX_POINTS, MAX_WORK // work)
     used = _all_symbols(difference)
     axes = [_axis(difference, symbol) for symbol in used[:MAX_SYMBOLS]]
     for point in islice(_probes(difference, used, axes), allowed):
+        spend(work)
         if _at(difference, used, point):
             return _unequal(a, b, used, point)
     # Each symbol needs two values or more.
@@ -103,6 +106,7 @@ def equal(a: Size, b: Size) -> Equality:
         if points > allowed:
             return Equality(None)
     for point in product(*axes):
+        spend(work)
         if _at(difference, used, point):
             return _unequal(a, b, used, point)
     return Equality(True)
@@ -153,6 +157,7 @@ def at_least(a: Size, bound: int) -> Bound:
     solved = _solved(a, bound)
     if solved is not None:
         return _at_least_of_one(a, bound, *solved)
+    spend(_work(a))
     low, high = _range(a)
     if low is not None and low >= bound:
         return Bound(True)

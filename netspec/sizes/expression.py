@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from math import gcd
 
+from netspec.budget import PRODUCT, TERM, spend
 from netspec.sizes.limits import (
     MAX_COEFFICIENT,
     MAX_DEGREE,
@@ -25,6 +26,8 @@ from netspec.sizes.limits import (
     SizeLimit,
 )
 from netspec.sizes.named import Symbol
+
+FEW = 8  # terms, up to which an addition is not worth being charged
 
 
 class Floor:
@@ -139,13 +142,18 @@ class Expression:
         if isinstance(other, int):
             if other == 0:
                 return 0
+            if len(self.terms) > FEW:
+                spend(TERM * len(self.terms))
             terms = {monomial: factor * other for monomial, factor in self.terms.items()}
             _check_factors(terms)
             return expression(terms, self.constant * other)
         if not isinstance(other, Expression):
             return NotImplemented
-        if len(self.terms) * len(other.terms) > MAX_PRODUCTS:
-            raise SizeLimit(f"a product of sizes has more than {MAX_PRODUCTS:,} parts")
+        products = len(self.terms) * len(other.terms)
+        if products > 1:
+            if products > MAX_PRODUCTS:
+                raise SizeLimit(f"a product of sizes has more than {MAX_PRODUCTS:,} parts")
+            spend(PRODUCT * products)
         terms = {}
         for a, m in self.terms.items():
             add_terms(terms, {_times(a, b): n for b, n in other.terms.items()}, m)
@@ -236,6 +244,8 @@ def add_terms(terms: Terms, more: Terms, factor: int) -> None:
     """Add ``factor * more`` to ``terms``, in place."""
     if factor == 0:
         return
+    if len(terms) + len(more) > FEW:
+        spend(TERM * (len(terms) + len(more)))
     for monomial, n in more.items():
         total = terms.get(monomial, 0) + factor * n
         if total == 0:
@@ -269,6 +279,8 @@ def floor_divide(size: Expression, divisor: int) -> Size:
         if divisor < 1:
             raise ValueError(f"cannot divide the size {size} by {divisor}; give 1 or more")
         return size
+    if len(size.terms) > FEW:
+        spend(PRODUCT * len(size.terms))
     whole: Terms = {}
     rest: Terms = {}
     for monomial, n in size.terms.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import gcd, lcm
 
+from netspec.budget import PRODUCT, spend
 from netspec.sizes.expression import Atom, Expression, Floor, Monomial, Size, expression
 from netspec.sizes.named import Symbol
 
@@ -13,6 +14,7 @@ _Factor = tuple[bool, str, int]
 
 def written(size: Expression) -> str:
     """The expression in Python syntax, always the same for the same size."""
+    spend(PRODUCT * len(size.terms))
     if len(size.terms) > 1:
         factors = _factors(size)
         if sum(isinstance(factor, Expression) for factor in factors) > 1:

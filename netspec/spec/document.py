@@ -10,7 +10,7 @@ from netspec.spec import words
 from netspec.spec.initialisers import read_init
 from netspec.spec.inputs import parse_input, parse_inputs
 from netspec.spec.keys import scope_keys
-from netspec.spec.parser import NO_ITEMS, Parser
+from netspec.spec.parser import NO_ITEMS, Parser, TooLarge
 from netspec.spec.spec import (
     Block,
     InitRule,
@@ -34,13 +34,19 @@ def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
     With an error in ``found`` it holds what could be read, so that later stages find their
     errors in the same run; an item that could not be read is a Layer without a type.
     """
-    return _Document(Parser(source, found)).spec(root)
+    try:
+        return _Document(Parser(source, found)).spec(root)
+    except TooLarge:
+        return Spec((), NO_ITEMS, origin=Origin(source, root, root, None))
 
 
 @without_collector
 def parse_blocks(source: Source, root: Node, found: Diagnostics) -> tuple[Block, ...]:
     """The blocks of a document that has nothing else: ``netspec: 1`` and ``blocks``."""
-    return _Document(Parser(source, found)).block_document(root)
+    try:
+        return _Document(Parser(source, found)).block_document(root)
+    except TooLarge:
+        return ()
 
 
 class _Document:

@@ -27,8 +27,11 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
     shape: tuple[Written, ...] | None = None
     for word, node in written.items():
         if word == "when":
+            errors = len(parser.found.found)
             when = parser.value(node)
-            if not isinstance(when, bool | Template):
+            if len(parser.found.found) > errors:
+                when = True
+            elif not isinstance(when, bool | Template):
                 parser.error(
                     "bad-value",
                     f"`when` takes true, false or an expression, not {kind(node)}",

@@ -10,6 +10,7 @@ import re
 
 from netspec.diagnostics import Advice, Diagnostics, Source, Span, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source.limits import MAX_NODES
 from netspec.source.nodes import kind, shortened, written
 from netspec.spec import beside, words
 from netspec.spec.keys import item_keys, with_scope_keys
@@ -37,6 +38,10 @@ VALUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 BUILT_IN = frozenset({"in_channels", "in_features", "shape", "index", "True", "False", "None"})
 
 
+class TooLarge(Exception):
+    """Reading ends, as the expressions are too many; it is reported."""
+
+
 class Parser:
     """Reads the nodes of one source."""
 
@@ -47,6 +52,7 @@ class Parser:
         self.layers_seen: dict[object, Layer | LayerTemplate] = {}
         self.templates: dict[str, Template | str] = {}
         self.templates_met = 0
+        self.expression_nodes = 0
 
     def span(self, node: Node) -> Span:
         return Span(self.source, node.start, node.end)
@@ -308,7 +314,11 @@ class Parser:
         return None
 
     def text(self, node: Node, text: str) -> Template | str | None:
-        """A text that may be a template; None where it is a wrong one."""
+        """A text that may be a template; None where it is a wrong one.
+
+        Raises:
+            TooLarge: the expressions of the document are too many.
+        """
         read = self.templates.get(text)
         if read is None:
             try:
@@ -316,6 +326,12 @@ class Parser:
             except TemplateError as problem:
                 self.error("bad-expression", problem.message, node, problem.help)
                 return None
+            if isinstance(read, Template):
+                self.expression_nodes += read.nodes
+                if self.expression_nodes > MAX_NODES:
+                    message = f"all expressions together have more than {MAX_NODES:,} parts"
+                    self.error("too-large", message, node, "compute a value once, with `let`")
+                    raise TooLarge
         if read.__class__ is Template:
             self.templates_met += 1
         return read

@@ -8,15 +8,17 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from netspec.diagnostics import did_you_mean
+from netspec.budget import spend
+from netspec.diagnostics import Advice, did_you_mean, suggestion
 from netspec.sizes import Expression, SizeLimit, at_least, equal
 from netspec.templates.template import Template
 
-#: What names stand for; a function is called for its value when an expression asks for it.
+#: What names stand for.
 Names = Mapping[str, Any]
 
 MOST = 2**63
 MAX_LIST = 10_000
+MAX_LIST_DEPTH = 32  # lists in lists
 MAX_TEXT = 1_000
 MAX_POWER = 64
 MAX_DIGITS = 20  # of what is rounded
@@ -25,17 +27,10 @@ MAX_DIGITS = 20  # of what is rounded
 class EvaluationError(Exception):
     """An expression has no value; the message says why."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: Advice = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help
-
-
-class Computed:
-    """A name whose value is found when it is asked for (``in_channels``)."""
-
-    def __init__(self, find: Callable[[], Any]) -> None:
-        self.find = find
 
 
 def evaluate(template: Template, names: Names) -> Any:
@@ -46,6 +41,7 @@ def evaluate(template: Template, names: Names) -> Any:
     Raises:
         EvaluationError: a name is unknown, an operation fails, or a result is too large.
     """
+    spend(template.nodes)
     expression = template.expression
     if expression is not None:
         return value_of(expression, names)
@@ -67,27 +63,41 @@ def value_of(expression: ast.expr, names: Names) -> Any:
 
 
 def _value(node: ast.expr, names: Names) -> Any:
-    return _limited(_KINDS[type(node)](node, names))
+    kind = type(node)
+    value = _KINDS[kind](node, names)
+    # A list that has a name was counted when it was made.
+    return value if kind is ast.Name and type(value) is tuple else _limited(value)
 
 
 def _limited(value: Any) -> Any:
     if type(value) is int and abs(value) > MOST:
         raise EvaluationError("a number is beyond 2**63")
-    if type(value) is tuple and _counted(value, 0) > MAX_LIST:
-        raise EvaluationError(f"a list has more than {MAX_LIST:,} values")
+    if type(value) is tuple:
+        require_short(value)
     if type(value) is str and len(value) > MAX_TEXT:
         raise EvaluationError(f"a text has more than {MAX_TEXT:,} letters")
     return value
 
 
-def _counted(value: tuple[Any, ...], count: int) -> int:
-    """The values in a list and in its lists, as far as the limit: one may stand there often."""
+def require_short(value: tuple[Any, ...], most: int = MAX_LIST) -> None:
+    """Charges a list's values, those of its lists too.
+
+    Raises:
+        EvaluationError: there are too many of them, or lists in lists are too deep.
+    """
+    spend(_counted(value, 0, 1, most))
+
+
+def _counted(value: tuple[Any, ...], count: int, depth: int, most: int) -> int:
+    """The values in a list and in its lists: one may stand there often."""
     count += len(value)
+    if count > most:
+        raise EvaluationError(f"a list has more than {most:,} values")
+    if depth > MAX_LIST_DEPTH:
+        raise EvaluationError(f"lists are nested more than {MAX_LIST_DEPTH} deep")
     for item in value:
-        if count > MAX_LIST:
-            break
         if type(item) is tuple:
-            count = _counted(item, count)
+            count = _counted(item, count, depth + 1, most)
     return count
 
 
@@ -97,16 +107,18 @@ def _constant(node: Any, names: Names) -> Any:
 
 def _name(node: Any, names: Names) -> Any:
     try:
-        found = names[node.id]
+        return names[node.id]
     except KeyError:
         if node.id in FUNCTIONS:
             raise EvaluationError(f"{node.id} is a function: write `{node.id}(...)`") from None
-        known = [name for name in names if not name.startswith("_")]
         raise EvaluationError(
-            f"there is no value called {node.id!r} here",
-            did_you_mean(node.id, known) or f"there are {', '.join(sorted(known)[:20])}",
+            f"there is no value called {node.id!r} here", lambda: _near_name(node.id, names)
         ) from None
-    return found.find() if type(found) is Computed else found
+
+
+def _near_name(name: str, names: Names) -> str:
+    known = [name for name in names if not name.startswith("_")]
+    return did_you_mean(name, known) or f"there are {', '.join(sorted(known)[:20])}"
 
 
 def _sequence(node: Any, names: Names) -> Any:
@@ -191,12 +203,13 @@ def _comparison(node: Any, names: Names) -> Any:
 
 def _compared(kind: type, left: Any, right: Any, node: ast.expr) -> bool:
     if kind in (ast.In, ast.NotIn):
-        if type(right) is not tuple and not (type(right) is str and type(left) is str):
-            raise EvaluationError(f"`in` asks for a list, not {_shown(right)}")
-        if type(right) is str:
-            found: bool | None = left in right
-        else:
+        if type(right) is tuple:
+            require_short(right)
             found = _any(_equal(left, item) for item in right)
+        elif type(right) is str and type(left) is str:
+            found = left in right
+        else:
+            raise EvaluationError(f"`in` asks for a list, not {_shown(right)}")
         answer = _not(found) if kind is ast.NotIn else found
     elif not _is_symbolic(left) and not _is_symbolic(right):
         return bool(_COMPARISONS[kind](left, right))
@@ -216,6 +229,7 @@ def _compared(kind: type, left: Any, right: Any, node: ast.expr) -> bool:
 def _is_symbolic(value: Any) -> bool:
     """Whether a value is a size that is not known, or a list with such a size in it."""
     if type(value) is tuple:
+        spend(len(value))
         return any(_is_symbolic(item) for item in value)
     return isinstance(value, Expression)
 
@@ -269,6 +283,7 @@ def _other(left: Any, right: Any) -> Any:
 
 def _is_before(less: tuple[Any, ...], more: tuple[Any, ...], *, or_equal: bool) -> bool | None:
     """Whether one list is before the other, by the first place where they differ."""
+    spend(1)
     answer: bool | None = len(less) < len(more) or (or_equal and len(less) == len(more))
     for one, other in reversed(list(zip(less, more, strict=False))):
         # It is less, or equal to it and what follows is before.
@@ -334,7 +349,7 @@ def _call(node: Any, names: Names) -> Any:
     if function is None:
         raise EvaluationError(
             f"there is no function called {node.func.id!r}",
-            did_you_mean(node.func.id, list(FUNCTIONS)) or f"there are {', '.join(FUNCTIONS)}",
+            suggestion(node.func.id, FUNCTIONS, f"there are {', '.join(FUNCTIONS)}"),
         )
     return function(*[_value(argument, names) for argument in node.args])
 
@@ -379,6 +394,7 @@ def _brief(value: Any) -> str:
 
 def _text(value: Any) -> str:
     if type(value) is tuple:
+        spend(len(value))
         return f"[{', '.join(_text(item) for item in value)}]"
     return str(value)
 
@@ -421,6 +437,7 @@ def _largest(*values: Any) -> Any:
 def _extreme(values: tuple[Any, ...], choose: Callable[..., Any]) -> Any:
     if len(values) == 1 and type(values[0]) is tuple:
         values = values[0]
+        spend(len(values))
     if not values:
         raise EvaluationError(f"{choose.__name__} of nothing")
     return choose(_known(value) for value in values)
@@ -428,7 +445,8 @@ def _extreme(values: tuple[Any, ...], choose: Callable[..., Any]) -> Any:
 
 def _sum(values: Any) -> Any:
     total: Any = 0
-    for value in _list(values):
+    spend(len(_list(values)))
+    for value in values:
         total = total + _number(value)
     return total
 

@@ -33,10 +33,12 @@ class Template:
     """A text with values in it, such as ``$(width * 4)`` or ``layer$index``.
 
     ``parts`` are its plain texts and its expressions; two templates with one text are equal.
+    ``nodes`` is how many nodes the expressions have.
     """
 
     text: str
     parts: tuple[str | ast.expr, ...] = field(compare=False, repr=False)
+    nodes: int = field(default=1, compare=False, repr=False)
 
     @property
     def expression(self) -> ast.expr | None:
@@ -67,6 +69,7 @@ def parse_template(text: str) -> Template | str:
     """
     parts: list[str | ast.expr] = []
     plain = ""
+    nodes = 0
     at = 0
     while at < len(text):
         dollar = text.find("$", at)
@@ -95,12 +98,14 @@ def parse_template(text: str) -> Template | str:
         if plain:
             parts.append(plain)
             plain = ""
-        parts.append(_parsed(expression))
+        tree = _parsed(expression)
+        nodes += _check(tree, 0)
+        parts.append(tree.body)
     if plain:
         parts.append(plain)
     if all(isinstance(part, str) for part in parts):
         return "".join(str(part) for part in parts)
-    return Template(text, tuple(parts))
+    return Template(text, tuple(parts), nodes)
 
 
 def _closing(text: str, start: int) -> int:
@@ -126,7 +131,7 @@ def _closing(text: str, start: int) -> int:
     )
 
 
-def _parsed(expression: str) -> ast.expr:
+def _parsed(expression: str) -> ast.Expression:
     expression = expression.strip()
     if not expression:
         raise TemplateError("`$()` has no expression", "write for example `$(width * 4)`")
@@ -135,18 +140,21 @@ def _parsed(expression: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `1is 2` and the like, said by the whitelist
-            tree = ast.parse(expression.replace("\n", " "), mode="eval")
+            return ast.parse(expression.replace("\n", " "), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         hint = "a power is `**`; " if "^" in expression else ""
         raise TemplateError(
             f"`{_short(expression)}` is no expression",
             hint + "expressions are written as in Python: `$(width * 4 if wide else width)`",
         ) from None
-    _check(tree, 0)
-    return tree.body
 
 
-def _check(node: ast.AST, depth: int) -> None:
+def _check(node: ast.AST, depth: int) -> int:
+    """How many nodes there are.
+
+    Raises:
+        TemplateError: one of them is not of the language.
+    """
     if depth > MAX_DEPTH:
         raise TemplateError(f"an expression is nested more than {MAX_DEPTH} deep")
     if not isinstance(node, _NODES):
@@ -162,8 +170,7 @@ def _check(node: ast.AST, depth: int) -> None:
         raise TemplateError(f"an expression cannot have the value {node.value!r}")
     if isinstance(node, ast.Call) and (not isinstance(node.func, ast.Name) or node.keywords):
         raise TemplateError("an expression calls functions by their names, without keywords")
-    for child in ast.iter_child_nodes(node):
-        _check(child, depth + 1)
+    return 1 + sum(_check(child, depth + 1) for child in ast.iter_child_nodes(node))
 
 
 def _short(text: str) -> str:
