@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test deep lint bench peers stubs docs clean
+.PHONY: help demo test slow deep lint bench peers stubs docs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
 	@echo "make test   check types, style and behaviour"
+	@echo "make slow   the same checks on larger models (some minutes)"
 	@echo "make deep   2,000 random cases of each layer against torch (most of an hour)"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
@@ -20,7 +21,10 @@ demo: $(VENV)/installed
 	@$(BIN)/python -m examples.demo
 
 test: $(VENV)/installed lint
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+slow: $(VENV)/installed
+	@$(BIN)/python -m pytest -q -n auto -m slow
 
 deep: $(VENV)/installed
 	@NETSPEC_PROFILE=deep $(BIN)/python -m pytest -q -n auto tests/properties

@@ -22,6 +22,12 @@ SMALL = [
     "mc3_18", "r2plus1d_18", "fcn_resnet50", "deeplabv3_resnet50", "s3d", "swin3d_t",
     "mvit_v1_b", "mvit_v2_s",
 ]  # fmt: skip
+#: Those of seconds a step: their keys, shapes and costs are compared every time, values in the
+#: slow tier.
+HEAVY = {"inception_v3", "s3d", "swin3d_t", "mvit_v1_b", "mvit_v2_s"}
+EACH_SMALL = [
+    pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in SMALL
+]
 
 
 def test_every_classifier_has_a_spec() -> None:
@@ -48,7 +54,7 @@ def test_keys_their_order_and_shapes(name: str) -> None:
     assert compare.keys(ours) == compare.keys(compare.theirs(name, init=False))
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", EACH_SMALL)
 def test_values_and_a_step_of_training(name: str) -> None:
     ours = netspec.build(FILES[name], variant=name, device="cpu")
     with compare.without_init():
@@ -72,7 +78,7 @@ def test_one_symbolic_plan_tells_shapes_and_costs(name: str) -> None:
     assert compare.different_costs(name, plan, compare.theirs(name, init=False)) == []
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", EACH_SMALL)
 def test_what_training_saves_for_backward(name: str) -> None:
     plan = netspec.plan(FILES[name], variant=name)
     with compare.without_init():

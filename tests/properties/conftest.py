@@ -25,7 +25,7 @@ COMMON = settings(
     phases=[*UNSHRUNK, Phase.shrink],
     print_blob=True,
 )
-settings.register_profile("fast", COMMON, max_examples=40, derandomize=True, database=None)
+settings.register_profile("fast", COMMON, max_examples=25, derandomize=True, database=None)
 settings.register_profile("middle", COMMON, max_examples=300)
 settings.register_profile("deep", COMMON, max_examples=2_000)
 for name in ("fast", "middle", "deep"):

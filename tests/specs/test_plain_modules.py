@@ -93,7 +93,16 @@ def test_they_are_exported_with_symbolic_sizes(name: str) -> None:
     assert alike(exported.module()(*case.others), model(*case.others))
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "lstm_classifier"])
+#: Dynamo takes half a minute for each of these.
+LARGE = {"lraspp", "vit_b_32"}
+COMPILED = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
+    for name in CASES
+    if name != "lstm_classifier"
+]
+
+
+@pytest.mark.parametrize("name", COMPILED)
 def test_they_are_compiled_whole(name: str) -> None:
     """torch.compile does not take an nn.LSTM whole, in hand-written code either."""
     case = CASES[name]

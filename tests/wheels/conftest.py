@@ -46,7 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lent(folder: Path) -> Path:
-    return once(folder / "lent", lambda: lend(folder / "lent"))
+    lent = folder / "lent" / "site-packages"
+    lent.parent.mkdir(exist_ok=True)
+    return once(lent, lambda: lend(lent))
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,12 @@ def finished(
 
 
 def lend(folder: Path) -> None:
-    """Fills a folder with links to this environment's packages, except netspec and its plugins."""
+    """Fills a folder with links to this environment's packages, except netspec and its plugins.
+
+    It has to be called site-packages: hypothesis reads the source of all other modules, and torch's
+    take a minute.
+    """
+    assert folder.name == "site-packages"
     for home in {str(distribution(name).locate_file("")) for name in LENT}:
         for item in Path(home).iterdir():
             link = folder / item.name

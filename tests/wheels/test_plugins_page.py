@@ -33,12 +33,23 @@ json.dump(wrong, sys.stdout)
 """
 
 
+#: A reader's tests draw hypothesis' 100 examples for each law; a tenth shows that they run.
+FEW_EXAMPLES = """
+from hypothesis import settings
+settings.register_profile("few", max_examples=10)
+settings.load_profile("few")
+"""
+
+
 class Reader:
     """Who follows the page: writes its files and types its commands."""
 
     def __init__(self, environment: Environment, folder: Path) -> None:
         self.environment = environment
         self.folder = folder
+        self.settings = folder.parent / "settings"
+        self.settings.mkdir()
+        (self.settings / "few_examples.py").write_text(FEW_EXAMPLES, "utf-8")
 
     def file(self, name: str, text: str) -> None:
         """A new file; or a part of one that is there."""
@@ -55,7 +66,14 @@ class Reader:
             self.folder = (self.folder / rest).resolve()
             return ""
         path = f"{self.environment.scripts}{os.pathsep}{os.environ['PATH']}"
-        done = finished(["bash", "-c", f"{command} 2>&1"], self.folder, None, PATH=path)
+        done = finished(
+            ["bash", "-c", f"{command} 2>&1"],
+            self.folder,
+            None,
+            PATH=path,
+            PYTHONPATH=str(self.settings),
+            PYTEST_ADDOPTS="-p few_examples",
+        )
         assert "Traceback" not in done.stdout, done.stdout
         return re.sub(r"passed in [\d.]+s.*", "passed in 20s", done.stdout)
 

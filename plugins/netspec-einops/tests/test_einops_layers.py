@@ -211,11 +211,11 @@ TestLayers = conformance(
     plugin,
     cases={name: cases(name) for name in DRAWN},
     tolerance=why_lenient,
-    max_examples=200,
+    max_examples=60,
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(case=rearrange())
 def test_a_view_is_one_where_torch_makes_none_of_it(case: Case) -> None:
     planned = case.plan(REGISTRY)

@@ -57,7 +57,7 @@ def theirs(text: str) -> Meaning | None:
     return groups, side.has_ellipsis, bool(side.has_ellipsis_parenthesized)
 
 
-@settings(deadline=None, max_examples=1_000)
+@settings(deadline=None, max_examples=400)
 @given(TEXTS)
 @example("a(b)c")
 @example("( ... a) 1 ()")

@@ -293,7 +293,7 @@ def test_the_rule_says_what_torchvision_does(name: str) -> None:
     """Shape, dtype, parameters, buffers and, on meta, FLOPs; or both refuse."""
     layer, drawn = BY_NAME[name], Counter[bool]()
 
-    @settings(deadline=None, max_examples=60 * (1 + len(layer.arguments) // 4))
+    @settings(deadline=None, max_examples=30 * (1 + len(layer.arguments) // 4))
     @given(cases(name))
     def law(case: Case) -> None:
         plan = planned(layer, case)
