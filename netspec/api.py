@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netspec.distributed.distribute import Distributed
     from netspec.placement.document import Placement
     from netspec.placement.layout import Layout
+    from netspec.weights import LoadedWeights, Weights, WeightsLike
 
 T = TypeVar("T")
 Path = str | os.PathLike[str]
@@ -166,7 +167,7 @@ def build(
     seed: int | None = None,
     seed_by: Literal["order", "path"] = "order",
     init: bool = True,
-    weights: Path | None = None,
+    weights: WeightsLike | None = None,
     dtype: str | None = None,
     placement: Mapping[str, object] | Path | None = None,
     registry: Registry | None = None,
@@ -185,7 +186,9 @@ def build(
         init: False leaves the memory of weights that would be random as it is.
         weights: a ``.safetensors`` or ``.pt`` file, or the ``.safetensors.index.json`` of several:
             its tensors become the model's without a copy, once all names, shapes and dtypes are
-            found to be those of the spec.
+            found to be those of the spec. Or a mapping: ``{"file": ..., "key": ..., "rename": ...,
+            "only": ..., "fresh": ...}``, which says what of the file fills what of the model. The
+            logger ``netspec`` tells at INFO what was loaded, what is fresh and what was left.
         dtype: of floating-point parameters and buffers (``bfloat16``), as ``nn.Module.to``.
         placement: a placement document for one process: a file, a text with a line break, or a
             dict.
@@ -199,36 +202,65 @@ def build(
             weight is made), the weights are not the model's, or a plugin refuses the model.
         TypeError: arguments exclude each other; ValueError: there is no such dtype.
     """
+    registry = registry or default_registry()
+    written = _read_placement(placement)
+    chosen = _chosen_weights(weights, written)
+    _require_one_source(chosen, seed, init)
+    _floating_dtype(dtype)
+    planned = _given_plan(spec, variant, params, registry)
+    model, loaded = build_and_report(
+        planned, written, chosen, registry, device, seed, seed_by, init, dtype
+    )
+    if loaded is not None:
+        loaded.log()
+    return model
+
+
+def build_and_report(
+    planned: Plan,
+    written: Placement | None,
+    weights: Weights | None,
+    registry: Registry,
+    device: str = "auto",
+    seed: int | None = None,
+    seed_by: Literal["order", "path"] = "order",
+    init: bool = True,
+    dtype: str | None = None,
+) -> tuple[nn.Module, LoadedWeights | None]:
+    """As ``build``, with what was loaded of a file.
+
+    Raises:
+        SpecError, ValueError: as ``build``.
+    """
     from netspec.building import load_weights, make_modules, make_on_meta
     from netspec.placement.devices import resolve_devices
-    from netspec.placement.document import read_placement, require_one_process
+    from netspec.placement.document import require_one_process
     from netspec.placement.place import place
 
-    _require_one_source(weights, seed, init)
     chosen_dtype = _floating_dtype(dtype)
-    registry = registry or default_registry()
-    planned = _given_plan(spec, variant, params, registry)
-    written = None if placement is None else read_placement(placement)
     layout = _laid_out(planned, written, registry)
     if written is not None:
         require_one_process(written)
     devices = resolve_devices(planned, device, registry, layout, written)
+    loaded = None
     if weights is None:
         on_meta = frozenset(path for path, chosen in devices.items() if chosen.type == "meta")
         model = make_modules(planned, seed=seed, on_meta=on_meta, seed_by=seed_by, init=init)
     else:
         model = make_on_meta(planned)
-        load_weights(model, planned, weights, chosen_dtype)
+        loaded = load_weights(
+            model, planned, weights, chosen_dtype, seed=seed, seed_by=seed_by, init=init
+        )
     if chosen_dtype is not None:
         model.to(chosen_dtype)
     waiting = frozenset(path for path, placed in layout.layers.items() if placed.kept_on)
     model = place(model, planned, devices, registry, waiting)
     _show(model, planned, "file" if weights is not None else "fresh" if init else "none", registry)
-    if not layout.actions:
-        return model
-    from netspec.placement.one_process import act
+    if layout.actions:
+        from netspec.placement.one_process import act
 
-    return act(model, layout, devices[""])
+        model = act(model, layout, devices[""])
+    return model, loaded
 
 
 def distribute(
@@ -241,7 +273,7 @@ def distribute(
     seed: int | None = None,
     seed_by: Literal["order", "path"] = "order",
     init: bool = True,
-    weights: Path | None = None,
+    weights: WeightsLike | None = None,
     dtype: str | None = None,
     registry: Registry | None = None,
 ) -> Distributed:
@@ -265,10 +297,11 @@ def distribute(
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import read_placement
 
-    _require_one_source(weights, seed, init)
+    written = read_placement(placement, processes())
+    chosen = _chosen_weights(weights, written)
+    _require_one_source(chosen, seed, init)
     chosen_dtype = _floating_dtype(dtype)
     registry = registry or default_registry()
-    written = read_placement(placement, processes())
     planned = _given_plan(spec, variant, params, registry)
     layout = _laid_out(planned, written, registry)
     require_ranks(layout, written)
@@ -278,7 +311,7 @@ def distribute(
         seed=seed,
         seed_by=seed_by,
         init=init,
-        weights=weights,
+        weights=chosen,
         dtype=chosen_dtype,
     )
 
@@ -398,12 +431,39 @@ def _given_plan(
     return spec
 
 
-def _require_one_source(weights: Path | None, seed: int | None, init: bool) -> None:
+def _read_placement(placement: Mapping[str, object] | Path | None) -> Placement | None:
     """
     Raises:
-        TypeError: weights come from a file, and are to be fresh, too.
+        SpecError: it cannot be read, or is no placement.
     """
-    if weights is not None and (seed is not None or not init):
+    from netspec.placement.document import read_placement
+
+    return None if placement is None else read_placement(placement)
+
+
+def _chosen_weights(weights: WeightsLike | None, placement: Placement | None) -> Weights | None:
+    """The weights of the argument, else those of the placement.
+
+    Raises:
+        SpecError: the argument cannot be read.
+        TypeError: both say weights.
+    """
+    of_placement = None if placement is None else placement.weights
+    if weights is None:
+        return of_placement
+    if of_placement is not None:
+        raise TypeError("the placement says which weights to load: leave out one of the two")
+    from netspec.weights import read_weights
+
+    return read_weights(weights)
+
+
+def _require_one_source(weights: Weights | None, seed: int | None, init: bool) -> None:
+    """
+    Raises:
+        TypeError: all weights come from a file, and are to be fresh, too.
+    """
+    if weights is not None and not weights.fresh and (seed is not None or not init):
         raise TypeError("weights come from the file: seed and init are of no use")
 
 

@@ -4,38 +4,76 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import re
+import stat
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from netspec.diagnostics import Diagnostic, Location, SpecError, listed
+from netspec.source.nodes import shortened
 
 INDEX = ".safetensors.index.json"
-SUFFIXES = (".safetensors", INDEX, ".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", INDEX, ".pt", ".pth", ".bin", ".ckpt")
+SAVE = "save it with `torch.save(model.state_dict(), file)`"
 MAX_INDEX = 100_000_000  # bytes of an index; one of a thousand shards has some 100 kB
-SHOWN = 5
+MAX_NAME = 255  # letters in the name of a shard
+MAX_SHOWN = 200  # letters of a path or of another library's words in a message
 
 
-def read_tensors(file: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint on the cpu, those of all shards where it is an index.
+class Checkpoint(NamedTuple):
+    """What a file holds by name, tensors and whatever else was saved beside them.
 
-    Their memory is the file's, mapped privately: what is changed never reaches it.
+    ``versions`` are those of modules by their paths, which ``Module.load_state_dict`` asks for.
+    """
+
+    entries: Mapping[str, object]
+    versions: Mapping[str, Mapping[str, int]] = {}
+
+    def inside(self, name: str) -> Checkpoint | None:
+        """The entry of a name, where it is a mapping."""
+        found = self.entries[name]
+        return _checkpoint(found) if isinstance(found, Mapping) else None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The entries of a checkpoint on the cpu, those of all shards where it is an index.
+
+    The tensors' memory is the file's, mapped privately: what is changed never reaches it.
 
     Raises:
         SpecError: there is no such file, or it is no checkpoint.
     """
-    path = Path(file)
-    if not path.exists():
-        raise unusable(path, "there is no such file")
+    require_file(path)
     if path.name.endswith(INDEX):
-        return _of_shards(path)
+        return Checkpoint(_of_shards(path))
     if path.suffix == ".safetensors":
-        return _of_safetensors(path)
+        return Checkpoint(_of_safetensors(path))
     if path.suffix in SUFFIXES:
         return _of_torch(path)
     raise unusable(path, f"the name must end with {listed(SUFFIXES, 'or')}")
+
+
+def require_file(path: Path) -> None:
+    """
+    Raises:
+        SpecError: there is no such file, or nothing that can be read from its beginning to its end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise unusable(path, "there is no such file") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise unusable(path, f"it cannot be read: {reason}") from None
+    if stat.S_ISDIR(mode):
+        raise unusable(path, "it is a folder, not a file of weights")
+    if not stat.S_ISREG(mode):
+        raise unusable(path, "it is a device, a pipe or a socket, not a file of weights")
 
 
 def under_one_key(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -55,7 +93,8 @@ def under_one_key(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def unusable(path: Path, problem: str, *help: str) -> SpecError:
     """That a file cannot be used as weights."""
-    return SpecError([Diagnostic("bad-weights", problem, Location(str(path)), help=help)])
+    where = Location(shortened(str(path), MAX_SHOWN))
+    return SpecError([Diagnostic("bad-weights", problem, where, help=help)])
 
 
 def _of_safetensors(path: Path) -> dict[str, Tensor]:
@@ -67,27 +106,97 @@ def _of_safetensors(path: Path) -> dict[str, Tensor]:
         raise unusable(path, "safetensors is not installed", help) from None
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError) as problem:
-        raise unusable(path, f"it cannot be read: {problem}") from problem
+    except (SafetensorError, OSError, ValueError, RuntimeError, MemoryError) as problem:
+        raise unusable(
+            path, f"it cannot be read as .safetensors: {_first_line(problem)}", *_truncated(path)
+        ) from problem
 
 
-def _of_torch(path: Path) -> dict[str, Tensor]:
+def _of_torch(path: Path) -> Checkpoint:
     import torch
 
     try:
-        found: Any = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        is_zip = zipfile.is_zipfile(path)
+        if is_zip:
+            with zipfile.ZipFile(path) as archive:
+                # A small file could become a large one in memory.
+                if any(one.compress_type for one in archive.infolist()):
+                    raise ValueError("its entries are compressed, which torch.save never does")
+        # The format of torch before 1.6 is no zip file, and cannot be mapped.
+        found: object = torch.load(path, map_location="cpu", mmap=is_zip, weights_only=True)
     except Exception as problem:  # pickle, zip and torch have exceptions of their own
-        first = str(problem).partition("\n")[0]
-        raise unusable(
-            path,
-            f"it cannot be read: {first[:200]}",
-            "save it with `torch.save(model.state_dict(), file)`",
-        ) from problem
-    if isinstance(found, Mapping) and all(isinstance(value, Tensor) for value in found.values()):
-        return dict(found)
-    keys = [repr(key) for key in found][:SHOWN] if isinstance(found, Mapping) else []
-    what = f"a mapping with {listed(keys)}" if keys else f"a {type(found).__name__}"
-    raise unusable(path, f"it holds {what}, not tensors by name", "save the `state_dict` alone")
+        help = _truncated(path) or (SAVE,)
+        raise unusable(path, f"it cannot be read: {_reason(problem)}", *help) from problem
+    if not isinstance(found, Mapping):
+        raise unusable(path, f"it holds a {type(found).__name__}, not tensors by name", SAVE)
+    checkpoint = _checkpoint(found)
+    if checkpoint is None:
+        key = next(key for key in found if not isinstance(key, str))
+        kind = type(key).__name__
+        raise unusable(path, f"it has {_shown(key)} ({kind}) as a name, and names are texts")
+    return checkpoint
+
+
+def _checkpoint(found: Mapping[Any, object]) -> Checkpoint | None:
+    """The entries of a mapping; None where a key is no text."""
+    if not all(isinstance(key, str) for key in found):
+        return None
+    versions = getattr(found, "_metadata", None)  # of what Module.state_dict makes
+    if not isinstance(versions, Mapping):
+        versions = {}
+    whole = {
+        path: {"version": value["version"]}
+        for path, value in versions.items()
+        if isinstance(path, str)
+        and isinstance(value, Mapping)
+        and type(value.get("version")) is int
+    }
+    return Checkpoint(dict(found), whole)
+
+
+def _truncated(path: Path) -> tuple[str, ...]:
+    """The help for a file whose end is missing."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(9)
+            needed = 0
+            if path.suffix == ".safetensors" and start[8:] == b"{":
+                # https://huggingface.co/docs/safetensors/index#format
+                length = int.from_bytes(start[:8], "little")
+                needed = 8 + length
+                if needed <= min(size, MAX_INDEX):
+                    header = json.loads(start[8:] + file.read(length - 1))
+                    needed += max(
+                        one["data_offsets"][1] for one in header.values() if "dtype" in one
+                    )
+            elif start.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
+                needed = size + 1  # the table of a zip file is at its end
+    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return ()
+    if not start:
+        return ("the file is empty: save or download it again",)
+    return ("the file's end is missing: save or download it again",) if needed > size else ()
+
+
+def _reason(problem: Exception) -> str:
+    """Why torch does not read a file; its own words advise to run what is in it."""
+    if not isinstance(problem, pickle.UnpicklingError):
+        return _first_line(problem)
+    found = re.search(r"GLOBAL ([\w.]+)|class ([\w.]+)", str(problem))
+    if found is None:
+        return "it is no file of tensors"
+    return f"it holds {shortened(found[1] or found[2], 80)}, and reading that could run code"
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).partition("\n")[0].strip()
+    return shortened(text or type(problem).__name__, MAX_SHOWN)
+
+
+def _shown(key: object) -> str:
+    """A key that is no text, where it is sure to be short."""
+    return shortened(repr(key)) if isinstance(key, int | float | None) else "such a key"
 
 
 def _of_shards(path: Path) -> dict[str, Tensor]:
@@ -103,16 +212,20 @@ def _of_shards(path: Path) -> dict[str, Tensor]:
         shards = {str(key): str(name) for key, name in names.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise unusable(
-            path, f"it is no index of shards: {type(problem).__name__}: {problem}"
+            path, f"it is no index of shards: {type(problem).__name__}: {_first_line(problem)}"
         ) from problem
     tensors: dict[str, Tensor] = {}
     for shard in sorted(set(shards.values())):
-        if Path(shard).name != shard or not shard.endswith(".safetensors"):
-            raise unusable(path, f"{shard!r} is not the name of a .safetensors file beside it")
-        if not (path.parent / shard).is_file():
+        # Of the names of files, the longest has 255 bytes on all common systems.
+        is_name = Path(shard).name == shard and len(shard) <= MAX_NAME and "\0" not in shard
+        if not is_name or not shard.endswith(".safetensors"):
+            shown = shortened(shard, 80)
+            raise unusable(path, f"{shown!r} is not the name of a .safetensors file beside it")
+        if not os.path.isfile(path.parent / shard):
             raise unusable(path, f"its shard {shard} is not there")
         tensors |= _of_safetensors(path.parent / shard)
-    lost = [key for key in shards if key not in tensors]
-    if lost:
-        raise unusable(path, f"{lost[0]} is not in {shards[lost[0]]}, where the index says it is")
+    lost = next((key for key in shards if key not in tensors), None)
+    if lost is not None:
+        where = f"{shards[lost]}, where the index says it is"
+        raise unusable(path, f"{shortened(lost, 80)} is not in {where}")
     return tensors

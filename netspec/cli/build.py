@@ -20,12 +20,15 @@ from netspec.diagnostics.text import printable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from netspec.placement.document import Placement
     from netspec.planning import Plan
+    from netspec.weights import LoadedWeights
 
 EXAMPLES = """\
   netspec build model.yaml -o model.safetensors   saves the weights
   netspec build model.yaml -o model.pt --seed 0   the same weights each time
   netspec build model.yaml --weights model.pt     are these its weights?
+  netspec build model.yaml --weights '{file: backbone.pt, fresh: [head]}' -o model.pt
   netspec build model.yaml                        prints the structure only
 """
 
@@ -52,7 +55,9 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="a .safetensors or .pt file, or the .safetensors.index.json of several",
+        help="a .safetensors or .pt file, or the .safetensors.index.json of several; or a mapping "
+        "that says what of it is loaded: "
+        """'{file: a.pt, rename: {"^module\\\\.": ""}, fresh: [head]}'""",
     )
     parser.add_argument(
         "--dtype",
@@ -73,24 +78,34 @@ def add_to(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from netspec.api import build
+    from netspec.api import build_and_report
     from netspec.diagnostics import SpecError
+    from netspec.placement.document import read_placement
+    from netspec.registry import default_registry
+    from netspec.weights import read_weights
 
     problem = _output_problem(given.output, given.force) if given.output is not None else None
-    if given.weights and given.seed is not None:
-        problem = "--weights come from the file: --seed is of no use"
     if problem:
         return usage_error(problem)
     try:
+        placement = read_placement(given.placement) if given.placement else None
+        weights = placement.weights if placement is not None else None
+        if given.weights is not None:
+            if weights is not None:
+                return usage_error("the placement says which weights to load: leave out --weights")
+            weights = read_weights(given.weights, "command")
+        if weights is not None and given.seed is not None and not weights.fresh:
+            return usage_error("--weights come from the file: --seed is of no use")
         plan = planned(given.spec, given)
-        model = build(
+        model, loaded = build_and_report(
             plan,
-            device=given.device,
-            seed=given.seed,
-            seed_by=given.seed_by,
-            weights=given.weights,
+            placement,
+            weights,
+            default_registry(),
+            given.device,
+            given.seed,
+            given.seed_by,
             dtype=given.dtype,
-            placement=given.placement,
         )
     except SpecError as error:
         return _refused(error.diagnostics, given.device)
@@ -103,21 +118,22 @@ def run(given: argparse.Namespace) -> int:
             tensors = _write(model, Path(given.output))
         except OSError as error:
             return usage_error(f"cannot write {given.output}: {error.strerror}")
-    if given.placement:
-        for note in _notes(plan, given.placement):
+    if placement is not None:
+        for note in _notes(plan, placement):
             print(note, file=sys.stderr)
-    _report(model, tensors, given)
+    if loaded is not None and not given.json:
+        print(printable(str(loaded)), file=sys.stderr)
+    _report(model, tensors, loaded, given)
     return 0
 
 
-def _notes(plan: Plan, placement: str) -> tuple[str, ...]:
+def _notes(plan: Plan, placement: Placement) -> tuple[str, ...]:
     """What the strategies of a placement tell, which is known to be right."""
     from netspec.diagnostics import Diagnostics
-    from netspec.placement.document import read_placement
     from netspec.placement.lay_out import lay_out
     from netspec.registry import default_registry
 
-    layout = lay_out(plan, read_placement(placement), default_registry(), Diagnostics())
+    layout = lay_out(plan, placement, default_registry(), Diagnostics())
     return () if layout is None else layout.notes
 
 
@@ -139,11 +155,17 @@ def seed(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to 2**63 - 1")
 
 
-def _report(model: nn.Module, tensors: Mapping[str, Tensor], given: argparse.Namespace) -> None:
+def _report(
+    model: nn.Module,
+    tensors: Mapping[str, Tensor],
+    loaded: LoadedWeights | None,
+    given: argparse.Namespace,
+) -> None:
     if given.json:
         print_json(
             {
                 "output": given.output,
+                "weights": None if loaded is None else loaded.values(),
                 "tensors": {
                     name: {"shape": list(tensor.shape), "dtype": str(tensor.dtype)[6:]}
                     for name, tensor in tensors.items()

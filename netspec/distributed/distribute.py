@@ -18,6 +18,7 @@ from netspec.distributed.materialise import allocate, draw, load
 from netspec.distributed.pipeline import LossOf, Pipeline, pipeline_of, together
 from netspec.placement.document import Placement
 from netspec.placement.layout import Action, Layout
+from netspec.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def distribute(
     seed: int | None = None,
     seed_by: SeedBy = "order",
     init: bool = True,
-    weights: str | os.PathLike[str] | None = None,
+    weights: Weights | None = None,
     dtype: torch.dtype | None = None,
 ) -> Distributed:
     """The modules of this process, with the weights that one process would have.
@@ -105,10 +106,15 @@ def distribute(
     for part in parts:
         allocate(part, layout.plan, device)
     model = together(parts)
+    fresh = None
     if weights is not None:
-        load(model, layout.plan, weights, dtype)
-    elif init:
-        draw(model, layout.plan, seed=_one_seed(seed, context), seed_by=seed_by)
+        loaded = load(model, layout.plan, weights, dtype)
+        fresh = loaded.fresh
+        if context.mesh is None or distributed.get_rank() == 0:
+            loaded.log()
+    if fresh is None or fresh:
+        one_seed = _one_seed(seed, context)
+        draw(model, layout.plan, seed=one_seed, seed_by=seed_by, init=init, keys=fresh)
     return Distributed(model, context, parts, pipeline_of(context))
 
 

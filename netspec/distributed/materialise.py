@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
-from netspec.building.loading import fitting_tensors
+from netspec.building import drawing
+from netspec.building.loading import fill
 from netspec.building.modules import in_construction_order, make_layer, make_on_meta
-from netspec.building.random import SeedBy, begin_layer, seeded
-from netspec.building.weights import initialise, tie
+from netspec.building.random import SeedBy
+from netspec.building.weights import tie
 from netspec.planning import Plan
+from netspec.weights import LoadedWeights, Weights
 
 
 def allocate(model: nn.Module, plan: Plan, device: torch.device) -> None:
@@ -23,43 +24,57 @@ def allocate(model: nn.Module, plan: Plan, device: torch.device) -> None:
     tie(model, plan)
 
 
-def draw(model: nn.Module, plan: Plan, *, seed: int | None, seed_by: SeedBy = "order") -> None:
-    """Fresh weights, those of one process under the same seed.
+def draw(
+    model: nn.Module,
+    plan: Plan,
+    *,
+    seed: int | None,
+    seed_by: SeedBy = "order",
+    init: bool = True,
+    keys: Collection[str] | None = None,
+) -> None:
+    """Fresh weights, those of one process under the same seed; of each a rank keeps its part.
 
-    Layers are made one by one in full, and a rank keeps its part. ``seed`` has to be given where
-    there are several ranks, since they draw the same numbers.
+    ``seed`` has to be given where there are several ranks, since they draw the same numbers.
+
+    Args:
+        init: False draws nothing: constants and buffers alone are filled.
+        keys: those that are fresh; None is all.
     """
-    own_streams = seed if seed_by == "path" else None
     tied = {key for one in plan.ties for key in one.others}
-    held = {key: value for key, value in _held(model).items() if key not in tied}
-    with seeded(seed):
-        for layer in in_construction_order(plan):
-            mine = _is_there(model, layer.path)
-            if own_streams is not None:
-                if not mine:
-                    continue
-                begin_layer(own_streams, layer.path)
-            made = make_layer(layer, init=True)
-            if mine:
-                _take(model, layer.path, made, held)
-        initialise(make_on_meta(plan), plan, own_streams, _filling(held))
+    held = {
+        key: value
+        for key, value in _held(model).items()
+        if key not in tied and (keys is None or key in keys)
+    }
+    drawing.draw(plan, held, seed=seed, seed_by=seed_by, init=init, put=keep_part)
+    if keys is None:
+        _compute_the_rest(model, plan)
 
 
 def load(
-    model: nn.Module, plan: Plan, file: str | os.PathLike[str], dtype: torch.dtype | None
-) -> None:
-    """The weights of a file, of which a rank reads its part.
+    model: nn.Module, plan: Plan, weights: Weights, dtype: torch.dtype | None
+) -> LoadedWeights:
+    """The weights of a file, of which a rank reads its part; what is fresh is left as it is.
 
     Raises:
         SpecError: the file is not that of the model.
     """
-    tensors = fitting_tensors(make_on_meta(plan), plan, file, dtype)
+    whole = make_on_meta(plan)
+    loaded = fill(whole, plan, weights, dtype)
+    tensors = whole.state_dict()
     for key, target in _held(model).items():
-        if key in tensors:
+        if key in tensors and not tensors[key].is_meta:
             keep_part(target, tensors[key])
+    _compute_the_rest(model, plan)
+    return loaded
+
+
+def _compute_the_rest(model: nn.Module, plan: Plan) -> None:
+    """What constructors compute and no file has."""
     for layer in in_construction_order(plan):
         if _is_there(model, layer.path) and _computes(model.get_submodule(layer.path)):
-            _take(model, layer.path, make_layer(layer), {})
+            _take(model, layer.path, make_layer(layer))
 
 
 def keep_part(target: Tensor, whole: Tensor) -> None:
@@ -75,32 +90,14 @@ def keep_part(target: Tensor, whole: Tensor) -> None:
         target.to_local().copy_(part)
 
 
-def _filling(
-    held: Mapping[str, Tensor],
-) -> Callable[[str, Tensor, Callable[[Tensor], object]], None]:
-    """Draws a parameter in full, and keeps a part of it where it is held here."""
-
-    def fill(key: str, parameter: Tensor, begin: Callable[[Tensor], object]) -> None:
-        whole = torch.empty(parameter.shape, dtype=parameter.dtype)
-        with torch.no_grad():
-            begin(whole)
-        if key in held:
-            keep_part(held[key], whole)
-
-    return fill
-
-
-def _take(model: nn.Module, path: str, made: nn.Module, wanted: Mapping[str, Tensor]) -> None:
-    """The values of a layer that was made in full: those of ``wanted``, and what no file has."""
+def _take(model: nn.Module, path: str, made: nn.Module) -> None:
+    """The values in a layer that no file has, from one that was made in full."""
     parts = dict(model.get_submodule(path).named_modules())
     for inner, source in made.named_modules():
         part = parts[inner]
-        for name, value in {**source._parameters, **source._buffers}.items():
-            key = ".".join(filter(None, (path, inner, name)))
-            if name in source._non_persistent_buffers_set:
+        for name in source._non_persistent_buffers_set:
+            if source._buffers[name] is not None:
                 keep_part(part.get_buffer(name), source.get_buffer(name))
-            elif value is not None and key in wanted:
-                keep_part(wanted[key], value)
         for name, value in vars(part).items():
             if isinstance(value, Tensor) and value.is_meta:
                 device = next((p.device for p in model.parameters()), torch.device("cpu"))

@@ -13,12 +13,13 @@ from netspec.source import MapNode, Node, ScalarNode, read_file, read_text, read
 from netspec.source.nodes import kind, shortened
 from netspec.spec import Layer, Origin
 from netspec.spec.parser import Parser
+from netspec.weights.argument import Weights, weights_of
 
 VERSION = 1
 AUTO = "auto"
 MAX_RANKS = 1_000_000
 #: The keys of a document that are no strategies.
-OWN_WORDS = ("placement", "mesh")
+OWN_WORDS = ("placement", "mesh", "weights")
 
 
 class Entry(NamedTuple):
@@ -30,11 +31,12 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Placement:
-    """What was written: the mesh, and the strategies in the order of the text."""
+    """What was written: the mesh, the strategies in the order of the text, and the weights."""
 
     mesh: Mesh
     entries: tuple[Entry, ...]
     origin: Origin = field(repr=False, compare=False)
+    weights: Weights | None = None
 
     def mesh_span(self) -> Span:
         """Where the mesh is written."""
@@ -65,13 +67,15 @@ def read_placement(
     """
     found = Diagnostics()
     source: Source
+    folder = ""  # that files are relative to
     if isinstance(written, Mapping):
         source, root = read_value(written, "<placement>", found)
     elif isinstance(written, str) and "\n" in written:
         source, root = read_text(written, "<placement>", found)
     else:
         source, root = read_file(written, found)
-    placement = None if root is None else _document(source, root, ranks, found)
+        folder = os.path.dirname(os.fsdecode(written))
+    placement = None if root is None else _document(source, root, ranks, folder, found)
     if placement is None or found.failed:
         raise SpecError(found.all())
     return placement
@@ -112,7 +116,7 @@ def require_ranks(placement: Placement, ranks: int) -> None:
 
 
 def _document(
-    source: Source, root: Node, ranks: int | None, found: Diagnostics
+    source: Source, root: Node, ranks: int | None, folder: str, found: Diagnostics
 ) -> Placement | None:
     parser = Parser(source, found)
     if not isinstance(root, MapNode):
@@ -122,6 +126,7 @@ def _document(
     mesh = Mesh()
     entries = []
     has_version = False
+    weights = None
     for key, value in root.entries:
         word = str(key.value)
         if word == "placement":
@@ -129,6 +134,8 @@ def _document(
             _version(parser, value)
         elif word == "mesh":
             mesh = _mesh(parser, value, ranks)
+        elif word == "weights":
+            weights = weights_of(value, source, found, folder=folder, spelling="placement")
         else:
             part = parser.part(key, value)
             if isinstance(part, Layer):
@@ -139,7 +146,7 @@ def _document(
         first = root.entries[0][0] if root.entries else root
         help = "add `placement: 1`, the version of the document, as the first line"
         parser.error("missing-key", "the placement has no `placement`", first, help)
-    return Placement(mesh, tuple(entries), Origin(source, root, root, None))
+    return Placement(mesh, tuple(entries), Origin(source, root, root, None), weights)
 
 
 def _version(parser: Parser, node: Node) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,6 +93,12 @@ def refused(file: Path, text: str = TEXT, dtype: str | None = None) -> str:
     codes = {finding.code for finding in caught.value.diagnostics}
     assert codes in ({"bad-weights"}, {"wrong-weights"})
     return str(caught.value)
+
+
+def findings(weights: object, text: str = TEXT) -> tuple[netspec.Diagnostic, ...]:
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.build(spec(text), device="cpu", weights=weights)  # type: ignore[arg-type]
+    return caught.value.diagnostics
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
@@ -200,7 +208,9 @@ def test_names_that_differ_are_told_with_the_nearest(tmp_path: Path) -> None:
     assert "2 tensors are left over" in text
     wrapped = {f"module.{key}": value for key, value in netspec.build(spec()).state_dict().items()}
     save_file(wrapped, file)
-    assert "the file's names begin with `module.`: save them without it" in refused(file)
+    (finding,) = findings(file)
+    assert "10 tensors are missing, 11 left over: their names differ" in finding.message
+    assert "the file's names begin with `module.`: `weights={" in finding.help[0]
 
 
 def test_shapes_that_differ_are_told_with_the_layer(tmp_path: Path) -> None:
@@ -249,7 +259,8 @@ class Harm:
 
 def test_a_pickle_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({"weight": Harm()}, tmp_path / "model.pt")
-    assert "it cannot be read" in refused(tmp_path / "model.pt")
+    said = refused(tmp_path / "model.pt")
+    assert "it cannot be read: it holds print, and reading that could run code" in said
     assert "harm" not in capsys.readouterr().out
 
 
@@ -274,3 +285,118 @@ def test_whole_specs_are_saved_and_loaded(name: str, tmp_path: Path) -> None:
         strict=True,
     ):
         assert torch.equal(tensor, known)
+
+
+TWO = "netspec: 1\ninput: [N, 4]\nlayers:\n  - {linear: 4}\n  - {linear: 4}\n"
+
+
+@pytest.mark.parametrize("dtype", [None, "float64"])
+def test_tensors_that_share_memory_become_parameters_of_their_own(
+    dtype: str | None, tmp_path: Path
+) -> None:
+    weight = torch.randn(8, 4)
+    shared = {
+        "0.weight": weight[:4],
+        "1.weight": weight[2:6],  # overlaps the other
+        "0.bias": torch.zeros(1).expand(4),
+        "1.bias": nn.Parameter(torch.ones(8)[::2]),
+    }
+    torch.save(shared, tmp_path / "model.pt")
+    model = netspec.build(spec(TWO), device="cpu", weights=tmp_path / "model.pt", dtype=dtype)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert all(torch.equal(before[name], shared[name].to(before[name])) for name in shared)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    model(torch.randn(3, 4).to(before["0.weight"])).square().sum().backward()
+    optimizer.step()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(parameter.detach(), before[name] - parameter.grad)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (torch.eye(4).to_sparse(), "a tensor of the layout sparse_coo, not a dense one"),
+        (torch.empty(4, 4, device="meta"), "a tensor of the meta device, without values"),
+        (3, "a int, not a tensor"),
+    ],
+)
+def test_values_that_no_parameter_can_have_are_refused(
+    value: object, problem: str, tmp_path: Path
+) -> None:
+    torch.save({"0.bias": torch.zeros(4), "1.weight": value}, tmp_path / "model.pt")
+    text = refused(tmp_path / "model.pt", TWO)
+    assert f"1.weight is {problem}" in text
+
+
+def test_a_counter_may_be_missing_as_in_torch(tmp_path: Path) -> None:
+    model = netspec.build(spec(), device="cpu", seed=0)
+    state = model.state_dict()
+    del state["norm.num_batches_tracked"]
+    plain = dict(state)  # without the versions of modules
+    torch.save(plain, tmp_path / "model.pt")
+    save_file(plain, tmp_path / "model.safetensors")
+    for name in ("model.pt", "model.safetensors"):
+        loaded = netspec.build(spec(), device="cpu", weights=tmp_path / name)
+        model.load_state_dict(dict(plain))
+        assert loaded.get_buffer("norm.num_batches_tracked").item() == 0
+    # Of a version that has the counter, torch wants it.
+    torch.save(state, tmp_path / "model.pt")
+    with pytest.raises(RuntimeError, match=r"norm\.num_batches_tracked"):
+        model.load_state_dict(state)
+    assert "norm.num_batches_tracked is missing" in refused(tmp_path / "model.pt")
+
+
+def test_the_format_of_old_torch_is_read(tmp_path: Path) -> None:
+    model = netspec.build(spec(), device="cpu", seed=0)
+    torch.save(model.state_dict(), tmp_path / "m.pth", _use_new_zipfile_serialization=False)
+    loaded = netspec.build(spec(), device="cpu", weights=tmp_path / "m.pth").state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in model.state_dict().items())
+
+
+def test_names_that_are_no_texts_are_refused(tmp_path: Path) -> None:
+    for key in (3, (1, 2), None):
+        torch.save({"0.weight": torch.zeros(2), key: torch.zeros(2)}, tmp_path / "model.pt")
+        assert "as a name, and names are texts" in refused(tmp_path / "model.pt")
+    torch.save({"x" * 100_000: torch.zeros(2)}, tmp_path / "model.pt")
+    assert len(refused(tmp_path / "model.pt")) < 3000
+
+
+def test_a_shard_with_a_long_name_is_refused(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    for name in ("x" * 100_000 + ".safetensors", "a\0.safetensors", "é" * 200 + ".safetensors"):
+        index.write_text(json.dumps({"weight_map": {"a": name}}), "utf-8")
+        said = refused(index)
+        assert "is not the name of a .safetensors file" in said or "is not there" in said
+        assert len(said) < 1000
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_file_whose_end_is_missing_is_refused(suffix: str, tmp_path: Path) -> None:
+    file = saved(netspec.build(spec(), device="cpu", seed=0), tmp_path / f"model{suffix}")
+    whole = file.read_bytes()
+    for size in (len(whole) - 1, len(whole) // 2, 20):
+        file.write_bytes(whole[:size])
+        assert "the file's end is missing: save or download it again" in refused(file)
+    file.write_bytes(b"")
+    assert "the file is empty" in refused(file)
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    (tmp_path / "folder.pt").mkdir()
+    assert "it is a device, a pipe or a socket" in refused(tmp_path / "pipe.pt")
+    assert "it is a folder" in refused(tmp_path / "folder.pt")
+    assert "it cannot be read: embedded null" in refused(tmp_path / "a\0.pt")
+    assert "it cannot be read: File name too long" in refused(tmp_path / ("a" * 5000 + ".pt"))
+
+
+def test_compressed_entries_are_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "model.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "model.pt") as plain,
+        zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert "its entries are compressed" in refused(tmp_path / "packed.pt")

@@ -103,3 +103,38 @@ def test_wrong_weights_are_told_before_anything_is_loaded(tmp_path: Path) -> Non
         on_ranks(
             2, weights, str(LLAMA), PLACEMENT, {"weights": str(tmp_path / "model.safetensors")}
         )
+
+
+def part_by_part(folder: str) -> tuple[dict[str, Tensor], float, list[bool]]:
+    """A new head beside a file; a constant without a draw; two ties in two stages."""
+    head = {"file": f"{folder}/model.pt", "rename": {r"^module\.": ""}, "fresh": ["head"]}
+    options = {"weights": head, "seed": 1}
+    loaded = weights(f"{folder}/model.yaml", PLACEMENT.replace("layers.*", "body"), options)
+    plain = netspec.distribute(
+        f"{folder}/model.yaml", PLACEMENT.replace("layers.*", "body"), device="cpu", init=False
+    ).model
+    constant = float(plain.get_buffer("norm.running_var").sum())
+    stages = "placement: 1\nmesh: {pp: 2}\npipeline: {cut: [c]}\n"
+    piped = netspec.distribute(f"{folder}/tied.yaml", stages, device="cpu", seed=0).model
+    parameters = list(piped.parameters())
+    return loaded, constant, [len(parameters) == 1, bool((parameters[0] != 0).any())]
+
+
+def test_parts_are_fresh_and_ties_are_by_stage(tmp_path: Path) -> None:
+    text = (
+        "netspec: 1\ninput: [N, 6]\nlayers:\n"
+        "  body: {linear: 6}\n  norm: batch_norm1d\n  head: {linear: 3}\n"
+    )
+    (tmp_path / "model.yaml").write_text(text)
+    linear = "{linear: {out_features: 6, bias: false}}"
+    tied = "".join(f"  {name}: {linear}\n" for name in "abcd")
+    ties = "tie: {b.weight: a.weight, d.weight: c.weight}\n"
+    (tmp_path / "tied.yaml").write_text(f"netspec: 1\ninput: [N, 6]\nlayers:\n{tied}{ties}")
+    saved = netspec.build(netspec.loads(text), device="cpu", seed=0).state_dict()
+    torch.save({f"module.{name}": value for name, value in saved.items()}, tmp_path / "model.pt")
+    fresh = netspec.build(netspec.loads(text), device="cpu", seed=1).state_dict()
+    for found, constant, stage in on_ranks(2, part_by_part, str(tmp_path)):
+        for name, value in saved.items():
+            assert torch.equal(found[name], fresh[name] if "head" in name else value), name
+        assert constant == 6
+        assert stage == [True, True]
