@@ -117,7 +117,7 @@ class _Tracer(Walk):
                 tuple(outputs),
                 tuple(self._kept),
                 parameters=keys,
-                hands_on=step.kind in ("residual", "add", "split"),
+                hands_on=step.operator is not None and step.operator.passes_gradient,
                 group=self._group,
             )
         )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from netspec.operators import CALL, OPERATORS, PARAMETER
 from netspec.planning.plan import PlannedLayer, PlannedScope, Results, Step
 
 Values = list[Any]
+#: What computes each operator.
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    word: resolve_name(operator.function) for word, operator in OPERATORS.items()
+}
 
 
 class FlowStep(NamedTuple):
     """One step: what it does, and the values that it reads, gives, and that nobody reads later.
 
-    ``child`` is the name of a child or of a parameter. ``device`` is where a merge moves its
+    ``child`` is the name of a child or of a parameter, ``form`` how an operator's function is
+    called (`netspec.operators.Call`; empty for others). ``device`` is where a merge moves its
     values, where they come from several. From the input at ``tuple_from`` on a child takes its
     inputs as one tuple. ``keywords`` are the names of the last inputs, which it takes by keyword.
     """
@@ -32,6 +39,7 @@ class FlowStep(NamedTuple):
     device: torch.device | None = None
     tuple_from: int | None = None
     keywords: tuple[str, ...] = ()
+    form: str = ""
 
 
 class Flow(nn.Module):
@@ -71,10 +79,11 @@ class Flow(nn.Module):
         modules = self._modules
         training = self.training
         for step in self._steps:
-            kind, child, numbers, outputs, drop, _, _, is_auxiliary, _, tuple_from, keywords = step
+            (kind, child, numbers, outputs, drop, _, _, is_auxiliary, device, tuple_from, keywords,
+             form) = step  # fmt: skip
             if is_auxiliary and not training:
                 continue
-            if kind == "call":
+            if kind == CALL:
                 module: Any = modules[child]  # type: ignore[index]
                 if len(numbers) == 1:
                     result = module(values[numbers[0]])
@@ -88,12 +97,12 @@ class Flow(nn.Module):
                     for number, value in zip(outputs, _flattened(result), strict=False):
                         values[number] = value
                 del result
-            elif kind == "parameter":
+            elif kind == PARAMETER:
                 values[outputs[0]] = self._parameters[child]  # type: ignore[index]
-            elif kind == "residual" and step.device is None:
-                values[outputs[0]] = values[numbers[0]] + values[numbers[1]]
+            elif form == "fold" and len(numbers) == 2 and device is None:
+                values[outputs[0]] = FUNCTIONS[kind](values[numbers[0]], values[numbers[1]])
             else:
-                _merge(step, values)
+                _operate(step, values)
             for number in drop:
                 values[number] = None
         return _given(values, self._results, self._auxiliary if training else None)
@@ -126,30 +135,23 @@ def _in_order(
     return (*inputs, *[named[name] for name in missing])
 
 
-def _merge(step: FlowStep, values: Values) -> None:
+def _operate(step: FlowStep, values: Values) -> None:
     """A step that makes one value of several, or several of one."""
+    function = FUNCTIONS[step.kind]
     given = [values[number] for number in step.inputs]
     if step.device is not None:
         given = [value.to(step.device) for value in given]
-    kind = step.kind
-    result: Tensor
-    if kind == "split":
-        parts = given[0].chunk(len(step.outputs), step.dim)
+    if step.form == "cut":
+        parts = function(given[0], len(step.outputs), step.dim)
         for number, part in zip(step.outputs, parts, strict=True):
             values[number] = part
         return
-    if kind == "concat":
-        if step.stretched:
-            given = _stretched(given, step)
-        result = torch.cat(given, step.dim)
-    elif kind == "matmul":
-        result = given[0] @ given[1]
-    elif kind == "sub":
-        result = given[0] - given[1]
+    if step.form == "join":
+        result = function(_stretched(given, step) if step.stretched else given, step.dim)
     else:
         result = given[0]
         for other in given[1:]:
-            result = result * other if kind in ("mul", "scale") else result + other
+            result = function(result, other)
     values[step.outputs[0]] = result
 
 
@@ -208,7 +210,7 @@ def _with_lifetimes(
         kept.update(step.inputs)
         name = None
         if step.child is not None:
-            name = (children if step.kind == "call" else parameters)[step.child]
+            name = (children if step.kind == CALL else parameters)[step.child]
         application = step.planned.application if isinstance(step.planned, PlannedLayer) else None
         backwards.append(
             FlowStep(
@@ -222,6 +224,7 @@ def _with_lifetimes(
                 step.is_auxiliary,
                 tuple_from=application.type.tuple_from(len(step.inputs)) if application else None,
                 keywords=application.keywords if application else (),
+                form="" if step.operator is None else step.operator.call,
             )
         )
     return tuple(reversed(backwards))

@@ -21,7 +21,7 @@ from netspec.declaration.hints import (
     last_size,
 )
 from netspec.declaration.initialiser import InitialiserType, initialiser
-from netspec.declaration.layer_type import Inferred, LayerType, imported, layer
+from netspec.declaration.layer_type import Inferred, LayerType, declared_layers, imported, layer
 from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
 from netspec.declaration.splits import Splits
@@ -56,6 +56,7 @@ __all__ = [
     "UnreadableClass",
     "Whole",
     "at_least",
+    "declared_layers",
     "for_each_dim",
     "from_class",
     "imported",

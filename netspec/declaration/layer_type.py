@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
@@ -199,6 +200,16 @@ class LayerType:
         if self.obvious is not None:
             return self.obvious
         return self.required[0] if len(self.required) == 1 else None
+
+
+def declared_layers(module: ModuleType) -> tuple[LayerType, ...]:
+    """The layers that a module declares, in its order; not those that it imports."""
+    declared = {
+        id(value): value
+        for value in vars(module).values()
+        if isinstance(value, LayerType) and value.rule.__module__ == module.__name__
+    }
+    return tuple(declared.values())
 
 
 def layer(

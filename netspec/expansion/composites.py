@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from netspec.budget import COMPOSITE, ITEM
 from netspec.declaration import Refusal, TensorType
 from netspec.expansion.values import Environment, Skip, opened
+from netspec.operators import OPERATORS
 from netspec.planning.merging import merge, split
 from netspec.planning.needs import decide
-from netspec.planning.plan import Step, StepKind
+from netspec.planning.plan import Step
 from netspec.sizes import SizeLimit
 from netspec.spec import Concat, Each, Item, Layers, Merge, Origin, Part, Residual, Scale, Split
 
@@ -62,9 +63,7 @@ def write_out(
     assert isinstance(part, Concat | Merge)
     if part.branches:
         given = tuple([scope.chain(group, value, names, device) for group in part.branches])
-    elif len(given) < 2 or (
-        isinstance(part, Merge) and part.kind in ("sub", "matmul") and len(given) != 2
-    ):
+    elif len(given) < 2 or (isinstance(part, Merge) and not OPERATORS[part.kind].takes(len(given))):
         word = str(origin.word[0])
         scope.found.error(
             "wrong-inputs",
@@ -162,7 +161,7 @@ def _split(
 
 def _merged(
     scope: ScopeBuilder,
-    kind: StepKind,
+    kind: str,
     given: tuple[int, ...],
     dim: int,
     origin: Origin,
@@ -175,15 +174,16 @@ def _merged(
         return scope.lost()
     types = cast(tuple[TensorType, ...], tuple(known))
     stretched: tuple[int, ...] = ()
-    if kind == "concat":
+    is_joined = OPERATORS[kind].call == "join"
+    if is_joined:
         stretched = tuple(at for at, value in enumerate(given) if value in scope.sources)
         if len(stretched) == len(given):
             stretched = ()
     try:
         told = tuple(reversed(types)) if shortcut_first else types
-        outputs, macs = merge(kind if kind != "scale" else "mul", told, dim, origin, stretched)
-        result = scope.walk.planner.same(outputs[0])
-        at = types[-1].dim(dim) if kind == "concat" else None
+        type, macs = merge(OPERATORS[kind], told, dim, origin, stretched)
+        result = scope.walk.planner.same(type)
+        at = types[-1].dim(dim) if is_joined else None
     except (Refusal, SizeLimit) as refusal:
         _report(scope, refusal, origin)
         return scope.lost()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from netspec.declaration import InitialiserType, LayerType
+from netspec.declaration import InitialiserType, LayerType, declared_layers
 from netspec.layers import (
     activation,
     adaptive_pooling,
@@ -49,7 +49,7 @@ FAMILIES = (
     similarity,
     tensor,
 )
-LAYERS = tuple([layer for family in FAMILIES for layer in family.LAYERS])
+LAYERS = tuple([layer for family in FAMILIES for layer in declared_layers(family)])
 
 
 @hookimpl

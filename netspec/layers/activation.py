@@ -375,35 +375,3 @@ def _fraction(input: TensorType) -> str:
     """Whole numbers and bools become torch's default dtype."""
     is_fraction = input.is_floating or input.dtype.startswith("complex")
     return input.dtype if is_fraction else "float32"
-
-
-LAYERS = (
-    relu,
-    relu6,
-    leaky_relu,
-    prelu,
-    rrelu,
-    elu,
-    celu,
-    selu,
-    gelu,
-    silu,
-    mish,
-    hardswish,
-    hardsigmoid,
-    hardtanh,
-    tanh,
-    sigmoid,
-    log_sigmoid,
-    softplus,
-    softsign,
-    tanhshrink,
-    softshrink,
-    hardshrink,
-    threshold,
-    glu,
-    softmax,
-    log_softmax,
-    softmin,
-    softmax2d,
-)

@@ -103,13 +103,3 @@ def _adapted(
         for want, size in zip(wanted, input.shape[-dims:], strict=True)
     )
     return (*input.shape[:-dims], *sizes), require_not_empty(name, input, dims)
-
-
-LAYERS = (
-    adaptive_avg_pool1d,
-    adaptive_max_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool3d,
-)

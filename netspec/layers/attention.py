@@ -343,9 +343,3 @@ def _batch(given: TensorType, batch_first: bool) -> tuple[Size, ...]:
 
 def _length(given: TensorType, batch_first: bool) -> Size:
     return given.shape[1 if batch_first and given.rank == 3 else 0]
-
-
-LAYERS = (
-    multihead_attention,
-    self_attention,
-)

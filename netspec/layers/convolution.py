@@ -335,13 +335,3 @@ def _padding(
     assert not isinstance(padding, str)
     both = for_each_dim(padding, dims)
     return both, both
-
-
-LAYERS = (
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)

@@ -97,13 +97,3 @@ def _dropped(
         is_view=inplace,
         warnings=warnings,
     )
-
-
-LAYERS = (
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    alpha_dropout,
-    feature_alpha_dropout,
-)

@@ -182,10 +182,3 @@ def position_embedding(
         parameters={"weight": (num_embeddings, embedding_dim)},
         needs=at_least(num_embeddings - length, 0, message, "num_embeddings"),
     )
-
-
-LAYERS = (
-    embedding,
-    embedding_bag,
-    position_embedding,
-)

@@ -107,9 +107,3 @@ def _fractional(
         # Of a volume torch wants one value more than the windows need.
         needs += at_least(size - windows - (k - 1), dims - 2, message, "kernel_size")
     return with_indices((*input.shape[:-dims], *out), needs, return_indices)
-
-
-LAYERS = (
-    fractional_max_pool2d,
-    fractional_max_pool3d,
-)

@@ -88,10 +88,3 @@ def identity(input: TensorType) -> Output:
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
     """
     return Output(input.shape, is_view=True)
-
-
-LAYERS = (
-    linear,
-    bilinear,
-    identity,
-)

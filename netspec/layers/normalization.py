@@ -423,19 +423,3 @@ def cross_map_lrn2d(
         needs=at_least(input.shape[1], 1, "cross_map_lrn2d needs at least one channel"),
         saves=("input", "output"),
     )
-
-
-LAYERS = (
-    batch_norm1d,
-    batch_norm2d,
-    batch_norm3d,
-    sync_batch_norm,
-    instance_norm1d,
-    instance_norm2d,
-    instance_norm3d,
-    group_norm,
-    layer_norm,
-    rms_norm,
-    local_response_norm,
-    cross_map_lrn2d,
-)

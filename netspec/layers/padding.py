@@ -261,22 +261,3 @@ def mode_needs(
             needs += at_least(size + cut, 0, taken, argument)
         needs += at_least(size + before + after, 1, taken, argument)
     return needs
-
-
-LAYERS = (
-    circular_pad1d,
-    circular_pad2d,
-    circular_pad3d,
-    constant_pad1d,
-    constant_pad2d,
-    constant_pad3d,
-    reflection_pad1d,
-    reflection_pad2d,
-    reflection_pad3d,
-    replication_pad1d,
-    replication_pad2d,
-    replication_pad3d,
-    zero_pad1d,
-    zero_pad2d,
-    zero_pad3d,
-)

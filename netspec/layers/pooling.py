@@ -319,16 +319,3 @@ def _windows(size: Size, reach: int, stride: int, padding: int, ceil_mode: bool)
     if ceil_mode:
         return ceil_divide(size + min(2 * padding - reach + stride, padding), stride)
     return (size + (2 * padding - reach)) // stride + 1
-
-
-LAYERS = (
-    max_pool1d,
-    avg_pool1d,
-    lp_pool1d,
-    max_pool2d,
-    avg_pool2d,
-    lp_pool2d,
-    max_pool3d,
-    avg_pool3d,
-    lp_pool3d,
-)

@@ -345,10 +345,3 @@ def _row(values: int) -> int:
     """A row of floats as oneDNN lays it out: whole cache lines, but no multiple of 1 KiB."""
     whole = -(-values // 16) * 16
     return whole if whole % 256 else whole + 16
-
-
-LAYERS = (
-    lstm,
-    gru,
-    rnn,
-)

@@ -127,10 +127,3 @@ def _products(gates: int, input_size: int, shape: tuple[Size, ...]) -> Size:
     hidden_size = shape[-1]
     assert isinstance(hidden_size, int)
     return product(shape) * (gates * (input_size + hidden_size))
-
-
-LAYERS = (
-    lstm_cell,
-    gru_cell,
-    rnn_cell,
-)

@@ -130,12 +130,3 @@ def pixel_unshuffle(input: TensorType, *, downscale_factor: Positive) -> Output:
             )
     shape = (*input.shape[:-3], channels * (r * r), divided(height, r), divided(width, r))
     return Output(shape, needs=needs)
-
-
-LAYERS = (
-    flatten,
-    unflatten,
-    channel_shuffle,
-    pixel_shuffle,
-    pixel_unshuffle,
-)

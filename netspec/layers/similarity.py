@@ -133,9 +133,3 @@ def _wider(one: TensorType, other: TensorType) -> str:
     if _kind(other) == 3:
         return "complex128" if {"float64", "complex128"} & {one.dtype, other.dtype} else "complex64"
     return "float64" if "float64" in (one.dtype, other.dtype) else "float32"
-
-
-LAYERS = (
-    cosine_similarity,
-    pairwise_distance,
-)

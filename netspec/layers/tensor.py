@@ -291,21 +291,3 @@ def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
         needs += same(size, other, differ)
     # The standard deviation and the noise that it is multiplied with.
     return Output(mu.shape, needs=needs, saved_bytes=2 * mu.nbytes)
-
-
-LAYERS = (
-    mean,
-    permute,
-    transpose,
-    reshape,
-    select,
-    slice,
-    pad,
-    chunk,
-    squeeze,
-    unsqueeze,
-    interpolate,
-    exp,
-    abs_,
-    reparameterize,
-)

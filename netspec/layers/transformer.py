@@ -458,12 +458,3 @@ def _require_few(num_layers: int, argument: str) -> None:
             f"{argument} is {num_layers}, but netspec plans at most {MOST_LAYERS} layers",
             argument=argument,
         )
-
-
-LAYERS = (
-    transformer_encoder_layer,
-    transformer_decoder_layer,
-    transformer_encoder,
-    transformer_decoder,
-    transformer,
-)

@@ -103,10 +103,3 @@ def _unpooled(
     out, of_sizes = grown(input.shape[-dims:], kernel, strides, paddings, (0,) * dims)
     needs += of_sizes
     return Output((*input.shape[:-dims], *out), needs=needs, saves=("indices",))
-
-
-LAYERS = (
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
-)

@@ -167,10 +167,3 @@ def _require_length(values: Sequence[object], input: TensorType, argument: str) 
             "its channels",
             argument=argument,
         )
-
-
-LAYERS = (
-    upsample,
-    upsampling_nearest2d,
-    upsampling_bilinear2d,
-)

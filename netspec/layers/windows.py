@@ -101,9 +101,3 @@ def _windows(
         needs += at_least(count, 1, message, "kernel_size")
         counts.append(count)
     return product(counts), needs
-
-
-LAYERS = (
-    unfold,
-    fold,
-)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netspec.declaration import TensorType
+from netspec.operators import Operator
 from netspec.planning.merging import merge
 from netspec.planning.plan import (
     Application,
@@ -163,29 +164,31 @@ class Walk:
     def merge(self, step: Step, given: list[Storage]) -> list[Storage]:
         """https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors"""
         types = step.output_types
-        if step.kind == "parameter":
+        operator = step.operator
+        if operator is None:
             return [Storage(types[0], True, is_counted=True)]
-        if step.kind == "split":
+        if operator.call == "cut":  # the parts are views
             return given * len(types)
-        if step.kind in ("mul", "scale"):
-            return [self.product(step, given)]
-        if step.kind == "matmul":
-            self.factors(*_multiplied(step, *given))
+        if operator.gradient_needs:
+            return [self.folded(operator, step, given)]
         return [Storage(types[0], _requires_grad(given))]
 
-    def product(self, step: Step, given: list[Storage]) -> Storage:
-        """Values are multiplied one by one, and the products in between are saved too."""
+    def folded(self, operator: Operator, step: Step, given: list[Storage]) -> Storage:
+        """Values are merged one by one, and the results in between are saved too."""
         result = given[0]
         for place, other in enumerate(given[1:], 1):
-            self.factors(result, other)
-            (type,), _ = merge("mul", step.input_types[: place + 1], 0, step.origin, ())
+            pair = (result, other)
+            saved = _laid_out(step, *pair) if operator.saves_matrices else pair
+            places = {
+                at
+                for value, needed in zip(pair, operator.gradient_needs, strict=True)
+                if value.requires_grad
+                for at in needed
+            }
+            self.merges.append(_Saved(self.counted([saved[at] for at in sorted(places)])))
+            type = merge(operator, step.input_types[: place + 1], 0, step.origin, ()).type
             result = Storage(type, result.requires_grad or other.requires_grad)
         return result
-
-    def factors(self, first: Storage, other: Storage) -> None:
-        """Each is needed for the gradient of the other one."""
-        kept = [value for value, needs in ((first, other), (other, first)) if needs.requires_grad]
-        self.merges.append(_Saved(self.counted(kept)))
 
 
 def _requires_grad(values: Sequence[Storage]) -> bool:
@@ -196,7 +199,7 @@ def _is_differentiable(type: TensorType) -> bool:
     return type.is_floating or type.dtype.startswith("complex")
 
 
-def _multiplied(step: Step, first: Storage, other: Storage) -> tuple[Storage, Storage]:
+def _laid_out(step: Step, first: Storage, other: Storage) -> tuple[Storage, Storage]:
     """The factors of a matmul as torch saves them, which copies some.
 
     One matrix times several is computed the other way round, as rows of one matrix, where the

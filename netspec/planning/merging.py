@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from netspec.declaration import Refusal, TensorType
 from netspec.declaration.output import Needs, multiple_of
+from netspec.operators import Operator
 from netspec.planning.needs import values
-from netspec.planning.plan import StepKind
 from netspec.planning.size_advice import multiple_that_equates, statement
 from netspec.sizes import Equality, Size, equal, example_without, product
 from netspec.source import MapNode
@@ -17,28 +18,53 @@ from netspec.spec import Origin
 Stretched = tuple[int, ...]
 
 
+class Merged(NamedTuple):
+    """The type of a merge's output, and its multiply-adds."""
+
+    type: TensorType
+    macs: Size = 0
+
+
 def merge(
-    kind: StepKind, inputs: Sequence[TensorType], dim: int, origin: Origin, stretched: Stretched
-) -> tuple[tuple[TensorType, ...], Size]:
-    """The types of a merge's outputs, and its multiply-adds.
+    operator: Operator,
+    inputs: Sequence[TensorType],
+    dim: int,
+    origin: Origin,
+    stretched: Stretched,
+) -> Merged:
+    """What an operator makes of several values.
 
     Args:
-        dim: of a concat or split; the number of a split's parts is that of its outputs.
+        dim: of a concat.
         stretched: the places of inputs whose sizes of 1 a concat stretches.
 
     Raises:
         Refusal: the values do not fit together; the message shows both shapes.
     """
-    if kind == "residual":
-        return (_residual(inputs, origin),), 0
-    if kind == "concat":
-        return (_concat(inputs, dim, stretched),), 0
-    if kind == "matmul":
+    _require_dtype(operator, inputs[0])
+    if operator.types == "same":
+        return Merged(_residual(inputs, origin))
+    if operator.types == "concat":
+        return Merged(_concat(inputs, dim, stretched))
+    if operator.types == "matmul":
         return _matmul(inputs)
-    result = inputs[0]
-    for number, other in enumerate(inputs[1:], 1):
-        result = _broadcast(kind, result, other, number)
-    return (result,), 0
+    if operator.types == "broadcast":
+        result = inputs[0]
+        for number, other in enumerate(inputs[1:], 1):
+            result = _broadcast(operator.word, result, other, number)
+        return Merged(result)
+    raise ValueError(f"`{operator.word}` merges nothing")
+
+
+def _require_dtype(operator: Operator, type: TensorType) -> None:
+    """
+    Raises:
+        Refusal: torch does not compute the operator with the dtype, or gives another one.
+    """
+    if operator.is_of_reals and not type.is_floating:
+        raise Refusal(f"`{operator.word}` takes floating-point numbers, not {type.dtype}")
+    if type.dtype in operator.refused:
+        raise Refusal(f"`{operator.word}` takes no {type.dtype} in torch: it is of numbers")
 
 
 def split(input: TensorType, dim: int, parts: int) -> tuple[tuple[TensorType, ...], Needs]:
@@ -70,17 +96,15 @@ def _residual(inputs: Sequence[TensorType], origin: Origin) -> TensorType:
     return body
 
 
-def _broadcast(kind: str, first: TensorType, other: TensorType, number: int) -> TensorType:
+def _broadcast(word: str, first: TensorType, other: TensorType, number: int) -> TensorType:
     """Sizes from the last on; one of 1 is stretched.
 
     https://docs.pytorch.org/docs/stable/notes/broadcasting.html
     """
-    if kind == "sub" and first.dtype == "bool":
-        raise Refusal("torch does not subtract bools: a difference is of numbers")
     if first is other:
         return first
     before = "branch 0" if number == 1 else "the branches before"
-    what = f"{before} of {kind} gives {first} and branch {number} gives {other}"
+    what = f"{before} of {word} gives {first} and branch {number} gives {other}"
     if first.dtype != other.dtype:
         raise Refusal(
             f"{what}: {_unlike(TensorType((), first.dtype), TensorType((), other.dtype))}"
@@ -103,15 +127,13 @@ def _is_one(size: Size) -> bool:
     return type(size) is int and size == 1
 
 
-def _matmul(inputs: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], Size]:
+def _matmul(inputs: Sequence[TensorType]) -> Merged:
     first, other = inputs
     what = f"branch 0 of matmul gives {first} and branch 1 gives {other}"
     if first.rank < 2 or other.rank < 2:
         raise Refusal(f"{what}: matmul takes at least two sizes of each")
     if first.dtype != other.dtype:
         raise Refusal(f"{what}: {first.dtype} against {other.dtype}")
-    if first.dtype == "bool":
-        raise Refusal("torch does not multiply matrices of bools: a matmul is of numbers")
     _require_same(
         [(first.shape[-1], other.shape[-2])],
         lambda _: f"{what}: the last size of the first must be the second to last of the other",
@@ -120,7 +142,7 @@ def _matmul(inputs: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], Size]
     one, two = (TensorType(given.shape[:-2], given.dtype) for given in inputs)
     batch = _broadcast("matmul", one, two, 1)
     shape = (*batch.shape, first.shape[-2], other.shape[-1])
-    return (TensorType(shape, first.dtype),), product(shape) * first.shape[-1]
+    return Merged(TensorType(shape, first.dtype), product(shape) * first.shape[-1])
 
 
 def _unlike(first: TensorType, other: TensorType) -> str:

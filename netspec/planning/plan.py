@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostic, Span
+from netspec.operators import Operator, operator_of
 from netspec.sizes import Size
 from netspec.spec import Origin, Value, Written
 from netspec.templates import Names
@@ -188,22 +189,17 @@ class PlannedParameter:
         return math.prod(self.shape)
 
 
-StepKind = Literal[
-    "call", "parameter", "residual", "scale", "add", "sub", "mul", "matmul", "concat", "split"
-]
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a container's wiring. Values are numbers: the container's inputs come first.
 
     A ``call`` calls the child at index ``child``; ``planned`` is what it does in this call. A
-    ``parameter`` gives one of the container's own parameters, at index ``child``. The others merge
-    values; ``stretched`` are the places of those whose sizes of 1 a concat stretches.
-    ``is_auxiliary`` is a step that only what is given in training needs.
+    ``parameter`` gives one of the container's own parameters, at index ``child``. The others are
+    operators, which merge or split values; ``stretched`` are the places of those whose sizes of 1 a
+    concat stretches. ``is_auxiliary`` is a step that only what is given in training needs.
     """
 
-    kind: StepKind
+    kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     input_types: tuple[TensorType, ...] = field(repr=False)
@@ -215,6 +211,11 @@ class Step:
     stretched: tuple[int, ...] = ()
     macs: Size = 0
     is_auxiliary: bool = False
+
+    @property
+    def operator(self) -> Operator | None:
+        """The operator; None for a call and a parameter."""
+        return operator_of(self.kind)
 
 
 class Results(NamedTuple):

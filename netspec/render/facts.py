@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from netspec.declaration import LayerType
+from netspec.declaration import LayerType, declared_layers
 from netspec.declaration.arguments import Argument, spelled
 from netspec.diagnostics import listed
 from netspec.layers import FAMILIES
@@ -33,8 +33,9 @@ def families() -> Iterator[Family]:
     for module in FAMILIES:
         title = (module.__doc__ or "").partition("\n")[0].removesuffix(".")
         heading, _, text = title.partition(": ")
-        if module.LAYERS:
-            yield Family(heading, text, module.LAYERS)
+        layers = declared_layers(module)
+        if layers:
+            yield Family(heading, text, layers)
 
 
 def family_of(layer: LayerType) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from netspec.diagnostics import listed, suggestion
+from netspec.operators import MERGES, OPERATORS, Operator
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.initialisers import read_initialiser
@@ -153,7 +154,7 @@ def _dim(parser: Parser, node: Node) -> Written:
 def merge(parser: Parser, word: ScalarNode, node: Node) -> Part:
     kind_ = str(word.value)
     if isinstance(node, ScalarNode) and node.value is None:
-        return Merge(kind_)  # type: ignore[arg-type]
+        return Merge(kind_)
     if not isinstance(node, ListNode) or len(node.items) < 2:
         parser.error(
             f"bad-{kind_}",
@@ -162,11 +163,18 @@ def merge(parser: Parser, word: ScalarNode, node: Node) -> Part:
             f"write `{kind_}: [[...], [...]]`, or `{{{kind_}: , from: [a, b]}}`",
         )
         return UNREADABLE
-    if kind_ in ("sub", "matmul") and len(node.items) != 2:
-        parser.error(f"bad-{kind_}", f"`{kind_}` has two branches, not {len(node.items)}", node)
+    operator, count = OPERATORS[kind_], len(node.items)
+    if not operator.takes(count):
+        parser.error(f"bad-{kind_}", f"`{kind_}` has {_number(operator)}, not {count}", node)
         return UNREADABLE
     branches = tuple(parser.layers(branch, "a branch") for branch in node.items)
-    return Merge(kind_, branches)  # type: ignore[arg-type]
+    return Merge(kind_, branches)
+
+
+def _number(operator: Operator) -> str:
+    if operator.least != operator.most:
+        return f"at least {operator.least} branches"
+    return "two branches" if operator.most == 2 else f"{operator.most} branches"
 
 
 def each(parser: Parser, word: ScalarNode, node: Node) -> Part:
@@ -248,10 +256,7 @@ READERS: Mapping[str, Callable[[Parser, ScalarNode, Node], Part]] = {
     "scale": scale,
     "concat": concat,
     "split": split,
-    "add": merge,
-    "sub": merge,
-    "mul": merge,
-    "matmul": merge,
+    **dict.fromkeys(MERGES, merge),
     "each": each,
     "parameter": parameter,
 }

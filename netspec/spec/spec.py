@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from netspec.diagnostics import Source, Span
 from netspec.source import ListNode, MapNode, Node
@@ -176,9 +176,9 @@ class Split:
 
 
 class Merge(NamedTuple):
-    """The sum, difference, product or matrix product of branches, or of what ``from`` names."""
+    """An operator (``kind``) applied to branches, or to what ``from`` names."""
 
-    kind: Literal["add", "sub", "mul", "matmul"]
+    kind: str
     branches: tuple[Layers, ...] = ()
 
 

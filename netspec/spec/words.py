@@ -2,22 +2,18 @@
 
 import re
 
+from netspec.operators import OPERATORS
+
 VERSION = 1
 #: How a size of the input may be called.
 SIZE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z", re.ASCII)
 
 #: What an item is, when it is no layer of the registry and no block.
 SCOPE = "layers"
-RESIDUAL = "residual"
-SCALE = "scale"
-CONCAT = "concat"
-SPLIT = "split"
-#: Merges of any number of branches, and of two.
-MERGES = frozenset({"add", "mul", "sub", "matmul"})
 EACH = "each"
 USE = "use"
 PARAMETER = "parameter"
-PARTS = frozenset({SCOPE, RESIDUAL, SCALE, CONCAT, SPLIT, EACH, USE, PARAMETER}) | MERGES
+PARTS = frozenset({SCOPE, EACH, USE, PARAMETER, *OPERATORS})
 
 #: What may stand beside any part, with the same meaning everywhere.
 ITEM_KEYS = frozenset({"name", "repeat", "device", "when", "from", "let", "init", "shape"})

@@ -11,11 +11,15 @@ from netspec.api import from_dict
 from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.expansion import input_types, plan_layers
+from netspec.operators import MERGES, OPERATORS
 from netspec.planning import PlannedChild, PlannedScope
 from netspec.registry import Registry
 from netspec.spec import Spec
 from netspec.testing.strategies import arguments, documented_ranks
 from netspec.testing.trees import Tree, layer_tree
+
+#: Operators that take two values of one shape.
+JOINS = (*sorted(word for word in MERGES if OPERATORS[word].is_elementwise), "concat")
 
 
 def plain_names() -> st.SearchStrategy[str]:
@@ -191,12 +195,12 @@ class _Model:
 
     def merge(self, type: TensorType, depth: int) -> Tree:
         """Branches of which the last leaves the value as it is, or is a parameter."""
-        word = self.draw(st.sampled_from(["add", "sub", "mul", "matmul", "scale"]))
+        word = self.draw(st.sampled_from([*sorted(MERGES), "scale"]))
         body = self.container(type, 2, depth - 1)[0] or ["identity"]
         if word == "scale":
             return {word: body}
         last: list[Tree] = []
-        if word != "matmul" and self.draw(st.integers(0, 3)) == 3:
+        if OPERATORS[word].is_elementwise and self.draw(st.integers(0, 3)) == 3:
             last = [{"name": "own", "parameter": [1] * self.draw(st.integers(0, 3))}]
         return {word: [body, last]}
 
@@ -213,7 +217,7 @@ class _Model:
         """A container of named values: two of its input, one of both, one called again."""
         first, _ = self.item(type, depth - 1)
         second, _ = self.item(type, depth - 1)
-        word = self.draw(st.sampled_from(["add", "sub", "mul", "concat"]))
+        word = self.draw(st.sampled_from(JOINS))
         layers: dict[str, Tree] = {
             "first": first,
             "second": {"from": "input", **_keyed(second)},
@@ -234,7 +238,7 @@ class _Model:
         items = list(inner.values()) if isinstance(inner, dict) else inner
         layers: dict[str, Tree] = {f"x{number}": item for number, item in enumerate(items)}
         names = ["input", *layers]
-        word = self.draw(st.sampled_from(["add", "mul", "concat"]))
+        word = self.draw(st.sampled_from(JOINS))
         joined: list[Tree] = [names[-1], self.draw(st.sampled_from(names))]
         return {"layers": {**layers, "joined": {word: None, "from": joined}}}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from netspec.layers.initialisers import INITIALISERS
+from netspec.operators import MERGES, OPERATORS
 from netspec.registry import RegisteredLayer, Registry
 from netspec.testing.strategies import BARE, Arguments, arguments
 
@@ -228,7 +229,7 @@ def _items(draw: st.DrawFn, layers: Sequence[RegisteredLayer], max_items: int, d
             shape = draw(st.lists(st.integers(0, 8) | st.just("$w"), max_size=3))
             item = {"parameter": shape}
         case "merge":
-            word = draw(st.sampled_from(["add", "sub", "mul", "matmul", "concat"]))
+            word = draw(st.sampled_from([*sorted(MERGES), "concat"]))
             item = {word: None, "from": draw(st.lists(_references(), min_size=1, max_size=3))}
         case _:
             found = draw(_layers(layers))
@@ -241,9 +242,7 @@ def _items(draw: st.DrawFn, layers: Sequence[RegisteredLayer], max_items: int, d
 
 @st.composite
 def _composites(draw: st.DrawFn, inner: st.SearchStrategy[Tree]) -> dict[str, Tree]:
-    word = draw(
-        st.sampled_from(["residual", "scale", "concat", "split", "add", "sub", "mul", "matmul"])
-    )
+    word = draw(st.sampled_from(sorted(OPERATORS)))
     if word == "residual":
         body = draw(inner.filter(bool))
         both = {"body": body, "shortcut": draw(inner)}
@@ -253,9 +252,11 @@ def _composites(draw: st.DrawFn, inner: st.SearchStrategy[Tree]) -> dict[str, Tr
         return {word: body if is_body and draw(st.booleans()) else both}
     if word == "scale":
         return {word: draw(inner.filter(bool))}
-    count = 2 if word in ("sub", "matmul") else draw(st.integers(1, 3))
-    branches = [draw(inner) for _ in range(max(count, 1 if word == "concat" else 2))]
-    if word in ("concat", "split"):
+    is_merge = word in MERGES
+    operator = OPERATORS[word]
+    least, most = (operator.least, operator.most or 3) if is_merge else (1, 3)
+    branches = [draw(inner) for _ in range(draw(st.integers(least, most)))]
+    if not is_merge:
         return {word: {"branches": branches, "dim": draw(st.integers(-3, 3))}}
     return {word: branches}
 

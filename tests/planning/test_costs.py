@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import netspec
+from netspec.operators import OPERATORS
 from netspec.planning import Plan
 from netspec.sizes import evaluate
 from netspec.testing.observation import SavedStorages
@@ -50,6 +51,7 @@ WIRINGS = {
     "mul of three, small ones first": "- linear: 4\n- mul: [[linear: 1], [linear: 1], [linear: 4]]",
     "mul with itself": "- {name: a, linear: 4}\n- {from: [a, a], mul: }",
     "mul with the input": "- {name: a, linear: 4}\n- {from: [a, input], mul: }",
+    "matmul": "- linear: 4\n- {name: a, parameter: [4, 4]}\n- {from: [\"0\", a], matmul: }\n- tanh",
     "scale": "- linear: 4\n- scale: [linear: 4, sigmoid]",
     "scale of the input": "- scale: [linear: 4, sigmoid]",
     "concat": "- linear: 4\n- concat: [[], [linear: 2], [sigmoid]]\n- sigmoid",
@@ -71,6 +73,10 @@ WIRINGS = {
         "- {from: [a.b, a.d], concat: }\n- sigmoid"
     ),
 }  # fmt: skip
+
+
+def test_each_operator_has_a_wiring() -> None:
+    assert OPERATORS.keys() <= WIRINGS.keys()
 
 
 @pytest.mark.parametrize("layers", WIRINGS.values(), ids=WIRINGS)

@@ -12,6 +12,7 @@ from netspec.api import check_text
 from netspec.diagnostics import Diagnostic
 from netspec.registry import Registry
 from netspec.spec.parser import MAX_WORD
+from netspec.spec.words import PARTS
 from netspec.testing import trees
 from netspec.testing.survival import same_specs
 
@@ -117,10 +118,10 @@ plain = st.one_of(
     st.sampled_from([object(), 1j, {1}, range(3), b"x", bytearray(b"y")]),
 )
 words = st.sampled_from(
-    ["netspec", "input", "layers", "name", "repeat", "device", "residual", "concat", "branches",
+    [*sorted(PARTS), "netspec", "input", "name", "repeat", "device", "branches",
      "body", "shortcut", "dim", "shape", "dtype", "N", "relu", "linear", "conv2d", "when", "0",
-     "from", "use", "each", "in", "as", "let", "init", "parameter", "scale", "split", "add", "sub",
-     "matmul", "params", "variants", "blocks", "inputs", "outputs", "auxiliary", "register", "tie",
+     "from", "in", "as", "let", "init", "params",
+     "variants", "blocks", "inputs", "outputs", "auxiliary", "register", "tie",
      "$w", "$(w * 2)", "$(shape[0])", "a", "a.b", "*", "input", "weight", "zeros"]
 )  # fmt: skip
 keys = words | plain.filter(lambda key: not isinstance(key, (set, bytearray)))

@@ -4,7 +4,9 @@ That their arguments are the classes' own is in the tests that plugins get, too:
 ``tests/properties/test_layers.py``.
 """
 
+import importlib
 import inspect
+import pkgutil
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
@@ -13,7 +15,8 @@ import torch
 from torch import nn
 
 import netspec
-from netspec.declaration import imported
+from netspec import layers
+from netspec.declaration import declared_layers, imported
 from netspec.plugin import Inferred, LayerType, Output, TensorType, layer
 from netspec.testing.signatures import (
     LAYERS_AS_ARGUMENTS,
@@ -220,3 +223,31 @@ def test_a_twin_takes_the_arguments_of_the_layer_that_torch_s_takes() -> None:
     assert "`decoder_layer" not in told
     assert "`dim_feedforward: int = 2048` after `nhead`" in told
     assert "TransformerDecoder of torch" in told
+
+
+# ---- the lists of layers
+
+
+def test_every_layer_that_a_module_declares_is_registered() -> None:
+    """Families are what their modules declare; and no such module is forgotten."""
+    modules = [
+        importlib.import_module(f"netspec.layers.{found.name}")
+        for found in pkgutil.iter_modules(layers.__path__)
+    ]
+    declaring = {module.__name__ for module in modules if declared_layers(module)}
+    assert declaring <= {family.__name__ for family in layers.FAMILIES}
+    registered = [found.layer for found in netspec.Registry().layers().values()]
+    for module in modules:
+        assert all(layer in registered for layer in declared_layers(module))
+
+
+@pytest.mark.parametrize("package", ["einops", "torchvision", "transformer"])
+def test_every_layer_that_a_plugin_declares_is_registered(package: str) -> None:
+    root = importlib.import_module(f"netspec_{package}")
+    plugin = importlib.import_module(f"netspec_{package}.plugin")
+    listed = list(plugin.netspec_layers())
+    for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
+        if ".modules" in found.name:
+            continue  # of torch
+        for one in declared_layers(importlib.import_module(found.name)):
+            assert one in listed, f"{one.name} of {found.name} is declared and not listed"

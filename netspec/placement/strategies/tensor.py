@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from netspec.declaration.splits import Splits
+from netspec.operators import operator_of
 from netspec.placement.graph import Call, Graph, graph_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed, Shard
 from netspec.placement.strategy import strategy
@@ -16,8 +17,6 @@ Patterns = tuple[str, ...]
 Style = Literal["column", "row", "pair", "gather"]
 
 UNSPLIT = Splits()
-#: Merges of values that may all be divided alike.
-BY_VALUE = frozenset({"add", "sub", "mul", "residual", "scale"})
 
 
 class Part(NamedTuple):
@@ -281,7 +280,9 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
                 divided[call.outputs[0]] = layer
         elif origin is not None:
             alike = all(value in divided for value in call.inputs)
-            if layer is None and (call.kind not in BY_VALUE or not alike):
+            operator = operator_of(call.kind)
+            is_elementwise = operator is not None and operator.is_elementwise
+            if layer is None and not (is_elementwise and alike):
                 place = Place(call.kind, call.origin)
                 raise _column_without_row(origin, f"`{call.kind}` needs whole values", place)
             if layer is not None and not layer.application.type.is_elementwise:
