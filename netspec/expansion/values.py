@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, cast
 
@@ -11,7 +11,9 @@ from netspec.budget import spend
 from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostics, Span, listed, suggestion
 from netspec.sizes import Expression, Size
+from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.limits import MAX_NODES
+from netspec.source.values import read_value
 from netspec.spec import Name, Spec, Value, Written
 from netspec.templates import EvaluationError, Names, Template, evaluate
 from netspec.templates.evaluate import require_short
@@ -148,8 +150,11 @@ def plain(value: Any) -> Value:
 def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) -> Environment | None:
     """The values of a spec's params; None where one is missing or wrong, which is reported."""
     known = {param.name: param for param in spec.params}
+    given = _given(overrides, found)
+    if given is None:
+        return None
     fine = True
-    for name in overrides:
+    for name in given:
         if name not in known:
             fine = False
             found.error(
@@ -162,8 +167,8 @@ def spec_params(spec: Spec, overrides: Mapping[str, Any], found: Diagnostics) ->
     wrong: set[str] = set()
     spend(len(spec.params))
     for param in spec.params:
-        if param.name in overrides:
-            names[param.name] = _tuples(overrides[param.name])
+        if param.name in given:
+            names[param.name] = given[param.name]
         elif not param.is_given:
             wrong.add(param.name)
             variants = [variant.name for variant in spec.variants]
@@ -230,10 +235,25 @@ def _words(value: Any) -> str:
     return "a list" if type(value) is tuple else str(value)
 
 
-def _tuples(value: Any) -> Any:
-    """Lists of a caller as the tuples that expressions know."""
-    if isinstance(value, str | bool | int | float) or value is None:
-        return value
-    if isinstance(value, Iterable):
-        return tuple(_tuples(item) for item in value)
-    return value
+def _given(overrides: Mapping[str, Any], found: Diagnostics) -> Environment | None:
+    """The values of a caller as expressions know them; None where one is wrong (reported)."""
+    if not overrides:
+        return {}
+    reported = len(found.found)
+    source, root = read_value(overrides, "<params>", found)
+    if not isinstance(root, MapNode):
+        return None
+    names: dict[str, Any] = {}
+    for key, node in root.entries:
+        if isinstance(node, MapNode):
+            span = Span(source, node.start, node.end)
+            found.error("bad-params", "a param is a value or a list, not a mapping", span)
+        names[str(key.value)] = _value(node)
+    return names if len(found.found) == reported else None
+
+
+def _value(node: Node) -> Any:
+    """A scalar, or a list of them as a tuple."""
+    if isinstance(node, ListNode):
+        return tuple([_value(item) for item in node.items])
+    return node.value if isinstance(node, ScalarNode) else None

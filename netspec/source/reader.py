@@ -31,6 +31,7 @@ from netspec.source.scalars import TooManyDigits, resolve
 from netspec.source.text import TextSource
 
 # What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
+_ASKS = re.compile(r"[\[,]\s*\?\s*[,\]]?")  # `[?, 3]`, as some write open sizes
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -136,7 +137,9 @@ def _report_syntax(source: TextSource, problem: yaml.MarkedYAMLError, found: Dia
         at, message, help = begin, f"this `{opened}` is not closed", "or a comma is missing in it"
     elif context and problem.problem:
         notes = [Note(context, Span(source, begin, begin + 1).locate())]
-        if "flow" in context:
+        if "flow" in context and _ASKS.search(source.text[begin : at + 1]):
+            help = "`?` is no value: a size that may be any number has a name, as in [N, 3, H, W]"
+        elif "flow" in context:
             help = f"close the `{opened}`, or add the missing comma"
         elif "block" in context:
             help = "begin all items of a list, and all keys of a mapping, in the same column"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -63,6 +64,7 @@ class ValueReader:
             return ScalarNode(None, mark, mark)
         if value is None:
             return ScalarNode(None, mark, mark)
+        value = plain_scalar(value)
         # Subclasses (numpy's float64, an IntEnum) become the plain value that they stand for.
         if isinstance(value, str):
             return ScalarNode(self.text(str.__str__(value), mark), mark, mark)
@@ -128,6 +130,21 @@ class ValueReader:
                 Span(self.source, mark, mark),
             )
             return 1
+
+
+def plain_scalar(value: object) -> object:
+    """The number, bool or text that a scalar of numpy or torch stands for, else the value itself.
+
+    What may be an index (``__index__``) is a whole number.
+    """
+    if isinstance(value, str | int | float):
+        return value
+    try:
+        if getattr(value, "ndim", None) == 0:  # an array or a tensor of one value, too
+            return value.item()  # type: ignore[attr-defined]
+        return operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # it is none, or on the meta device: what it is is reported elsewhere
+        return value
 
 
 def _shown(key: object) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.diagnostics import Diagnostics, Source, Span, nearest, suggestion
+from netspec.diagnostics import Diagnostics, Instead, Source, Span, nearest, suggestion
 from netspec.source import ListNode, MapNode, Node, ScalarNode
-from netspec.source.nodes import kind
+from netspec.source.nodes import kind, shortened
 from netspec.spec.parser import MAX_SIZE, Parser
 from netspec.spec.spec import Input, SizeRange
 from netspec.spec.words import SIZE_NAME
@@ -27,6 +27,9 @@ DTYPES = (
     "uint8",
     "bool",
 )
+#: How other frameworks write a size that may be any number.
+OPEN_SIZES = frozenset({"None", "null", "Null", "NULL", "~", "?", "-1"})
+_MORE_NAMES = tuple(f"S{number}" for number in range(MAX_RANK + 1))
 _CONDITIONS = ("min", "max", "multiple_of")
 
 
@@ -132,7 +135,39 @@ def _shape(node: ListNode, parser: Parser) -> tuple[int | str | Template, ...]:
             Span(source, node.start, node.end),
         )
         return ()
+    if any(map(_is_open, node.items)):
+        named = _with_names(node)
+        found.error(
+            "bad-input",
+            "each size that may be any number has a name of its own",
+            Span(source, node.start, node.end),
+            notes=["sizes of one name are equal, others may differ"],
+            help=[Instead(f"write `{named}`", named, is_certain=False)],
+        )
+        return ()
     return tuple(_size(item, parser) for item in node.items)
+
+
+def _is_open(node: Node) -> bool:
+    """Whether it is a word of other frameworks for a size that may be any number."""
+    value = node.value if isinstance(node, ScalarNode) else 0
+    return value is None or value == -1 or (isinstance(value, str) and value in OPEN_SIZES)
+
+
+def _with_names(node: ListNode) -> str:
+    """The shape with a name of its own for each open size: ``[N, 3, H, W]``."""
+    rank = len(node.items)
+    names = {3: "NTL", 4: "NCHW", 5: "NCDHW"}.get(rank, "NT") if rank > 1 else "N"
+    taken = {str(item.value) for item in node.items if isinstance(item, ScalarNode)}
+    written = []
+    for place, item in enumerate(node.items):
+        text = "..." if not isinstance(item, ScalarNode) else shortened(str(item.value))
+        if _is_open(item):
+            wanted = names[place] if place < len(names) else f"S{place}"
+            text = next(name for name in (wanted, *_MORE_NAMES) if name not in taken)
+            taken.add(text)
+        written.append(text)
+    return f"[{', '.join(written)}]"
 
 
 def _size(node: Node, parser: Parser) -> int | str | Template:
@@ -143,12 +178,7 @@ def _size(node: Node, parser: Parser) -> int | str | Template:
         if 0 <= value <= MAX_SIZE:
             return value
         limit = "0 or more" if value < 0 else "less than 2**63"
-        found.error(
-            "bad-input",
-            f"a size is {limit}, not {kind(node)}",
-            span,
-            help=["write N for a size that may be any number" if value < 0 else ""],
-        )
+        found.error("bad-input", f"a size is {limit}, not {kind(node)}", span)
     elif type(value) is str and SIZE_NAME.match(value):
         return value
     elif type(value) is str and "$" in value:
