@@ -9,6 +9,7 @@ from netspec.accounting.choices import Choices
 from netspec.accounting.kinds import Pipeline
 from netspec.accounting.shards import Held
 from netspec.accounting.sizes import Saved, Sized
+from netspec.accounting.steps import in_steps
 from netspec.accounting.timeline import Bytes, Usage, run
 from netspec.accounting.trace import Operation, Trace
 from netspec.placement.layout import Layout
@@ -79,10 +80,41 @@ def activations(
     def nbytes(storage: Storage) -> int:
         return made_by.get(id(storage), sized).nbytes(storage.type) // split.of(storage)
 
+    def scratch(operation: Operation) -> tuple[int, int] | None:
+        application = operation.application
+        if operation.scratch is not None or application is None or application.scratch is None:
+            return operation.scratch
+        here = by_path.get(operation.path, sized)
+        ranks = split.inside(operation)
+        return here.nbytes_of(application.scratch[0]) // ranks, here.nbytes_of(
+            application.scratch[1]
+        ) // ranks
+
+    stepwise: list[Operation] = []
+    last_steps: dict[int, Operation] = {}
+    holds: list[tuple[Storage, Operation]] = []
+    for operation in forward.operations:
+        here = by_path.get(operation.path, sized)
+        is_whole = split.inside(operation) == 1
+        steps, held = in_steps(operation, here.nbytes_of) if is_whole else ([operation], [])
+        last_steps[id(operation)] = steps[-1]
+        holds += held
+        stepwise += steps
+    forward = Trace(
+        forward.inputs,
+        forward.outputs,
+        tuple(stepwise),
+        forward.group_inputs,
+        (
+            *holds,
+            *[(one, last_steps[id(at)]) for one, at in forward.holds if id(at) in last_steps],
+        ),
+    )
     ask = Bytes(
         of=nbytes,
         kept=kept,
         saved=lambda operation: saved_of(operation).nbytes // split.inside(operation),
+        scratch=scratch,
         gradient=lambda key: parts[key].nbytes if key in parts else 0,
         device=device_of,
     )
@@ -110,7 +142,13 @@ def _of_stages(forward: Trace, is_mine: Callable[[str], bool]) -> Trace:
     wanted |= {id(storage) for storage in forward.outputs}
     inputs = {id(s): s for one in mine for s in one.inputs if id(s) not in made}
     outputs = {id(s): s for one in mine for s in one.outputs if id(s) in wanted}
-    return Trace(tuple(inputs.values()), tuple(outputs.values()), tuple(mine), forward.group_inputs)
+    return Trace(
+        tuple(inputs.values()),
+        tuple(outputs.values()),
+        tuple(mine),
+        forward.group_inputs,
+        forward.holds,
+    )
 
 
 class _Split:

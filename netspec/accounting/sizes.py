@@ -9,7 +9,7 @@ from netspec.accounting.kernels import saved_by_accelerator
 from netspec.declaration import Refusal, TensorType
 from netspec.planning import Plan
 from netspec.planning.plan import Application
-from netspec.sizes import SizeLimit, evaluate, symbols
+from netspec.sizes import Size, SizeLimit, evaluate, symbols
 
 ITEMSIZES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 
@@ -35,6 +35,10 @@ class Sized:
         if found is None:
             found = self._types[id(type)] = (type, evaluate(self._concrete(type).nbytes, {}))
         return found[1]
+
+    def nbytes_of(self, size: Size) -> int:
+        """The bytes of values that are float32 in the plan."""
+        return evaluate(size, self.sizes) * ITEMSIZES[self.dtype] // 4
 
     def saved(self, application: Application, on_cpu: bool) -> Saved:
         """What is kept of a call.

@@ -17,13 +17,15 @@ class Bytes:
     """What the walk through time asks of a rank.
 
     ``of`` are the bytes of a storage, ``kept`` the storages that an operation keeps for backward,
-    and ``saved`` the bytes that it keeps besides; ``gradient`` are those of a parameter's gradient,
-    and ``device`` is where an operation is computed.
+    and ``saved`` the bytes that it keeps besides. ``scratch`` are those that it makes and frees in
+    the forward and the backward pass, None where that is not known. ``gradient`` are those of a
+    parameter's gradient, and ``device`` is where an operation is computed.
     """
 
     of: Callable[[Storage], int]
     kept: Callable[[Operation], Sequence[Storage]]
     saved: Callable[[Operation], int]
+    scratch: Callable[[Operation], tuple[int, int] | None]
     gradient: Callable[[str], int]
     device: Callable[[str], str]
 
@@ -102,6 +104,10 @@ class _Step:
         for number, operation in enumerate(operations):
             for storage in (*operation.inputs, *operation.outputs):
                 last_use[id(storage)] = number
+        places = {id(operation): number for number, operation in enumerate(operations)}
+        for storage, operation in self.trace.holds:
+            if id(storage) in last_use and id(operation) in places:
+                last_use[id(storage)] = max(last_use[id(storage)], places[id(operation)])
         for storage in (*self.trace.inputs, *self.trace.outputs):
             last_use[id(storage)] = len(operations)  # whoever called it holds them
         ends: dict[int, list[Key]] = {}
@@ -118,6 +124,9 @@ class _Step:
             for storage in operation.outputs:
                 if id(storage) not in self.homes:
                     self._begin(storage, device, last_use, ends)
+            temporary = self._scratch(operation)[0]
+            self.add(device, temporary)
+            self.live[device] -= temporary
             if is_training:
                 self._keep(operation, device)
             for key in (*copies, *ends.pop(number, ())):
@@ -183,7 +192,7 @@ class _Step:
                 for storage in operation.inputs
                 if storage.requires_grad and not storage.is_counted
             ]
-            passing = self._inside(operation)
+            passing = self._scratch(operation)[1]
             self.add(device, passing)
             for key in operation.parameters:
                 nbytes = self.ask.gradient(key)
@@ -197,10 +206,17 @@ class _Step:
         for gradient in outer:
             self._release(gradient)
 
-    def _inside(self, operation: Operation) -> int:
-        """The gradients inside of a layer that computes in steps: some half of what it keeps."""
+    def _scratch(self, operation: Operation) -> tuple[int, int]:
+        """The bytes that an operation makes and frees, in the forward and the backward pass.
+
+        A layer that keeps much and does not say it computes in steps, as far as can be told: with
+        gradients inside of some half of what it keeps.
+        """
+        counted = self.ask.scratch(operation)
+        if counted is not None:
+            return counted
         kept = self.ask.saved(operation)
-        return kept // 2 if kept > sum(map(self.ask.of, operation.inputs)) else 0
+        return 0, kept // 2 if kept > sum(map(self.ask.of, operation.inputs)) else 0
 
     def _new(self, storage: Storage, device: str) -> _Gradient:
         gradient = _Gradient(self.ask.of(storage), device)

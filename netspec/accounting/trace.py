@@ -18,7 +18,9 @@ class Operation:
     autograd keeps of a merge until its backward pass; what it keeps of a layer's call follows from
     the ``application``, which is None where it keeps nothing. ``parameters`` are keys. Where
     ``hands_on`` is true the gradient of the output is, in the same memory, that of the inputs.
-    ``group`` is the checkpointed module around it, with the number of its call.
+    ``group`` is the checkpointed module around it, with the number of its call. ``scratch`` are
+    bytes that are free again at its end, in the forward and in the backward pass; None where they
+    follow from the ``application``.
     """
 
     path: str
@@ -29,6 +31,7 @@ class Operation:
     parameters: tuple[str, ...] = ()
     hands_on: bool = False
     group: tuple[str, int] | None = None
+    scratch: tuple[int, int] | None = None
 
     def named(self, names: Sequence[str]) -> list[Storage]:
         """The inputs and outputs of a layer with these names."""
@@ -42,12 +45,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """``group_inputs`` are what a checkpointed call keeps instead of what is inside."""
+    """``group_inputs`` are what a checkpointed call keeps instead of what is inside.
+
+    ``holds`` are inputs of containers, which whoever calls them holds until their last operation.
+    """
 
     inputs: tuple[Storage, ...]
     outputs: tuple[Storage, ...]
     operations: tuple[Operation, ...]
     group_inputs: Mapping[tuple[str, int], tuple[Storage, ...]]
+    holds: tuple[tuple[Storage, Operation], ...] = ()
 
 
 def trace(plan: Plan, groups: Sequence[str] = ()) -> Trace:
@@ -55,7 +62,13 @@ def trace(plan: Plan, groups: Sequence[str] = ()) -> Trace:
     tracer = _Tracer(plan, frozenset(groups))
     inputs = [Storage(given.type, False) for given in plan.inputs]
     outputs = tracer.call(plan.root, list(inputs))
-    return Trace(tuple(inputs), tuple(outputs), tuple(tracer.operations), dict(tracer.group_inputs))
+    return Trace(
+        tuple(inputs),
+        tuple(outputs),
+        tuple(tracer.operations),
+        dict(tracer.group_inputs),
+        tuple(tracer.holds),
+    )
 
 
 class _Tracer(Walk):
@@ -63,6 +76,7 @@ class _Tracer(Walk):
         super().__init__()
         self.operations: list[Operation] = []
         self.group_inputs: dict[tuple[str, int], tuple[Storage, ...]] = {}
+        self.holds: list[tuple[Storage, Operation]] = []
         self._groups = groups
         self._group: tuple[str, int] | None = None
         self._kept: list[Storage] = []
@@ -79,6 +93,8 @@ class _Tracer(Walk):
             around, self._scope = self._scope, child
             outputs = self.scope(child, given)
             self._scope = around
+            if self.operations:
+                self.holds += [(storage, self.operations[-1]) for storage in given]
         else:
             self._path = child.path
             outputs = self.layer(child.application, given)

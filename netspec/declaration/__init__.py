@@ -22,7 +22,7 @@ from netspec.declaration.hints import (
 )
 from netspec.declaration.initialiser import InitialiserType, initialiser
 from netspec.declaration.layer_type import Inferred, LayerType, declared_layers, imported, layer
-from netspec.declaration.output import Need, Output, at_least, multiple_of, same, same_shape
+from netspec.declaration.output import Need, Output, Work, at_least, multiple_of, same, same_shape
 from netspec.declaration.refusal import Refusal
 from netspec.declaration.splits import Splits
 from netspec.declaration.tensor import TensorType
@@ -55,6 +55,7 @@ __all__ = [
     "TensorType",
     "UnreadableClass",
     "Whole",
+    "Work",
     "at_least",
     "declared_layers",
     "for_each_dim",

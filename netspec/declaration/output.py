@@ -70,6 +70,26 @@ def multiple_of(size: Size, divisor: int, message: Message, argument: str | None
     return (Need("multiple_of", size, divisor, message, argument),)
 
 
+class Work(NamedTuple):
+    """One step of a layer that computes in several: a call within its ``forward``.
+
+    It makes a value ``output`` of ``nbytes`` from values that the layer's inputs or earlier steps
+    have made, and keeps for backward those that ``saves`` names, and further ``saved_bytes``.
+    ``parameters`` are those that it uses. ``scratch`` are the bytes that it makes besides, which
+    are free at its end: in the forward pass and in the backward pass. ``holds`` are earlier values
+    to which ``forward`` still has a name; the layer's inputs are there until its last step.
+    """
+
+    output: str
+    inputs: tuple[str, ...]
+    nbytes: Size
+    saves: tuple[str, ...] = ()
+    saved_bytes: Size = 0
+    parameters: tuple[str, ...] = ()
+    scratch: tuple[Size, Size] = (0, 0)
+    holds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """What a layer makes of its inputs.
@@ -85,6 +105,10 @@ class Output:
     own inputs and outputs, ``saved_bytes`` are further tensors (masks, indices, statistics), and
     parameters and buffers are not counted. ``is_view`` says that the output shares the memory of
     the first input. https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors
+
+    ``scratch`` are the most bytes that the layer makes besides and frees at its end, in a forward
+    and in a backward pass; None where nobody has counted them. A layer that computes in steps has
+    them in ``work``, whose last step makes the output. Both are for estimates of memory.
     """
 
     shape: Shape
@@ -99,3 +123,5 @@ class Output:
     saves: tuple[str, ...] = ()
     saved_bytes: Size = 0
     is_view: bool = False
+    scratch: tuple[Size, Size] | None = None
+    work: tuple[Work, ...] = ()

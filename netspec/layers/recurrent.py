@@ -76,6 +76,7 @@ def lstm(
         },
         saves=run.saves if proj_size or bidirectional else (*run.saves, "output"),
         saved_bytes=kept,
+        scratch=None if proj_size else (_lstm_copies(stack, run), 0),
     )
 
 
@@ -318,7 +319,27 @@ def _with_hidden(stack: _Stack, run: _Run, bias: bool, kept: Size) -> Output:
         saves=run.saves,
         saved_bytes=kept * (4 * stack.all * stack.hidden_size)
         + run.between_layers(has_output=False),
+        scratch=_of_all_steps(stack, run),
     )
+
+
+def _of_all_steps(stack: _Stack, run: _Run) -> tuple[Size, Size]:
+    """What layers without a kernel make at once: the gates and states of all steps."""
+    gates, is_gru = stack.gates, stack.gates > 1
+    widths = 2 * gates + 3 if stack.bidirectional else gates + (2 if is_gru else 1)
+    if stack.num_layers > 1 and not is_gru:
+        widths += stack.directions
+    width = 4 * stack.hidden_size
+    inside = run.steps * width + run.batch_size * (stack.all * width) if is_gru else 0
+    return run.steps * (width * widths), inside
+
+
+def _lstm_copies(stack: _Stack, run: _Run) -> Size:
+    """What oneDNN's layers make at once beside the output: their inputs, directions and states."""
+    width = 4 * stack.hidden_size * stack.directions
+    outputs = (stack.num_layers > 1) + stack.bidirectional
+    made = run.steps * (width * outputs) + run.batch_size * (4 * width)
+    return made + run.input.nbytes if run.is_copied else made
 
 
 def _lstm_workspaces(stack: _Stack, run: _Run, bias: bool) -> Size:

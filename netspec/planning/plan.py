@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from netspec.declaration import LayerType, TensorType
+from netspec.declaration import LayerType, TensorType, Work
 from netspec.diagnostics import Diagnostic, Span
 from netspec.operators import Operator, operator_of
 from netspec.sizes import Size
@@ -51,7 +51,8 @@ class Application:
     ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
     the backward pass, as the Output of the rule says it. ``trust`` says where the shapes are from,
     ``source`` is the package and version that the layer is from. ``conditions`` are what has to
-    be true of the named sizes, ``warnings`` what its rule warns of.
+    be true of the named sizes, ``warnings`` what its rule warns of. ``scratch`` and ``work`` are
+    those of the Output.
     """
 
     type: LayerType
@@ -71,6 +72,8 @@ class Application:
     trust: Trust = "rule"
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[str, ...] = ()
+    scratch: tuple[Size, Size] | None = None
+    work: tuple[Work, ...] = ()
 
     @property
     def keywords(self) -> tuple[str, ...]:

@@ -241,6 +241,12 @@ class Planner:
             for name in output.saves:
                 if name not in names:
                     raise TypeError(f"it saves {name!r}, which is no input or output")
+            known = set(given)
+            for step in output.work:
+                for name in (*step.inputs, *set(step.saves) - {step.output}):
+                    if name not in known:
+                        raise TypeError(f"a step of its work uses {name!r}, which is not there yet")
+                known.add(step.output)
             conditions = [one for need in output.needs for one in decide(need)]
             first = self.same(TensorType(tuple(output.shape), output.dtype or inputs[0].dtype))
             others = tuple([self.same(other) for other in output.others.values()])
@@ -264,6 +270,8 @@ class Planner:
                 trust,
                 tuple(dict.fromkeys(conditions)),
                 output.warnings,
+                output.scratch,
+                output.work,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)

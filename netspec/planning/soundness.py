@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netspec.declaration import Need, Output, TensorType
+from netspec.declaration import Need, Output, TensorType, Work
 from netspec.declaration.tensor import DTYPES
 from netspec.diagnostics.failure import shown
 from netspec.sizes import Expression, Size
@@ -37,10 +37,21 @@ def require_sound(output: Any) -> None:
             raise TypeError(f"{part} is {shown(size)}, which is no size")
     if not isinstance(output.name, str):
         raise TypeError(f"its name is {shown(output.name)}, which is no text")
-    for part, kind in (("needs", Need), ("warnings", str), ("saves", str)):
+    for part, kind in (("needs", Need), ("warnings", str), ("saves", str), ("work", Work)):
         given = getattr(output, part)
         if not isinstance(given, tuple) or any(not isinstance(one, kind) for one in given):
             raise TypeError(f"{part} is {shown(given)}, which is no tuple of {kind.__name__}")
+    if output.scratch is not None:
+        _require_scratch(output.scratch)
+    for one in output.work:
+        _require_scratch(one.scratch)
+        if not _is_size(one.nbytes) or not _is_size(one.saved_bytes):
+            raise TypeError(f"the step {shown(one.output)} of its work has bytes that are no size")
+
+
+def _require_scratch(scratch: Any) -> None:
+    if not isinstance(scratch, tuple) or len(scratch) != 2 or not all(map(_is_size, scratch)):
+        raise TypeError(f"scratch is {shown(scratch)}, which is no pair of sizes")
 
 
 def _items(part: str, values: Any) -> Iterable[tuple[str, Any]]:

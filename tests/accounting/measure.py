@@ -57,6 +57,19 @@ def measure(
     )
 
 
+def measure_inference(model: nn.Module, inputs: Iterable[Tensor]) -> int:
+    """The peak of a forward pass without gradients, by torch's own MemTracker."""
+    inputs = tuple(inputs)
+    model.eval()
+    tracker = MemTracker()
+    tracker.track_external(model, *inputs)
+    with tracker, torch.no_grad():
+        model(*inputs)
+    (snapshot,) = tracker.get_tracker_snapshot("peak").values()
+    peak: int = snapshot["Total"]
+    return peak
+
+
 def nbytes(tensors: Iterable[Tensor | None]) -> int:
     """The bytes of all storages, each once."""
     storages = [one.untyped_storage() for one in tensors if one is not None]

@@ -16,7 +16,7 @@ from torch.distributed.tensor import DTensor
 
 import netspec
 from netspec.sizes import evaluate
-from tests.accounting.measure import measure, nbytes
+from tests.accounting.measure import measure, measure_inference, nbytes
 from tests.distributed.ranks import on_ranks
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -46,6 +46,9 @@ MODELS = [
         "float32",
     ),
     ("llama_like", {"params": {"depth": 6}}, 16, {"T": 64}, "adamw", "bfloat16"),
+    ("lstm_classifier", {}, 32, {"T": 64}, "adamw", "float32"),
+    ("wavenet_like", {}, 8, {"T": 512}, "adamw", "float32"),
+    ("two_tower", {}, 512, {}, "adam", "float32"),
 ]
 
 
@@ -58,18 +61,63 @@ def test_it_is_what_torch_measures(
         plan, batch=batch, sizes=sizes, dtype=dtype, optimizer=optimizer, device="cpu"
     ).devices[0]
     model = netspec.build(plan, device="cpu", dtype=dtype)
-    found = measure(model, [given(plan, {**sizes, "N": batch}, dtype)], OPTIMIZERS[optimizer])
+    found = measure(model, given(plan, {**sizes, "N": batch}, dtype), OPTIMIZERS[optimizer])
     for which in ("parameters", "gradients", "optimizer", "buffers"):
         assert getattr(told, which) == getattr(found, which), which
     assert told.saved == pytest.approx(found.saved, rel=0.05)
     assert told.peak == pytest.approx(found.peak, rel=0.05)
 
 
-def given(plan: netspec.Plan, sizes: dict[str, int], dtype: str = "float32") -> Tensor:
-    type = plan.inputs[0].type
-    name = dtype if type.is_floating else type.dtype
-    shape = [evaluate(size, sizes) for size in type.shape]
-    return torch.zeros(shape, dtype=getattr(torch, name))
+def given(plan: netspec.Plan, sizes: dict[str, int], dtype: str = "float32") -> list[Tensor]:
+    found = []
+    for one in plan.inputs:
+        name = dtype if one.type.is_floating else one.type.dtype
+        shape = [evaluate(size, sizes) for size in one.type.shape]
+        found.append(torch.zeros(shape, dtype=getattr(torch, name)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "batch", "sizes"), sorted({m[0]: m[:4] for m in MODELS}.values())
+)
+def test_inference_takes_what_torch_measures(
+    name: str, chosen: Any, batch: int, sizes: dict[str, int]
+) -> None:
+    plan = netspec.plan(SPECS / f"{name}.yaml", **chosen)
+    chosen = {"batch": batch, "sizes": sizes, "training": False, "device": "cpu"}
+    told = netspec.memory(plan, **chosen).devices[0]
+    model = netspec.build(plan, device="cpu")
+    found = measure_inference(model, given(plan, {**sizes, "N": batch}))
+    assert told.peak == pytest.approx(found, rel=0.05)
+    weights = told.parameters + told.buffers  # which alone are most of it
+    assert told.peak - weights == pytest.approx(found - weights, rel=0.05)
+
+
+LAYERS = [
+    "gru: {hidden_size: 64, batch_first: true}",
+    "gru: {hidden_size: 64, batch_first: true, bidirectional: true}",
+    "rnn: {hidden_size: 64, batch_first: true, num_layers: 2}",
+    "lstm: {hidden_size: 64, batch_first: true, num_layers: 2}",
+    "swiglu: 256",
+    "grouped_query_attention: {num_heads: 4, num_kv_heads: 2, is_causal: true}",
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_that_compute_in_steps(layer: str) -> None:
+    first = "from: a.output, " if "hidden_size" in layer else ""
+    text = f"netspec: 1\ninput: [N, T, 48]\nlayers: {{a: {{{layer}}}, b: {{{first}relu: }}}}\n"
+    plan = netspec.plan(netspec.loads(text))
+    model = netspec.build(plan, device="cpu")
+    sizes: Any = {"batch": 16, "sizes": {"T": 32}, "device": "cpu"}
+    inputs = given(plan, {"N": 16, "T": 32})
+    for training in (False, True):
+        told = netspec.memory(plan, **sizes, training=training, optimizer="sgd").devices[0]
+        if training:
+            found = measure(model, inputs, OPTIMIZERS["sgd"]).peak
+        else:
+            found = measure_inference(model, inputs)
+        assert told.peak == pytest.approx(found, rel=0.05), f"training {training}"
 
 
 def test_what_is_computed_again_is_not_saved() -> None:
@@ -78,7 +126,7 @@ def test_what_is_computed_again_is_not_saved() -> None:
     (told,) = netspec.memory(plan, **chosen, placement=CHECKPOINTED).devices
     (without,) = netspec.memory(plan, **chosen).devices
     model = netspec.build(plan, device="cpu", placement=CHECKPOINTED)
-    found = measure(model, [given(plan, {"N": 16, "T": 64})], OPTIMIZERS["adamw"])
+    found = measure(model, given(plan, {"N": 16, "T": 64}), OPTIMIZERS["adamw"])
     assert told.saved == pytest.approx(found.saved, rel=0.05)
     assert told.saved < 0.3 * without.saved
     assert told.peak == pytest.approx(found.peak, rel=0.05)

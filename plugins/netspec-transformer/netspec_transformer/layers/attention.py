@@ -9,6 +9,7 @@ from netspec.plugin import (
     Size,
     Splits,
     TensorType,
+    Work,
     layer,
 )
 from netspec_transformer.layers.common import FLOAT, divisors_below, linear
@@ -92,7 +93,39 @@ def grouped_query_attention(
         macs=steps * (2 * embed_dim * (width + kv_width)) + steps * length * (2 * width),
         saves=("input",),
         saved_bytes=FLOAT * saved,
+        work=()
+        if dropout or window_size is not None
+        else _steps(input, width, kv_width, num_heads, bias, length * size if rope_theta else 0),
     )
+
+
+def _steps(
+    input: TensorType, width: int, kv_width: int, num_heads: int, bias: bool, angles: Size
+) -> tuple[Work, ...]:
+    """The projections, which are turned by ``angles`` numbers, one kernel, and the last product."""
+    batch, length, _ = input.shape
+    steps = batch * length
+    names = ("weight", "bias") if bias else ("weight",)
+    query, key = steps * (FLOAT * width), steps * (FLOAT * kv_width)
+    kept = steps * (FLOAT * num_heads)
+    work = [
+        Work(part, ("input",), size, ("input",), 0, tuple(f"{part}_proj.{one}" for one in names))
+        for part, size in (("q", query), ("k", key), ("v", key))
+    ]
+    met = ("q", "k", "v")
+    if angles != 0:
+        # Each is multiplied by cosines, then by sines, and the sum is the result.
+        work += [
+            Work("q turned", ("q",), query, (), FLOAT * angles, (), (query, query)),
+            Work("k turned", ("k",), key, scratch=(key, key)),
+        ]
+        met = ("q turned", "k turned", "v")
+    last = tuple(f"o_proj.{one}" for one in names)
+    work += [
+        Work("attended", met, query, (*met, "attended"), kept),
+        Work("output", ("attended",), input.nbytes, ("attended",), 0, last, holds=met),
+    ]
+    return tuple(work)
 
 
 def _saved_with_dropout(

@@ -1,0 +1,75 @@
+"""The steps of layers that compute in several, as operations of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netspec.accounting.trace import Operation
+from netspec.declaration import TensorType, Work
+from netspec.planning.costs import Storage
+from netspec.sizes import Size
+
+Hold = tuple[Storage, Operation]
+
+
+def in_steps(
+    operation: Operation, evaluated: Callable[[Size], int]
+) -> tuple[list[Operation], list[Hold]]:
+    """The operation, or those that its layer declares as its work; and who holds what until when.
+
+    Args:
+        evaluated: gives the number of bytes.
+    """
+    application = operation.application
+    if application is None or not application.work:
+        return [operation], []
+    operations: list[Operation] = []
+    holds: list[Hold] = []
+    values = dict(zip(application.input_names, operation.inputs, strict=False))
+    made = dict(zip(application.output_names, operation.outputs, strict=True))
+    keys = dict(
+        zip([one.name for one in application.parameters], operation.parameters, strict=True)
+    )
+    used = {name for step in application.work for name in step.parameters}
+    last = application.work[-1]
+    for step in application.work:
+        outputs = [_output(step, values, made, evaluated)]
+        values[step.output] = outputs[0]
+        kept = [values[name] for name in step.saves]
+        if step.saved_bytes != 0:
+            further = _bytes(evaluated(step.saved_bytes))
+            outputs.append(further)
+            kept.append(further)
+        names = step.parameters
+        if step is last:
+            outputs += [one for one in made.values() if one not in outputs]
+            names = (*names, *[name for name in keys if name not in used])
+        forward, backward = step.scratch
+        made_by = Operation(
+            operation.path,
+            tuple([values[name] for name in step.inputs]),
+            tuple(outputs),
+            tuple(kept),
+            parameters=tuple([keys[name] for name in names]),
+            group=operation.group,
+            scratch=(evaluated(forward), evaluated(backward)),
+        )
+        operations.append(made_by)
+        holds += [(values[name], made_by) for name in step.holds]
+    holds += [(storage, operations[-1]) for storage in operation.inputs]
+    return operations, holds
+
+
+def _output(
+    step: Work,
+    values: dict[str, Storage],
+    made: dict[str, Storage],
+    evaluated: Callable[[Size], int],
+) -> Storage:
+    if step.output in made:
+        return made[step.output]
+    return _bytes(evaluated(step.nbytes))
+
+
+def _bytes(count: int) -> Storage:
+    return Storage(TensorType((count,), "uint8"), True)
