@@ -1,6 +1,6 @@
 """What netspec says about a spec: values that are collected, and printed by whoever asked."""
 
-from netspec.diagnostics.diagnostic import Advice, Diagnostic, Diagnostics, Note
+from netspec.diagnostics.diagnostic import Advice, Diagnostic, Diagnostics, Line, Note
 from netspec.diagnostics.error import SpecError
 from netspec.diagnostics.failure import failure
 from netspec.diagnostics.fix import Edit, Fix, Instead, apply_fixes, fix
@@ -14,6 +14,7 @@ __all__ = [
     "Edit",
     "Fix",
     "Instead",
+    "Line",
     "Location",
     "Note",
     "Source",

@@ -8,6 +8,46 @@ from functools import partial
 from netspec.diagnostics.fix import Instead
 
 LONGEST = 100  # letters of a word that are looked at
+#: What other programs call the things that have words here.
+OTHER_WORDS: dict[str, tuple[str, ...]] = {
+    "architecture": ("layers",),
+    "axis": ("dim",),
+    "backbone": ("layers",),
+    "body": ("layers",),
+    "branch": ("branches",),
+    "config": ("params",),
+    "constants": ("params",),
+    "do": ("layers",),
+    "double": ("float64",),
+    "float": ("float32",),
+    "for": ("as",),
+    "half": ("float16",),
+    "identity": ("shortcut",),
+    "imports": ("requires",),
+    "input_dim": ("input",),
+    "input_shape": ("input",),
+    "input_size": ("input",),
+    "int": ("int32",),
+    "items": ("in",),
+    "long": ("int64",),
+    "main": ("body",),
+    "model": ("layers",),
+    "modules": ("layers",),
+    "net": ("layers",),
+    "network": ("layers",),
+    "over": ("in",),
+    "sequential": ("layers",),
+    "shape": ("input",),
+    "size": ("shape",),
+    "skip": ("shortcut",),
+    "title": ("name",),
+    "values": ("in",),
+    "variables": ("params",),
+    "vars": ("params",),
+    "version": ("netspec",),
+    "x": ("input",),
+}
+
 MOST = 100_000  # pairs of letters that are compared for one word: 20 ms
 
 
@@ -15,6 +55,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that ``word`` most likely stands for, or None when none is near."""
     from difflib import get_close_matches
 
+    known = list(known)
+    for other in OTHER_WORDS.get(word.lower(), ()):
+        if other in known:
+            return other
     # Lower case on both sides: `ReLu` is near `relu`, whatever its capitals.
     by_lower = {name.lower()[:LONGEST]: name for name in known}
     word = word.lower()[:LONGEST]

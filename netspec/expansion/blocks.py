@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from netspec.budget import spend
-from netspec.diagnostics import listed, ring, suggestion
+from netspec.diagnostics import Line, fix, listed, ring, suggestion
 from netspec.expansion.values import (
     Arguments,
     Environment,
@@ -103,7 +104,7 @@ def _arguments(
                     "no-bare-value",
                     f"{block.name} takes its arguments by name",
                     origin.argument(None),
-                    help=[lambda: takes(known)],
+                    help=[partial(_by_name, block.name, bare or known, value, origin)],
                 )
                 return None
             name = bare[0]
@@ -127,6 +128,21 @@ def _arguments(
             help=[f"write `{block.name}: {{{example}}}`"],
         )
     return None if missing or not fine else given
+
+
+def _by_name(block: str, names: Collection[str], value: object, origin: Origin) -> Line:
+    """The help for ``head: [10, 5]``: the values with their names, where there are as many."""
+    from netspec.advice.writing import source_text, whole
+
+    nodes = getattr(origin.arguments, "items", None)
+    if not isinstance(nodes, tuple) or not isinstance(value, tuple) or len(nodes) != len(names):
+        return takes(names)
+    texts = [source_text(origin.source, node) for node in nodes]
+    if not all(texts):
+        return takes(names)
+    given = ", ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
+    written = f"{block}: {{{given}}}"
+    return fix(f"write `{written}`", (whole(origin), written), is_certain=False)
 
 
 def takes(known: Iterable[str]) -> str:

@@ -117,7 +117,14 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
         types = tuple([types[place] for place in order])
         input_names = tuple([input_names[place] for place in order])
     application = planner.apply(
-        layer, item.origin, path, types, input_names, cast(Shape | None, keys.shape)
+        layer,
+        item.origin,
+        path,
+        types,
+        input_names,
+        cast(Shape | None, keys.shape),
+        names,
+        scope.walk.blocks,
     )
     if application is None:
         return UNKNOWN

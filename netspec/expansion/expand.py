@@ -119,6 +119,10 @@ def _root(
     walk: Walk, spec: Spec, inputs: Mapping[str, Known], names: Environment
 ) -> PlannedScope | None:
     given = dict(inputs) or {"input": None}
+    planner, type = walk.planner, given.get("input")
+    planner.model_input = None
+    if len(given) == 1 and type is not None and spec.origin.states("input"):
+        planner.model_input = (spec.origin.reserved("input"), type)
     builder = ScopeBuilder(walk, "", None, spec.layers, spec.origin)
     builder.begin(given)
     try:

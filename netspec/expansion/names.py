@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
+from netspec.diagnostics import Instead
 from netspec.expansion.module_names import TAKEN_NAMES
 from netspec.expansion.references import fits
 from netspec.expansion.values import NOWHERE, Environment, Skip
@@ -41,11 +43,12 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment, at: Known) -
     elif written is not None:
         name = written
     if item.name is not None and name in TAKEN_NAMES:
+        other = f"{name.strip('_') or 'layer'}_1"
         scope.found.error(
             "taken-name",
             f"no child can be called {name!r}: every torch.nn.Module has an attribute of that name",
             span,
-            help=[f"call it {name.strip('_') or 'layer'}_1"],
+            help=[Instead(f"call it {other}", other)],
         )
     if name in scope.names:
         first = scope.names[name]
@@ -55,10 +58,15 @@ def child_name(scope: ScopeBuilder, item: Item, names: Environment, at: Known) -
             f"two children of {scope.path or 'the model'} are called {name!r}",
             span,
             notes=[f"the first is at {place}"],
-            help=["give one of them another name"],
+            help=[lambda: _another_name(scope, name)],
         )
     scope.names.setdefault(name, item.origin)
     return name
+
+
+def _another_name(scope: ScopeBuilder, name: str) -> Instead:
+    number = next(at for at in count(2) if f"{name}{at}" not in scope.names)
+    return Instead("give one of them another name", f"{name}{number}", is_certain=False)
 
 
 def register(scope: ScopeBuilder, names: Environment) -> list[int]:

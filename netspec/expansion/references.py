@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from netspec.diagnostics import Advice, Span, ring, suggestion
+from netspec.diagnostics import Advice, Instead, Line, Span, ring, suggestion
 from netspec.expansion.values import NOWHERE, Environment, Skip
 from netspec.spec import Name, Origin
 
@@ -51,7 +53,7 @@ def find(
     if child in scope.named:
         return _output(scope, child, output, span)
     if asking is None or not _report_cycle(scope, name, span, asking):
-        report_unknown(scope, name, span, "from")
+        report_unknown(scope, name, span, "from", asking)
     return ()
 
 
@@ -130,7 +132,9 @@ def _report_cycle(scope: ScopeBuilder, name: str, span: Span, asking: Origin) ->
     return True
 
 
-def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> None:
+def report_unknown(
+    scope: ScopeBuilder, name: str, span: Span, word: str, asking: Origin | None = None
+) -> None:
     """Says why a name stands for no earlier value of the container."""
     where = scope.path or "the model"
     shown = name if len(name) <= 60 else name[:57] + "..."
@@ -152,12 +156,29 @@ def report_unknown(scope: ScopeBuilder, name: str, span: Span, word: str) -> Non
             f"there is no earlier {'child' if word == 'use' else 'value'} {shown!r} in {where}"
         )
         known = scope.made if word == "use" else scope.named
-        help = suggestion(
-            name,
-            known,
+        further = (
             "a container sees its own children only; what comes from outside is passed in: "
-            "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used",
+            "`inputs: [a, b]` beside `layers`, and `from: [x, y]` where it is used"
+        )
+        help = partial(
+            _other_reference, name, tuple(known), asking, suggestion(name, known, further)
         )
         if known:
             notes.append(f"known here: {', '.join(islice(known, 20))}")
     scope.found.error("unknown-reference", message, span, notes=notes, help=[help])
+
+
+def _other_reference(
+    name: str, known: Collection[str], asking: Origin | None, otherwise: Callable[[], Line]
+) -> Line:
+    """The help for ``from: -1`` and ``from: a, b``."""
+    names = [part.strip() for part in name.split(",")]
+    if len(names) > 1 and all(part in known for part in names):
+        text = f"[{', '.join(names)}]"
+        return Instead(f"a list is in brackets: `{text}`", text)
+    if name == "-1" and asking is not None:
+        from netspec.advice.writing import without_entry
+
+        message = "leave `from` out: an item takes the value before it"
+        return without_entry(message, asking.source, asking.item, "from")
+    return otherwise()

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from netspec.budget import spend
 from netspec.declaration import TensorType
-from netspec.diagnostics import Diagnostics, Span, listed, suggestion
+from netspec.diagnostics import Diagnostics, Instead, Line, Span, listed, suggestion
 from netspec.sizes import Expression, Size
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.limits import MAX_NODES
@@ -212,7 +212,15 @@ class _Params(Mapping[str, Any]):
 
 
 def report(problem: EvaluationError, span: Span, found: Diagnostics) -> None:
-    found.error("bad-expression", problem.message, span, help=[problem.help])
+    def help() -> Line:
+        line = problem.help() if callable(problem.help) else problem.help
+        if not isinstance(line, Instead) or not problem.word:
+            return line
+        from netspec.advice.writing import replaced_word
+
+        return replaced_word(line.message, span, problem.word, line.text)
+
+    found.error("bad-expression", problem.message, span, help=[help])
 
 
 def text_of(name: Name, names: Names) -> str:

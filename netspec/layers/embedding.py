@@ -137,6 +137,7 @@ def _require_numbers(name: str, input: TensorType, what: str = "input") -> None:
         raise Refusal(
             f"{name} looks up whole numbers, but its {what} holds {input.dtype}",
             help=f"state the dtype: `{what}: {{shape: [N, T], dtype: int64}}`",
+            input=f"{{shape: [{', '.join(map(str, input.shape))}], dtype: int64}}",
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from netspec.budget import OutOfSteps
@@ -16,7 +17,18 @@ from netspec.declaration import (
     UnreadableClass,
 )
 from netspec.declaration.output import Shape
-from netspec.diagnostics import Diagnostics, Note, Span, did_you_mean, failure, listed
+from netspec.diagnostics import (
+    Advice,
+    Diagnostics,
+    Fix,
+    Instead,
+    Line,
+    Note,
+    Span,
+    failure,
+    fix,
+    listed,
+)
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import decide
@@ -28,9 +40,11 @@ from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
 
 if TYPE_CHECKING:
+    from netspec.advice.layers import Site
     from netspec.probing.refusals import Unanswered
 
 T = TypeVar("T")
+NO_VALUES: Mapping[str, Any] = {}
 # What a value of the wiring is known to be; None after a layer that was refused.
 Known = TensorType | None
 # A layer with its written arguments, which fit its declaration.
@@ -48,6 +62,8 @@ class Planner:
         self.registry = registry
         self.prove = prove  # whether the shapes of layers without a rule have to be proven
         self.found = found
+        #: Where the model's one input is written, and its type.
+        self.model_input: tuple[Span, TensorType] | None = None
         #: The modules of all finished walks, those of other variants too.
         self.walked = 0
         #: The steps that they have spent.
@@ -98,11 +114,14 @@ class Planner:
         inputs: tuple[Known, ...],
         names: tuple[str, ...] = (),
         stated: Shape | None = None,
+        values: Mapping[str, Any] = NO_VALUES,
+        blocks: Collection[str] = (),
     ) -> Application | None:
         """The layer applied to its inputs, from memory where it came before.
 
         ``names`` are the inputs' names, in the layer's order, where some between may be left out.
         ``stated`` is the shape that the spec states, for a layer whose shapes are not known.
+        ``values`` are those that have names here, and ``blocks`` the spec's, for what is advised.
 
         None where it is wrong, which is reported, or where an input is not known.
         """
@@ -115,9 +134,9 @@ class Planner:
         if id(layer) in self._bound:
             bound = self._bound[id(layer)]
             if bound is None:  # wrong here too, and reported where it came first
-                self.bind(layer, origin)
+                self.bind(layer, origin, first, values, blocks)
         else:
-            bound = self._bound[id(layer)] = self.bind(layer, origin)
+            bound = self._bound[id(layer)] = self.bind(layer, origin, first, values, blocks)
             self._keep.append(layer)
         if bound is None or None in inputs:
             return None
@@ -136,15 +155,24 @@ class Planner:
         for warning in application.warnings:
             self.found.warning("layer-warning", warning, origin.span())
 
-    def bind(self, layer: Layer, origin: Origin) -> Bound | None:
+    def bind(
+        self,
+        layer: Layer,
+        origin: Origin,
+        input: Known = None,
+        values: Mapping[str, Any] = NO_VALUES,
+        blocks: Collection[str] = (),
+    ) -> Bound | None:
         registered = self.registry.find(layer.type)
         if registered is None:
             if layer.type:  # else it could not be read, which is reported
-                self.unknown_layer(layer.type, origin)
+                site = partial(self.site, origin, input, values, blocks)
+                self.unknown_layer(layer, origin, site)
             return None
         if not self.is_readable(registered, origin.span()):
             return None
-        written = bind(registered.layer, layer, origin, self.found)
+        site = partial(self.site, origin, input, values)
+        written = bind(registered.layer, layer, origin, self.found, site)
         return None if written is None else (registered, written)
 
     def is_readable(self, registered: RegisteredLayer, span: Span) -> bool:
@@ -162,7 +190,25 @@ class Planner:
                 return False
         return True
 
-    def unknown_layer(self, name: str, origin: Origin) -> None:
+    def site(
+        self,
+        origin: Origin,
+        input: Known,
+        values: Mapping[str, Any],
+        blocks: Collection[str] = (),
+    ) -> Site:
+        """What advice needs to know of the place of a layer."""
+        from netspec.advice.layers import Site
+
+        def accepts(layer: Layer) -> bool:
+            trial = Planner(self.registry, Diagnostics())
+            trial.apply(layer, origin, "", (input,))
+            return not trial.found.failed
+
+        return Site(self.registry, input, values, accepts, blocks)
+
+    def unknown_layer(self, layer: Layer, origin: Origin, site: Callable[[], Site]) -> None:
+        name = layer.type
         candidates: list[RegisteredLayer | Brought[PackageBlock]]
         candidates = [*self.registry.candidates(name), *self.registry.blocks_named(name)]
         if candidates:
@@ -174,18 +220,17 @@ class Planner:
             f"{name} is not a layer" if len(name) <= 60 else f"{name[:57]}... is not a layer",
             origin.span(),
             notes=[f"a plugin is disabled: {plugin.problem}" for plugin in disabled],
-            help=[lambda: self.meant_layer(name)],
+            help=[lambda: self.meant_layer(layer, origin, site())],
         )
 
-    def meant_layer(self, name: str) -> str:
-        """What to write in place of a name that is no layer."""
-        from netspec.layers.not_layers import why_not  # most specs have no use for them
+    def meant_layer(self, layer: Layer, origin: Origin, site: Site) -> str | Fix:
+        """What to write in place of a layer whose name nobody has."""
+        from netspec.advice.layers import unknown_layer  # most specs have no use for them
+        from netspec.layers.not_layers import why_not
 
         return (
-            self.missing_space(name)
-            or why_not(name)
-            or self.registry.remedy(name)
-            or did_you_mean(name, [*self.registry.layers(), *self.registry.blocks()])
+            self.registry.remedy(layer.type)
+            or unknown_layer(layer, origin, site, why_not(layer.type))
             or "`netspec layers` lists what can be written"
         )
 
@@ -204,13 +249,6 @@ class Planner:
             origin.span(),
             help=[f"write {listed([f'`{one.full_name}`' for one in candidates], 'or')}"],
         )
-
-    def missing_space(self, name: str) -> str:
-        """What to write for `linear:10`, which YAML reads as one word."""
-        word, colon, value = name[:200].partition(":")
-        if colon and value and self.registry.find(word) is not None:
-            return f"put a space after the colon: `{word}: {value}`"
-        return ""
 
     def applied(
         self,
@@ -422,6 +460,7 @@ class Planner:
                     f"{name} is {_plain(written[name])}, but must be {_plain(value)}, {what}",
                     argument=name,
                     help=f"leave {name} out, it is inferred; or write {_plain(value)}",
+                    instead=_plain(value),
                 )
         return complete
 
@@ -435,10 +474,32 @@ class Planner:
     ) -> NoReturn:
         span: Span = origin.argument(refusal.argument) if refusal.argument else origin.span()
         notes: list[Note | str] = [f"{layer_type.name} `{path}` gets {shown(inputs)}"]
-        self.found.error(
-            "shape-mismatch", refusal.message, span, notes=notes, help=refusal.help.split("\n")
-        )
+
+        def first() -> Line:
+            from netspec.advice.layers import of_family
+
+            site = self.site(origin, inputs[0], NO_VALUES)
+            found = "" if refusal.input else of_family(layer_type, origin, site)
+            return found or self.refusal_help(refusal, origin, inputs[0])
+
+        help: list[Advice] = [first, *refusal.help.split("\n")[1:]]
+        self.found.error("shape-mismatch", refusal.message, span, notes=notes, help=help)
         raise _Reported
+
+    def refusal_help(self, refusal: Refusal, origin: Origin, input: TensorType) -> Line:
+        """The first line of a refusal's help, with its edit."""
+        text = refusal.help.split("\n")[0]
+        from netspec.advice.writing import source_text, without_entry
+
+        if refusal.argument and refusal.instead is not None:
+            without = without_entry(text, origin.source, origin.arguments, refusal.argument)
+            return without if isinstance(without, Fix) else Instead(text, refusal.instead)
+
+        if refusal.input and self.model_input is not None and self.model_input[1] is input:
+            span = self.model_input[0]
+            if source_text(span.source, span).startswith("["):
+                return fix(text, (span, refusal.input), is_certain=False)
+        return text
 
 
 def shown(inputs: tuple[TensorType, ...]) -> str:
@@ -459,18 +520,20 @@ def _plain(value: Value) -> str:
 def _unknown_size(name: str, inferred: Inferred, size: Size, input: TensorType) -> Refusal:
     names = [symbol.name for symbol in symbols(size)]
     help = f"give {listed(names)} a number in `input`"
+    shape = None
     if str(size) in names:
         what = f"{inferred.what} {size} may be any number"
         if size == input.shape[0] and input.rank > 1:
             rest = ", ".join(map(str, input.shape[1:]))
-            help = f"a batch of samples has its channels second: [{size}, 1, {rest}]\nor {help}"
+            shape = f"[{size}, 1, {rest}]"
+            help = f"a batch of samples has its channels second: {shape}\nor {help}"
     else:
         what = f"{inferred.what} depends on {listed(names)}"
         if "N" in names:
             help = f"keep the batch size N apart: `flatten` begins at dim 1\nor {help}"
         elif inferred.help and len(names) > 1:
             help += f"\nor {inferred.help}"
-    return Refusal(f"{name} needs a known number, but {what}", help=help)
+    return Refusal(f"{name} needs a known number, but {what}", help=help, input=shape)
 
 
 def _types(value: Any) -> object:

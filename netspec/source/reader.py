@@ -23,7 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from netspec.diagnostics import Diagnostics, Location, Note, Span
+from netspec.diagnostics import Diagnostics, Instead, Location, Note, Span, fix
 from netspec.source.collector import without_collector
 from netspec.source.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from netspec.source.nodes import ListNode, MapNode, Node, ScalarNode, shortened
@@ -31,7 +31,6 @@ from netspec.source.scalars import TooManyDigits, resolve
 from netspec.source.text import TextSource
 
 # What YAML 1.2 calls non-printable, and lone surrogates, which no file can hold.
-_ASKS = re.compile(r"[\[,]\s*\?\s*[,\]]?")  # `[?, 3]`, as some write open sizes
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -47,6 +46,9 @@ def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSou
         found.error("unreadable-file", f"cannot read the file: {reason}", where)
         return TextSource("", name), None
     return read_bytes(data, name, found)
+
+
+MAX_CUT = 1_000  # texts that are put together again
 
 
 class _WholeFile(NamedTuple):
@@ -109,42 +111,46 @@ def read_text(text: str, name: str, found: Diagnostics) -> tuple[TextSource, Nod
 
 
 def _report_syntax(source: TextSource, problem: yaml.MarkedYAMLError, found: Diagnostics) -> None:
-    """libyaml's message, or a plainer one for the mistakes that people make."""
-    mark = problem.problem_mark or problem.context_mark
-    at = _offset(mark.index) if mark else 0
-    begin = _offset(problem.context_mark.index) if problem.context_mark else at
+    """The cause of libyaml's message where a remedy is known, and the message else."""
+    from netspec.advice.yaml_syntax import Problem, remedy
+
+    def reads(text: str) -> Problem | None:
+        next_event = _events(text)
+        try:
+            while next_event().__class__ is not StreamEndEvent:
+                pass
+        except yaml.MarkedYAMLError as another:
+            return Problem(*_marks(another), "")
+        return None
+
+    at, begin = _marks(problem)
     context = problem.context or ""
     message = problem.problem or context or "cannot be read"
     if "nesting depth" in message:  # libyaml's own limit, which it may meet before ours
         message = f"nested more than {MAX_DEPTH} levels deep"
         found.error("too-deep", message, Span(source, at, at + 1))
         return
-    letter, opened = source.text[at : at + 1], source.text[begin : begin + 1]
-    help = ""
-    notes: list[Note] = []
-    if "cannot start any token" in message and letter == "\t":
-        message, help = "a tab cannot indent", "indent with spaces"
-    elif "cannot start any token" in message:
-        message, help = f"{letter!r} cannot begin a word", "put the text into quotes"
-    elif "mapping values are not allowed" in message:
-        message = "a second `: ` in this place"
-        help = "write several keys in braces, `linear: {out_features: 10}`, and a text in quotes"
-    elif "expected ':'" in message:
-        at, message = begin, "there is no `:` after this key"
+    cure = remedy(source.text, Problem(at, begin, message), reads)
+    if cure is not None:
+        edits = [(Span(source, start, end), text) for start, end, text in cure.edits]
+        help = [fix(cure.help, *edits, is_certain=cure.is_certain)]
+        where = Span(source, cure.start, cure.end)
+        found.error("yaml-syntax", f"not YAML: {cure.cause}", where, help=help)
+        return
+    notes = []
+    if context and problem.problem:
+        notes = [Note(context, Span(source, begin, begin + 1).locate())]
     elif "quoted scalar" in context:
         at, message = begin, "this quote is not closed"
-    elif "flow" in context and not source.text[at:].strip():
-        at, message, help = begin, f"this `{opened}` is not closed", "or a comma is missing in it"
-    elif context and problem.problem:
-        notes = [Note(context, Span(source, begin, begin + 1).locate())]
-        if "flow" in context and _ASKS.search(source.text[begin : at + 1]):
-            help = "`?` is no value: a size that may be any number has a name, as in [N, 3, H, W]"
-        elif "flow" in context:
-            help = f"close the `{opened}`, or add the missing comma"
-        elif "block" in context:
-            help = "begin all items of a list, and all keys of a mapping, in the same column"
     where = Span(source, at, at + 1)
-    found.error("yaml-syntax", f"not YAML: {message}", where, notes=notes, help=[help])
+    found.error("yaml-syntax", f"not YAML: {message}", where, notes=notes)
+
+
+def _marks(problem: yaml.MarkedYAMLError) -> tuple[int, int]:
+    """Where reading stopped, and where what was being read began."""
+    mark = problem.problem_mark or problem.context_mark
+    at = _offset(mark.index) if mark else 0
+    return at, _offset(problem.context_mark.index) if problem.context_mark else at
 
 
 def _offset(index: object) -> int:
@@ -169,6 +175,8 @@ class _Reader:
         self.nodes = 0
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.plain: dict[str, Any] = {}  # scalars come again and again: resolve each text once
+        self.cut: set[str] = set()  # texts with a `(` that is not closed in them
+        self.twice: list[tuple[dict[str, ScalarNode], ScalarNode, ScalarNode]] = []
 
     def read(self) -> Node | None:
         # One long loop, without calls in what runs a hundred thousand times. These five are the
@@ -224,11 +232,15 @@ class _Reader:
                 end = event.end_mark.index
                 if children and end == event.start_mark.index:
                     end = children[-1].end  # a block's end event lies at the next token, below
+                if self.cut:
+                    children = self.whole_texts(children, keys)
                 if keys is None:
                     node = ListNode(tuple(children), start, end)
                 else:
                     one_by_one = iter(children)
                     node = MapNode(tuple(zip(one_by_one, one_by_one, strict=True)), start, end)
+                    if self.twice:
+                        self.refuse_duplicates(keys, node)
                 if anchor is not None:
                     self.anchors[anchor] = (node, self.nodes - nodes_before + 1)
                 children, keys, start, anchor, nodes_before = stack.pop()
@@ -263,7 +275,7 @@ class _Reader:
                 key: Any = node
                 first = keys.setdefault(key.value, key)
                 if first is not key:
-                    self.refuse_duplicate(first, key)
+                    self.twice.append((keys, first, key))
             else:
                 is_key = True
 
@@ -280,17 +292,80 @@ class _Reader:
             self.refuse_key(node.start, node.end)
         return node if isinstance(node.value, str) else ScalarNode("", node.start, node.end)
 
-    def refuse_duplicate(self, first: ScalarNode, key: ScalarNode) -> None:
-        line = Span(self.source, first.start, first.end).locate().line
-        self.found.error(
-            "duplicate-key",
-            f"the key {shortened(str(key.value))!r} is given twice in this mapping",
-            Span(self.source, key.start, key.end),
-            notes=[f"it is given first in line {line}"],
-            help=["remove one of the two"],
-        )
+    def refuse_duplicates(self, keys: dict[str, ScalarNode], node: MapNode) -> None:
+        """Reports the keys that come twice in the mapping that ends."""
+        from netspec.advice.items import duplicate_layers
+
+        of_this = [(first, key) for among, first, key in self.twice if among is keys]
+        self.twice = [one for one in self.twice if one[0] is not keys]
+        if not of_this:
+            return
+        as_list = "" if self.found.is_full else duplicate_layers(self.source, node)
+        for first, key in of_this[:1] if as_list else of_this:
+            line = Span(self.source, first.start, first.end).locate().line
+            self.found.error(
+                "duplicate-key",
+                f"the key {shortened(str(key.value))!r} is given twice in this mapping",
+                Span(self.source, key.start, key.end),
+                notes=[f"it is given first in line {line}"],
+                help=[as_list or "remove one of the two, or give it another name"],
+            )
+
+    def whole_texts(self, children: list[Any], keys: dict[str, ScalarNode] | None) -> list[Any]:
+        """The nodes of a list or mapping, with texts in one that end before their ``)``.
+
+        YAML ends a text in brackets at its comma: ``[Linear(784, 512)]`` has two items. What is
+        meant is one value, and one mistake: later stages know which. An expression that is cut is
+        reported here, as it could be read.
+        """
+        whole: list[Any] = []
+        at = 0
+        while at < len(children):
+            node = children[at]
+            end = at
+            is_key = keys is not None and at % 2 == 0
+            if node.__class__ is ScalarNode and node.value in self.cut and not is_key:
+                end = self.end_of_text(children, at, keys is not None)
+            if end > at:
+                if keys is not None:
+                    for key in children[at + 1 : end + 1 : 2]:
+                        keys.pop(str(key.value), None)
+                node = self.whole_text(node.start, children[end].end or children[end - 1].end)
+            whole.append(node)
+            at = end + 1
+        return whole
+
+    def whole_text(self, start: int, end: int) -> ScalarNode:
+        text = self.source.text[start:end]
+        if "$(" in text:
+            quoted = f'"{text}"'
+            self.found.error(
+                "cut-text",
+                "YAML ends this text at its comma",
+                Span(self.source, start, end),
+                help=[Instead(f"put it into quotes: `{shortened(quoted, 80)}`", quoted)],
+            )
+        return ScalarNode(text, start, end)
+
+    def end_of_text(self, children: list[Any], at: int, is_mapping: bool) -> int:
+        """The place of the child that closes the ``(`` of the one at the place; its own else."""
+        start = children[at].start
+        for end in range(at + 1, min(len(children), at + 60)):
+            child = children[end]
+            is_value = is_mapping and (end - at) % 2 == 0
+            if child.__class__ is not ScalarNode or (is_value and child.value is not None):
+                return at
+            if is_mapping and not is_value:
+                continue
+            last = children[end - 1] if is_value else child
+            text = self.source.text[start : last.end]
+            if text.count("(") <= text.count(")"):
+                return end
+        return at
 
     def resolved(self, text: str, start: int, end: int) -> Any:
+        if text.count("(") > text.count(")") and len(self.cut) < MAX_CUT:
+            self.cut.add(text)
         try:
             return resolve(text)
         except TooManyDigits as problem:

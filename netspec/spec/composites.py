@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from netspec.diagnostics import listed, suggestion
+from netspec.diagnostics import Instead, Line, listed, suggestion
 from netspec.operators import MERGES, OPERATORS, Operator
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
@@ -90,19 +90,20 @@ def scale(parser: Parser, word: ScalarNode, node: Node) -> Part:
 
 
 def concat(parser: Parser, word: ScalarNode, node: Node) -> Part:
-    read = _branches(parser, "concat", node, without=True)
+    read = _branches(parser, word, node, without=True)
     return UNREADABLE if read is None else Concat(*read)
 
 
 def split(parser: Parser, word: ScalarNode, node: Node) -> Part:
-    read = _branches(parser, "split", node, without=False)
+    read = _branches(parser, word, node, without=False)
     return UNREADABLE if read is None else Split(*read)
 
 
 def _branches(
-    parser: Parser, word: str, node: Node, *, without: bool
+    parser: Parser, key_node: ScalarNode, node: Node, *, without: bool
 ) -> tuple[tuple[Layers, ...], Written] | None:
     """The branches and the dim; without branches, ``from`` says what is joined."""
+    word = str(key_node.value)
     dim: Written = 1
     branches: Node | None = node
     if isinstance(node, ScalarNode) and node.value is None and without:
@@ -115,7 +116,7 @@ def _branches(
                 f"bad-{word}",
                 f"`{word}` needs `branches`, a list of branches without names",
                 node,
-                f"write `{word}: [[...], [...]]` or `{word}: {{dim: 1, branches: [...]}}`",
+                lambda: _named_branches(parser, word, node),
             )
             return None
         for key, value in node.entries:
@@ -141,7 +142,24 @@ def _branches(
             f"write `{word}: [[...], [...]]`; an empty branch `[]` is the input itself",
         )
         return None
+    if _without_lists(parser, key_node, branches):
+        return None
     return tuple(parser.layers(branch, "a branch") for branch in branches.items), dim
+
+
+def _named_branches(parser: Parser, word: str, node: MapNode) -> Line:
+    from netspec.advice.items import named_branches
+
+    return named_branches(parser, word, node)
+
+
+def _without_lists(parser: Parser, word: ScalarNode, node: ListNode) -> bool:
+    """Whether branches are names or single layers; it is reported then."""
+    if all(isinstance(branch, ListNode) for branch in node.items):
+        return False
+    from netspec.advice.items import branches
+
+    return branches(parser, word, node)
 
 
 def _dim(parser: Parser, node: Node) -> Written:
@@ -166,6 +184,8 @@ def merge(parser: Parser, word: ScalarNode, node: Node) -> Part:
     operator, count = OPERATORS[kind_], len(node.items)
     if not operator.takes(count):
         parser.error(f"bad-{kind_}", f"`{kind_}` has {_number(operator)}, not {count}", node)
+        return UNREADABLE
+    if _without_lists(parser, word, node):
         return UNREADABLE
     branches = tuple(parser.layers(branch, "a branch") for branch in node.items)
     return Merge(kind_, branches)
@@ -198,8 +218,11 @@ def each(parser: Parser, word: ScalarNode, node: Node) -> Part:
         return UNREADABLE
     entries = parser.value(given["in"][1])
     if not isinstance(entries, tuple | Template):
+        help: Line = example
+        if type(entries) is int and entries >= 0:
+            help = Instead(f"write `$(range({entries}))`", f"$(range({entries}))")
         parser.error(
-            "bad-value", f"`in` takes a list, not {kind(given['in'][1])}", given["in"][1], example
+            "bad-value", f"`in` takes a list, not {kind(given['in'][1])}", given["in"][1], help
         )
         return UNREADABLE
     layers = parser.layers(given["layers"][1], "`layers`")

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from netspec.diagnostics import Diagnostics, Source, listed, nearest, suggestion
+import re
+
+from netspec.diagnostics import (
+    Diagnostics,
+    Instead,
+    Line,
+    Source,
+    Span,
+    fix,
+    listed,
+    nearest,
+    suggestion,
+)
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.collector import without_collector
 from netspec.source.nodes import kind, shortened
+from netspec.source.scalars import resolve
 from netspec.spec import words
 from netspec.spec.initialisers import read_init
 from netspec.spec.inputs import parse_input, parse_inputs
@@ -55,14 +68,16 @@ class _Document:
         self.source = parser.source
         self.found = parser.found
         self.error = parser.error
+        self.keys: dict[str, ScalarNode] = {}
 
     def spec(self, root: Node) -> Spec:
         origin = Origin(self.source, root, root, None)
         if not isinstance(root, MapNode):
             message = f"a spec is a mapping with `netspec`, `input` and `layers`, not {kind(root)}"
-            self.error("bad-spec", message, root, "begin with `netspec: 1`")
+            self.error("bad-spec", message, root, lambda: _whole_spec(self.source, root))
             return Spec((), NO_ITEMS, origin=origin)
         entries = {str(key.value): value for key, value in root.entries}
+        self.keys = {str(key.value): key for key, _ in root.entries}
         for key, _ in root.entries:
             self.root_key(key)
         self.missing(root, entries)
@@ -125,7 +140,7 @@ class _Document:
         strangers = [key for key in entries if key not in words.ROOT_KEYS]
         meant = {nearest(key, words.ROOT_KEYS) for key in strangers[:20]}
         for word, help in (
-            ("netspec", "add `netspec: 1`, the version of the language, as the first line"),
+            ("netspec", _version_first(self.source, root)),
             ("input", "add the input's shape, with its batch size: `input: [N, 28, 28]`"),
             ("layers", "add `layers:` with a list or a mapping of layers"),
         ):
@@ -154,7 +169,7 @@ class _Document:
                 "bad-version",
                 f"this netspec reads version {words.VERSION} of the language, not {kind(node)}",
                 node,
-                f"write `netspec: {words.VERSION}`"
+                Instead(f"write `netspec: {words.VERSION}`", str(words.VERSION))
                 if type(value) is not int or value < words.VERSION
                 else "a newer netspec may read it: `pip install --upgrade netspec`",
             )
@@ -172,7 +187,9 @@ class _Document:
                 "bad-requires",
                 f"`requires` takes a list of packages, not {kind(node)}",
                 node,
-                example,
+                Instead(f"write `requires: [{node.value}]`", f"[{node.value}]")
+                if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value
+                else example,
             )
             return ()
         if len(node.items) > MAX_REQUIRED:
@@ -199,6 +216,14 @@ class _Document:
                     entries["input"],
                     "put it under `inputs:` with a name",
                 )
+            if isinstance(entries["inputs"], ListNode):
+                self.error(
+                    "bad-input",
+                    "`inputs` takes a mapping of names to shapes, not a list",
+                    self.keys["inputs"],
+                    Instead("a model of one input has `input`", "input"),
+                )
+                return ()
             return parse_inputs(entries["inputs"], self.parser)
         if "input" in entries:
             given = parse_input(entries["input"], self.parser)
@@ -210,9 +235,13 @@ class _Document:
     def params(self, node: Node, what: str) -> tuple[Param, ...]:
         if not isinstance(node, MapNode):
             self.error(
-                "bad-params", f"{what} takes a mapping of names to values, not {kind(node)}", node
+                "bad-params",
+                f"{what} takes a mapping of names to values, not {kind(node)}",
+                node,
+                lambda: _as_mapping(self.parser, node),
             )
-            return ()
+            meant = _meant_mapping(node)
+            return () if meant is None else self.params(meant, what)
         read = []
         for key, value in node.entries:
             if not self.parser.value_name(key):
@@ -231,9 +260,12 @@ class _Document:
                 "bad-variants",
                 f"`variants` takes a mapping of names to params, not {kind(node)}",
                 node,
-                "write for example `variants: {small: {width: 64}}`",
+                lambda: _as_mapping(
+                    self.parser, node, "write for example `variants: {small: {width: 64}}`"
+                ),
             )
-            return ()
+            meant = _meant_mapping(node)
+            return () if meant is None else self.variants(meant, params)
         if len(node.entries) > MAX_VARIANTS:
             self.error(
                 "too-many-variants",
@@ -252,12 +284,8 @@ class _Document:
                     self.found.error(
                         "unknown-param",
                         f"there is no param {shortened(given.name)!r}",
-                        given.span,
-                        help=[
-                            suggestion(
-                                given.name, known, "add it to `params` with its default", None
-                            )
-                        ],
+                        _key_span(self.parser, value, given),
+                        help=[suggestion(given.name, known, "add it to `params` with its default")],
                     )
             values = tuple(given for given in values if given.name in known)
             read.append(Variant(str(key.value), values, span=self.parser.span(key)))
@@ -266,9 +294,13 @@ class _Document:
     def blocks(self, node: Node) -> tuple[Block, ...]:
         if not isinstance(node, MapNode):
             self.error(
-                "bad-blocks", f"`blocks` takes a mapping of names to blocks, not {kind(node)}", node
+                "bad-blocks",
+                f"`blocks` takes a mapping of names to blocks, not {kind(node)}",
+                node,
+                lambda: _as_mapping(self.parser, node),
             )
-            return ()
+            meant = _meant_mapping(node)
+            return () if meant is None else self.blocks(meant)
         read = [self.block(key, value) for key, value in node.entries]
         return tuple(block for block in read if block is not None)
 
@@ -338,7 +370,10 @@ class _Document:
         example = "write for example `tie: {head.weight: embedding.weight}`"
         if not isinstance(node, MapNode):
             self.error(
-                "bad-value", f"`tie` takes a mapping of parameters, not {kind(node)}", node, example
+                "bad-value",
+                f"`tie` takes a mapping of parameters, not {kind(node)}",
+                node,
+                _tied(node) or example,
             )
             return ()
         read = []
@@ -350,3 +385,60 @@ class _Document:
                 continue
             read.append(Tie(str(key.value), value.value, span=self.parser.span(key)))
         return tuple(read)
+
+
+def _meant_mapping(node: Node) -> MapNode | None:
+    """The mapping that a list of single entries (``- width: 64``), or ``width=64``, stands for."""
+    entries: list[tuple[ScalarNode, Node]] = []
+    if isinstance(node, ListNode):
+        for item in node.items:
+            if not isinstance(item, MapNode):
+                return None
+            entries += item.entries
+    elif isinstance(node, ScalarNode) and isinstance(node.value, str):
+        for name, value in re.findall(r"(\w+)\s*=\s*([^\s,]+)", node.value[:1_000]):
+            key = ScalarNode(name, node.start, node.end)
+            entries.append((key, ScalarNode(resolve(value), node.start, node.end)))
+    return MapNode(tuple(entries), node.start, node.end) if entries else None
+
+
+def _version_first(source: Source, root: MapNode) -> Line:
+    """The help that adds the version as the first entry."""
+    message = "add `netspec: 1`, the version of the language, as the first line"
+    if not root.entries:
+        return message
+    first = root.entries[0][0].start
+    entry = f"netspec: {words.VERSION}"
+    end = ", " if root.start < first else "\n"  # of a mapping in braces
+    return fix(message, (Span(source, first, first), f"{entry}{end}"))
+
+
+def _whole_spec(source: Source, root: Node) -> Line:
+    from netspec.advice.items import whole_spec
+
+    return whole_spec(source, root)
+
+
+def _as_mapping(parser: Parser, node: Node, otherwise: str = "") -> Line:
+    from netspec.advice.items import as_mapping
+
+    return as_mapping(parser, node, otherwise)
+
+
+def _key_span(parser: Parser, node: Node, given: Param) -> Span:
+    """The name of a param in a variant."""
+    if isinstance(node, MapNode):
+        for key, _ in node.entries:
+            if key.value == given.name:
+                return parser.span(key)
+    return given.span
+
+
+def _tied(node: Node) -> Line:
+    """The help for ``tie: [a.weight, b.weight]``."""
+    items = node.items if isinstance(node, ListNode) else ()
+    names = [item.value for item in items if isinstance(item, ScalarNode)]
+    if len(items) != 2 or not all(isinstance(name, str) and "." in name for name in names):
+        return ""
+    text = f"{{{names[1]}: {names[0]}}}"
+    return Instead(f"write `tie: {text}`", text, is_certain=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from netspec.diagnostics import Diagnostics, Instead, Source, Span, nearest, suggestion
+from netspec.diagnostics import Diagnostics, Instead, Line, Source, Span, nearest, suggestion
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.parser import MAX_SIZE, Parser
@@ -75,9 +76,7 @@ def _input(node: Node, parser: Parser) -> Input:
             "bad-input",
             f"`input` takes a list of sizes, not {kind(node)}",
             span,
-            help=[
-                f"write `input: {_bracketed(node)}`: capital names are sizes that may be any number"
-            ],
+            help=[lambda: _as_list(node, "input")],
         )
         return Input(())
     shape: tuple[int | str | Template, ...] = ()
@@ -97,6 +96,7 @@ def _input(node: Node, parser: Parser) -> Input:
                     "bad-input",
                     f"`shape` takes a list of sizes, not {kind(value)}",
                     Span(source, value.start, value.end),
+                    help=[partial(_as_list, value, "shape")],
                 )
         elif name == "dtype":
             dtype = _dtype(value, source, found)
@@ -121,9 +121,10 @@ def _input(node: Node, parser: Parser) -> Input:
     return Input(shape, dtype, tuple(sizes))
 
 
-def _bracketed(node: Node) -> str:
-    value = node.value if isinstance(node, ScalarNode) else None
-    return f"[{value}]" if type(value) is str and len(value) < 40 else "[N, 28, 28]"
+def _as_list(node: Node, what: str) -> Line:
+    from netspec.advice.shapes import listed_sizes
+
+    return listed_sizes(node, what)
 
 
 def _shape(node: ListNode, parser: Parser) -> tuple[int | str | Template, ...]:
@@ -192,7 +193,11 @@ def _size(node: Node, parser: Parser) -> int | str | Template:
             "bad-input",
             f"a size is a whole number or a name with a capital letter (N, H), not {kind(node)}",
             span,
-            help=[f"write {upper}" if SIZE_NAME.match(upper) and len(upper) < 40 else ""],
+            help=[
+                Instead(f"write {upper}", upper)
+                if SIZE_NAME.match(upper) and len(upper) < 40
+                else ""
+            ],
         )
     return 1
 

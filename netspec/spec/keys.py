@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netspec.diagnostics import Instead, Line
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.nodes import kind, shortened
 from netspec.spec.initialisers import read_init
 from netspec.spec.spec import Init, Keys, Layers, Name, Outputs, Part, Written
 from netspec.spec.words import SIZE_NAME
-from netspec.templates import Template
+from netspec.templates import Template, TemplateError, parse_template
 
 if TYPE_CHECKING:
     from netspec.spec.parser import Parser
@@ -36,7 +37,7 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
                     "bad-value",
                     f"`when` takes true, false or an expression, not {kind(node)}",
                     node,
-                    "write for example `when: $(stride > 1)`",
+                    _condition(when, parser.value_names),
                 )
                 when = True
         elif word == "from":
@@ -49,6 +50,26 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
             init = read_init(parser, node)
     keys = Keys(when, inputs, let, init, input_names, shape)
     return None if keys == Keys() else keys
+
+
+def _condition(value: Written, names: set[str]) -> Line:
+    """The help for a ``when`` that is a text: an expression without its ``$``."""
+    example = "write for example `when: $(stride > 1)`"
+    if not isinstance(value, str):
+        return example
+    plain = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower())
+    if plain:
+        return Instead(f"write `{plain}`: in YAML 1.2 `{value}` is a text", plain)
+    if value in names:
+        return Instead(f"a param is written with a `$`: `${value}`", f"${value}")
+    written = f"$({value})"
+    if value.isidentifier():
+        return example
+    try:
+        parse_template(written)
+    except TemplateError:
+        return example
+    return Instead(f"a text with a `$` is computed: `{written}`", written, is_certain=False)
 
 
 def read_from(parser: Parser, node: Node) -> tuple[tuple[Name, ...], tuple[str, ...]]:
@@ -119,10 +140,12 @@ def with_scope_keys(
     """The layers of a container with its own ``inputs``, ``outputs``, ``register``."""
     if not isinstance(part, Layers):
         for key, _ in written.values():
+            is_from = key.value == "inputs" and len(written) == 1
             parser.error(
                 "misplaced-key",
                 f"`{key.value}` stands beside `layers`, not beside `{shortened(str(word.value))}`",
                 key,
+                Instead("what an item takes is named by `from`", "from") if is_from else "",
             )
         return part
     return scope_keys(parser, part, {name: value for name, (_, value) in written.items()})

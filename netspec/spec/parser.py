@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from netspec.diagnostics import Advice, Diagnostics, Source, Span, listed
+from netspec.diagnostics import Advice, Diagnostics, Instead, Line, Source, Span, listed
 from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.limits import MAX_NODES
 from netspec.source.nodes import kind, shortened, written
@@ -53,6 +53,7 @@ class Parser:
         self.templates: dict[str, Template | str] = {}
         self.templates_met = 0
         self.expression_nodes = 0
+        self.value_names: set[str] = set()  # of params and the like, read so far
 
     def span(self, node: Node) -> Span:
         return Span(self.source, node.start, node.end)
@@ -67,18 +68,15 @@ class Parser:
         if isinstance(node, ListNode):
             items = [self.item(child, None) for child in node.items]
         elif isinstance(node, MapNode):
+            if self.is_list_of_layers(node):
+                keys = {key.value: (value, key) for key, value in reversed(node.entries)}
+                return Layers(tuple([self.lost(*both) for both in keys.values()]))
             first = {key.value: value for key, value in reversed(node.entries)}
             # A key that comes again is reported already.
             items = [self.item(v, key) for key, v in node.entries if v is first[key.value]]
         else:
-            word = node.value if isinstance(node, ScalarNode) else None
-            example = word if isinstance(word, str) and word else "relu"
-            self.error(
-                "bad-layers",
-                f"{what} takes a list or a mapping of layers, not {kind(node)}",
-                node,
-                f"write for example `[{shortened(example)}]`",
-            )
+            message = f"{what} takes a list or a mapping of layers, not {kind(node)}"
+            self.error("bad-layers", message, node, lambda: _layers_in_words(self, node))
             return NO_ITEMS
         return Layers(tuple(items))
 
@@ -94,12 +92,38 @@ class Parser:
             return Item(part, name, origin=Origin(self.source, node, node, None, key))
         if isinstance(node, ListNode):
             origin = Origin(self.source, node, key or node, None, key)
+            if len(node.items) == 4 and self.is_row(node):
+                return Item(UNREADABLE, name, origin=origin)
             return Item(self.layers(node, "a container"), name, origin=origin)
         if len(node.entries) == 1 and node.entries[0][0].value not in words.RESERVED:
             word, value = node.entries[0]
-            part = self.part(word, value)
+            part = self.part(word, value, node)
             return Item(part, name, origin=Origin(self.source, node, word, value, key))
         return self.keyed_item(node, key, name)
+
+    def lost(self, node: Node, key: ScalarNode) -> Item:
+        """An item that is part of a mistake which is reported as a whole."""
+        origin = Origin(self.source, node, key, None, key)
+        return Item(UNREADABLE, str(key.value) or None, origin=origin)
+
+    def is_list_of_layers(self, node: MapNode) -> bool:
+        """Whether the keys of a mapping are layers, not names; it is reported then."""
+        for key, value in node.entries:
+            if str(key.value).startswith("(") or (
+                isinstance(value, ScalarNode) and type(value.value) is not str
+            ):
+                from netspec.advice.items import mapping_of_layers
+
+                return mapping_of_layers(self, node)
+        return False
+
+    def is_row(self, node: ListNode) -> bool:
+        """Whether a list is a row of another notation; it is reported then."""
+        if not isinstance(node.items[3], ListNode):
+            return False
+        from netspec.advice.items import row
+
+        return row(self, node)
 
     def no_layer(self, node: ScalarNode, key: ScalarNode | None) -> Layer:
         if node.value is None and key is not None:
@@ -107,8 +131,7 @@ class Parser:
                 "missing-layer",
                 f"{shortened(str(key.value))!r} names a child but says no layer",
                 key,
-                "in a mapping the layer comes after the child's name: `act: relu`; "
-                "a list needs no names: `[flatten, relu]`",
+                lambda: _named_layer(self, key, node, is_empty=True),
             )
         elif key is not None:
             name = shortened(str(key.value))
@@ -116,8 +139,7 @@ class Parser:
                 "bad-layer",
                 f"{name!r} names a child, but {kind(node)} is not a layer",
                 node,
-                "in a mapping the key is the child's name; in a list it is the layer: "
-                f"`[{name}: {written(node)}]`",
+                lambda: _named_layer(self, key, node),
             )
         else:
             self.error(
@@ -140,7 +162,7 @@ class Parser:
                     "name-twice",
                     f"this child has its name from the mapping: {shortened(str(key.value))!r}",
                     word,
-                    "remove `name:`, or use a list",
+                    lambda: _without_name(self, node),
                 )
             if text in words.ITEM_KEYS:
                 reserved[text] = (word, value)
@@ -204,6 +226,11 @@ class Parser:
     def not_one_part(
         self, node: MapNode, parts: list[tuple[ScalarNode, Node]], key: ScalarNode | None
     ) -> None:
+        if len(parts) > 1 and not self.found.is_full:
+            from netspec.advice.items import several
+
+            if several(self, node, parts, key):
+                return
         if not parts:
             self.error(
                 "missing-layer",
@@ -227,7 +254,7 @@ class Parser:
 
     # ---- what an item is
 
-    def part(self, word: ScalarNode, value: Node | None) -> Part:
+    def part(self, word: ScalarNode, value: Node | None, item: MapNode | None = None) -> Part:
         text = str(word.value)
         if text in words.PARTS:
             return self.word_of_the_language(word, text, value)
@@ -237,6 +264,11 @@ class Parser:
         if not text:
             self.error("missing-layer", "a layer's name is empty", word)
             return UNREADABLE
+        if item is not None and text in words.TYPE_KEYS:
+            from netspec.advice.items import one_by_type
+
+            if value is not None and one_by_type(self, word, value, item):
+                return UNREADABLE
         return self.layer(word, text, value)
 
     def word_of_the_language(self, word: ScalarNode, text: str, value: Node | None) -> Part:
@@ -257,6 +289,8 @@ class Parser:
         seen: object
         arguments: tuple[tuple[str | None, Written], ...]
         met = self.templates_met
+        if value is not None and not isinstance(value, ScalarNode) and self.is_nested(word, value):
+            return UNREADABLE
         if value is None:
             seen, arguments = type_name, ()
         elif isinstance(value, MapNode):
@@ -301,6 +335,15 @@ class Parser:
             self.templates_met += 1
         return layer
 
+    def is_nested(self, word: ScalarNode, value: ListNode | MapNode) -> bool:
+        """Whether there are layers in place of arguments; it is reported then."""
+        inside = value.items if isinstance(value, ListNode) else [v for _, v in value.entries]
+        if all(isinstance(one, ScalarNode) for one in inside) or self.found.is_full:
+            return False
+        from netspec.advice.items import nested
+
+        return nested(self, word, value)
+
     def value(self, node: Node) -> Written:
         """A value as it is written; lists become tuples."""
         if isinstance(node, ScalarNode):
@@ -324,7 +367,9 @@ class Parser:
             try:
                 read = self.templates[text] = parse_template(text)
             except TemplateError as problem:
-                self.error("bad-expression", problem.message, node, problem.help)
+                self.error(
+                    "bad-expression", problem.message, node, _template_help(node, problem, self)
+                )
                 return None
             if isinstance(read, Template):
                 self.expression_nodes += read.nodes
@@ -342,6 +387,7 @@ class Parser:
         """Whether a key can be the name of a value in expressions."""
         word = str(key.value)
         if VALUE_NAME.match(word) and word not in BUILT_IN and len(word) <= MAX_WORD:
+            self.value_names.add(word)
             return True
         shown = shortened(word)
         if word in BUILT_IN:
@@ -395,7 +441,12 @@ class Parser:
                 "bad-name",
                 "a name is empty" if not value else f"the name {shortened(value)!r} has a dot",
                 node,
-                "dots separate the names in state_dict keys: use `_` or `-`" if value else "",
+                Instead(
+                    "dots separate the names in state_dict keys: use `_` or `-`",
+                    value.replace(".", "_"),
+                )
+                if value
+                else "",
             )
             return None
         return value
@@ -419,7 +470,7 @@ class Parser:
             "bad-value",
             f"{what} takes a whole number {limit}, not {kind(node)}",
             node,
-            f"remove the quotes: {value}" if quoted else "",
+            _number_help(value, quoted, self.value_names),
         )
         return otherwise
 
@@ -433,6 +484,54 @@ class Parser:
             "write for example `device: cuda:0` or `device: cpu`",
         )
         return None
+
+
+def _template_help(node: Node, problem: TemplateError, parser: Parser) -> Advice:
+    def help() -> Line:
+        from netspec.advice.templates import mended_template
+
+        return mended_template(parser.source, node) or problem.help
+
+    return help
+
+
+def _without_name(parser: Parser, node: MapNode) -> Line:
+    from netspec.advice.writing import without_entry
+
+    return without_entry("remove `name:`, or use a list", parser.source, node, "name")
+
+
+def _layers_in_words(parser: Parser, node: ScalarNode) -> Line:
+    from netspec.advice.items import layers_in_words
+
+    return layers_in_words(parser, node)
+
+
+def _named_layer(
+    parser: Parser, key: ScalarNode, node: ScalarNode, *, is_empty: bool = False
+) -> Line:
+    from netspec.advice.items import value_of_name
+
+    found = value_of_name(parser, key, node)
+    if found:
+        return found
+    name = shortened(str(key.value))
+    if is_empty:
+        return (
+            "in a mapping the layer comes after the child's name: `act: relu`; "
+            "a list needs no names: `[flatten, relu]`"
+        )
+    return f"in a mapping the layer comes after the child's name: `{name}: {{linear: 10}}`"
+
+
+def _number_help(value: object, quoted: bool, names: set[str]) -> Line:
+    if quoted:
+        return Instead(f"remove the quotes: {value}", str(value))
+    if value in names:
+        return Instead(f"a param is written with a `$`: `${value}`", f"${value}")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        return Instead(f"write {int(value)}", str(int(value)))
+    return ""
 
 
 def _type(value: Written) -> object:

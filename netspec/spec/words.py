@@ -23,6 +23,9 @@ SCOPE_KEYS = frozenset({"inputs", "outputs", "auxiliary", "register"})
 RESERVED_LATER = frozenset({"dtype", "freeze"})
 RESERVED = ITEM_KEYS | SCOPE_KEYS | RESERVED_LATER
 
+#: Keys under which other notations say which layer an item is.
+TYPE_KEYS = frozenset({"type", "layer", "class", "kind", "module", "op", "layer_type"})
+
 ROOT_KEYS = (
     "netspec", "name", "requires", "input", "inputs", "params", "variants", "blocks", "layers",
     "outputs", "auxiliary", "register", "init", "tie",

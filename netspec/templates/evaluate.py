@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from netspec.budget import spend
-from netspec.diagnostics import Advice, did_you_mean, suggestion
+from netspec.diagnostics import Advice, Line, suggestion
 from netspec.sizes import Expression, SizeLimit, at_least, equal
 from netspec.templates.template import Template
 
@@ -25,12 +25,16 @@ MAX_DIGITS = 20  # of what is rounded
 
 
 class EvaluationError(Exception):
-    """An expression has no value; the message says why."""
+    """An expression has no value; the message says why.
 
-    def __init__(self, message: str, help: Advice = "") -> None:
+    ``word`` is the word of the expression in whose place the help names another.
+    """
+
+    def __init__(self, message: str, help: Advice = "", word: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.word = word
 
 
 def evaluate(template: Template, names: Names) -> Any:
@@ -112,13 +116,15 @@ def _name(node: Any, names: Names) -> Any:
         if node.id in FUNCTIONS:
             raise EvaluationError(f"{node.id} is a function: write `{node.id}(...)`") from None
         raise EvaluationError(
-            f"there is no value called {node.id!r} here", lambda: _near_name(node.id, names)
+            f"there is no value called {node.id!r} here",
+            lambda: _near_name(node.id, names),
+            node.id,
         ) from None
 
 
-def _near_name(name: str, names: Names) -> str:
+def _near_name(name: str, names: Names) -> Line:
     known = [name for name in names if not name.startswith("_")]
-    return did_you_mean(name, known) or f"there are {', '.join(sorted(known)[:20])}"
+    return suggestion(name, known, lambda: f"there are {', '.join(sorted(known)[:20])}")()
 
 
 def _sequence(node: Any, names: Names) -> Any:
@@ -350,6 +356,7 @@ def _call(node: Any, names: Names) -> Any:
         raise EvaluationError(
             f"there is no function called {node.func.id!r}",
             suggestion(node.func.id, FUNCTIONS, f"there are {', '.join(FUNCTIONS)}"),
+            node.func.id,
         )
     return function(*[_value(argument, names) for argument in node.args])
 

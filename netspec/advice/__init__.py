@@ -1,0 +1,4 @@
+"""What to write instead: other notations of layers, other names, and mistakes of YAML.
+
+Imported only where something is wrong.
+"""
