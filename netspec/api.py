@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from netspec.budget import MAX_STEPS
 from netspec.declaration import Refusal
 from netspec.declaration.tensor import FLOATING
-from netspec.diagnostics import Diagnostic, Diagnostics, SpecError, listed, suggestion
+from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError, listed, suggestion
 from netspec.expansion import expand, report_requirements, report_unused_blocks
 from netspec.planning import Plan
 from netspec.planning.planner import Planner
-from netspec.registry import Registry, default_registry
+from netspec.registry import Registry, default_registry, devices
 from netspec.source import Node, read_bytes, read_file, read_text, read_value
 from netspec.spec import Spec, parse
 
@@ -379,6 +379,7 @@ def memory(
     from netspec.placement.document import read_placement, require_ranks
 
     registry = registry or default_registry()
+    _require_device(device, registry)
     _require_one_of("dtype", dtype, FLOATING)
     if optimizer is not None:
         _require_one_of("optimizer", optimizer, OPTIMIZERS)
@@ -405,6 +406,16 @@ def _laid_out(planned: Plan, placement: Placement | None, registry: Registry) ->
 
     found = Diagnostics()
     return _sound(lay_out(planned, placement, registry, found), found)
+
+
+def _require_device(device: str, registry: Registry) -> None:
+    """
+    Raises:
+        SpecError: the word is no device's, of torch or of a plugin.
+    """
+    if not devices.is_device(device, registry):
+        found = Diagnostic("bad-device", devices.message(device), Location(f"device={device!r}"))
+        raise SpecError([found])
 
 
 def _require_one_of(what: str, given: str, known: Iterable[str]) -> None:

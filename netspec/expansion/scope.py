@@ -555,7 +555,10 @@ class ScopeBuilder:
         self, item: Item, names: Environment, at: Known, otherwise: str | None
     ) -> str | None:
         assert item.device is not None
+        span = item.origin.reserved("device")
         try:
-            return self.text(item.device, names, at, item.origin.reserved("device"))
+            device = self.text(item.device, names, at, span)
         except Skip:
             return otherwise
+        self.walk.require_device(device, span)
+        return device

@@ -13,7 +13,7 @@ from netspec.expansion.values import Environment, Skip
 from netspec.planning.needs import Conditions
 from netspec.planning.plan import PlannedInit, PlannedLayer, PlannedParameter
 from netspec.planning.planner import Planner
-from netspec.registry import Brought, PackageBlock
+from netspec.registry import Brought, PackageBlock, devices
 from netspec.sizes import Size
 from netspec.spec import Block, InitRule, Origin
 
@@ -55,6 +55,7 @@ class Walk:
         #: The rules of ``init`` by the class that they are for, and what they are for each layer.
         self.rules: dict[str, list[InitRule]] = {}
         self.inits: dict[int, PlannedInit] = {}  # by the id of an application
+        self._devices: dict[str, bool] = {}  # whether a word is the name of one
         self.initialisers: dict[str, Brought[InitialiserType]] = {}
         self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
@@ -99,6 +100,14 @@ class Walk:
                 "too-many-layers", f"the model would have more than {MAX_LAYERS:,} layers", span
             )
             raise TooMany
+
+    def require_device(self, word: str, span: Span) -> None:
+        """Reports a word that neither torch nor a plugin knows as a device."""
+        known = self._devices.get(word)
+        if known is None:
+            known = self._devices[word] = devices.is_device(word, self.planner.registry)
+        if not known:
+            self.found.error("bad-device", devices.message(word), span, help=[devices.advice(word)])
 
     def room(self) -> int:
         """How many more modules there may be."""

@@ -8,11 +8,11 @@ import torch
 
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
-from netspec.diagnostics.failure import shown
 from netspec.placement.document import Placement
 from netspec.placement.layout import Layout
 from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
+from netspec.registry.devices import no_text
 
 
 def resolve_devices(
@@ -67,7 +67,7 @@ def resolve_devices(
 def _resolve(request: str, registry: Registry) -> torch.device | str:
     """The device, or what is wrong with it."""
     try:
-        name: str = registry.first("netspec_resolve_device", _no_text, request=request)
+        name: str = registry.first("netspec_resolve_device", no_text, request=request)
     except Refusal as problem:
         return str(problem)
     answer = f" (for {request!r})" if name != request else ""
@@ -81,10 +81,6 @@ def _resolve(request: str, registry: Registry) -> torch.device | str:
         reason = str(problem).partition("\n")[0].partition(". ")[0]
         return f"the device {name}{answer} is not there: {reason}"
     return device
-
-
-def _no_text(answer: object) -> str:
-    return "" if isinstance(answer, str) else f"it gives {shown(answer)}, not the name of a device"
 
 
 def _available() -> str:

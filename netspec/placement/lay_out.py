@@ -14,7 +14,7 @@ from netspec.placement.layout import Layout, Misplaced
 from netspec.placement.ties import require_ties_together
 from netspec.planning import Plan
 from netspec.planning.binding import bind
-from netspec.registry import RegisteredStrategy, Registry
+from netspec.registry import RegisteredStrategy, Registry, devices
 from netspec.spec import Value
 
 
@@ -43,6 +43,10 @@ def lay_out(
         written = bind(one.strategy.declared, entry.written, entry.origin, found)
         if written is not None:
             layout = _laid(layout, one, entry, written, found)
+    for word in dict.fromkeys(placed.device for placed in layout.layers.values()):
+        if word is not None and not devices.is_device(word, registry):
+            help = [devices.advice(word)]
+            found.error("bad-device", devices.message(word), placement.span_of(word), help=help)
     if not found.failed:
         _report_idle_axes(layout, placement, found)
         report_dtypes(layout, found)

@@ -47,7 +47,8 @@ def netspec_resolve_device(request: str) -> str | None:
 
     Gives a name that ``torch.device`` takes (``cuda:1``), or None to leave the word to the next
     plugin; netspec's own comes last, with the accelerator or the cpu for ``auto`` and every
-    other word as it is. Called before any weight is made, once for each different word.
+    other word as it is. Called before any weight is made, once for each different word, and by a
+    check for words that ``torch.device`` does not take.
     """
 
 

@@ -229,7 +229,7 @@ def test_channels_last(asked: str, registry: netspec.Registry, monkeypatch: Any)
 
 
 def test_weights_that_are_not_finite_are_named(registry: netspec.Registry) -> None:
-    text = "layers: [{linear: 4, init: {bias: {constant: {val: .nan}}}}, linear: 2]\n"
+    text = "layers: [{linear: 4, init: {bias: {constant: {val: .inf}}}}, linear: 2]\n"
     planned = plan(text, registry)
     with pytest.warns(UserWarning, match=r"^these weights are not finite: 0\.bias$"):
         netspec.build(planned, device="cpu", registry=registry)
