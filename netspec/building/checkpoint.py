@@ -21,6 +21,7 @@ INDEX = ".safetensors.index.json"
 SUFFIXES = (".safetensors", INDEX, ".pt", ".pth", ".bin", ".ckpt")
 SAVE = "save it with `torch.save(model.state_dict(), file)`"
 MAX_INDEX = 100_000_000  # bytes of an index; one of a thousand shards has some 100 kB
+MAX_KEY = 1_000  # letters in the name of a tensor
 MAX_NAME = 255  # letters in the name of a shard
 MAX_SHOWN = 200  # letters of a path or of another library's words in a message
 
@@ -33,6 +34,16 @@ class Checkpoint(NamedTuple):
 
     entries: Mapping[str, object]
     versions: Mapping[str, Mapping[str, int]] = {}
+
+    def require_names(self, path: Path) -> None:
+        """
+        Raises:
+            SpecError: a name is longer than that of any parameter.
+        """
+        name = next((name for name in self.entries if len(name) > MAX_KEY), None)
+        if name is not None:
+            message = f"the name {shortened(name)!r} has {len(name):,} letters"
+            raise unusable(path, f"{message}, and may have {MAX_KEY:,}")
 
     def inside(self, name: str) -> Checkpoint | None:
         """The entry of a name, where it is a mapping."""
@@ -74,21 +85,6 @@ def require_file(path: Path) -> None:
         raise unusable(path, "it is a folder, not a file of weights")
     if not stat.S_ISREG(mode):
         raise unusable(path, "it is a device, a pipe or a socket, not a file of weights")
-
-
-def under_one_key(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors without further keys of the same one, which safetensors refuses.
-
-    The first by the alphabet stays, as with ``safetensors.torch.save_model``, whose metadata about
-    the others is left out: its order is another in each file.
-    """
-    first: dict[object, str] = {}
-    for key in sorted(tensors):
-        tensor = tensors[key]
-        memory = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
-        first.setdefault(memory if tensor.numel() else key, key)
-    kept = set(first.values())
-    return {key: tensor for key, tensor in tensors.items() if key in kept}
 
 
 def unusable(path: Path, problem: str, *help: str) -> SpecError:
@@ -172,7 +168,7 @@ def _truncated(path: Path) -> tuple[str, ...]:
                     )
             elif start.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
                 needed = size + 1  # the table of a zip file is at its end
-    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError):
+    except Exception:  # what else is wrong with it
         return ()
     if not start:
         return ("the file is empty: save or download it again",)

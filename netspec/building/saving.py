@@ -13,6 +13,21 @@ from torch import Tensor
 from netspec.files import OutputFile
 
 
+def under_one_key(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without further keys of the same one, which safetensors refuses.
+
+    The first by the alphabet stays, as with ``safetensors.torch.save_model``, whose metadata about
+    the others is left out: its order is another in each file.
+    """
+    first: dict[object, str] = {}
+    for key in sorted(tensors):
+        tensor = tensors[key]
+        memory = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        first.setdefault(memory if tensor.numel() else key, key)
+    kept = set(first.values())
+    return {key: tensor for key, tensor in tensors.items() if key in kept}
+
+
 def save_safetensors(tensors: Mapping[str, Tensor], file: Path) -> None:
     """
     Raises:

@@ -194,8 +194,7 @@ def _output_problem(output: str, force: bool) -> str | None:
 
 def _write(model: nn.Module, path: Path) -> Mapping[str, Tensor]:
     """Write the tensors of a model; return those that are in the file."""
-    from netspec.building.checkpoint import under_one_key
-    from netspec.building.saving import save_safetensors, save_torch
+    from netspec.building.saving import save_safetensors, save_torch, under_one_key
     from netspec.files import written_whole
 
     tensors: Mapping[str, Tensor] = model.state_dict()

@@ -16,9 +16,8 @@ Shape = tuple[int, ...]
 #: The names by which torch's wrappers hold the module that they wrap.
 WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 MOST_KEYS = 300  # of a model, by which prefixes are looked for
-MOST_NAMES = 100_000  # of a file
+MOST_NAMES = 20_000  # of a file
 MOST_PARTS = 40  # of a name between its dots
-MOST_LETTERS = 1_000
 MOST_PREFIXES = 50  # before one end of a name
 MOST_TRIED = 4
 MOST_PATTERNS = 12  # in an argument that somebody is to read
@@ -126,10 +125,11 @@ def _prefixes(
         if shape is None:
             continue
         for theirs, end in _split(name):
-            for ours in ends.get((end, shape), ())[:MOST_PREFIXES]:
-                # The same last name alone (`weight`) says nothing.
-                if theirs != ours and ("." in end or not theirs or not ours):
-                    found[theirs, ours] += 1
+            # The same last name alone (`weight`) says nothing.
+            if "." in end or end in keys or end == name:
+                for ours in ends.get((end, shape), ())[:MOST_PREFIXES]:
+                    if theirs != ours:
+                        found[theirs, ours] += 1
     order = sorted(found, key=lambda pair: (-found[pair], len(pair[0]) + len(pair[1]), pair))
     for theirs, ours in order[:MOST_TRIED]:
         changed = (f"^{re.escape(theirs)}", ours.replace("\\", "\\\\"))
@@ -144,7 +144,7 @@ def _prefixes(
 
 def _split(name: str) -> Iterator[tuple[str, str]]:
     """Every way to cut a name into a prefix that ends with a dot, and the rest."""
-    if len(name) > MOST_LETTERS or name.count(".") > MOST_PARTS:
+    if name.count(".") > MOST_PARTS:
         return
     yield "", name
     for dot in re.finditer(r"\.", name):

@@ -249,3 +249,23 @@ def test_patterns_are_the_fewest() -> None:
 def test_an_argument_is_itself_again() -> None:
     weights = Weights("a.pt", "model", (("^a", "b"),), ("x",), ("y",))
     assert read_weights(json.loads(weights.written().removeprefix("weights="))) == weights
+
+
+def test_a_tie_is_filled_by_any_key_and_fresh_by_all(tmp_path: Path) -> None:
+    linear = "{linear: {out_features: 6, bias: false}}"
+    text = (
+        f"netspec: 1\ninput: [N, 6]\nlayers: {{a: {linear}, b: {linear}, c: {linear}}}\n"
+        "tie: {a.weight: b.weight, c.weight: b.weight}\n"
+    )
+    one = torch.eye(6)
+    for key in ("a.weight", "b.weight", "c.weight"):
+        file = saved(tmp_path / "a.pt", {key: one})
+        fresh = [other for other in ("a", "b", "c") if not key.startswith(other)]
+        for weights in (file, {"file": file, "fresh": fresh}):
+            model = netspec.build(netspec.loads(text), weights=weights, device="cpu")
+            assert len(list(model.parameters())) == 1
+            assert all(torch.equal(value, one) for value in model.state_dict().values())
+    drawn = build(
+        {"file": saved(tmp_path / "a.pt", {"x": one}), "only": ["x"], "fresh": ["*"]}, text
+    )
+    assert all(torch.equal(value, drawn["b.weight"]) for value in drawn.values())
