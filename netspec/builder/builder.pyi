@@ -1217,6 +1217,7 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
 
+        In torch ``inplace`` has no effect on it.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
         """
 
@@ -1231,6 +1232,7 @@ class Builder(BaseBuilder):
     ) -> Builder:
         """Alpha dropout of whole channels: ``(N, C, *)`` keeps its shape.
 
+        In torch ``inplace`` has no effect on it.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
         """
 

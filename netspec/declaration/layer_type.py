@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, Literal, NamedTuple, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
 from netspec.declaration.output import Output
@@ -18,6 +18,9 @@ from netspec.sizes import Size
 from netspec.spec import Value
 
 Rule = Callable[..., Output]
+#: ``bias`` adds a number to each channel; the mean of each channel is subtracted; the outputs are
+#: probabilities, which add up to 1.
+Trait = Literal["adds_channel_bias", "subtracts_channel_mean", "gives_probabilities"]
 
 
 def imported(target: str) -> Any:
@@ -58,7 +61,8 @@ class LayerType:
     inputs that may be left out have forward's names, where there are several.
 
     ``splits`` says how it may be divided over ranks, and ``is_elementwise`` that each value of the
-    output is of one value of the input: it may stand between layers that are divided.
+    output is of one value of the input: it may stand between layers that are divided. ``traits``
+    are further facts, from which the plan's warnings follow.
     """
 
     name: str
@@ -68,6 +72,7 @@ class LayerType:
     tuple_inputs: tuple[str, ...] = ()
     splits: Splits | None = field(default=None, hash=False)  # its mappings have no hash
     is_elementwise: bool = False
+    traits: frozenset[Trait] = frozenset()
 
     @property
     def alias(self) -> str:
@@ -219,6 +224,7 @@ def layer(
     tuple_inputs: tuple[str, ...] = (),
     splits: Splits | None = None,
     is_elementwise: bool = False,
+    traits: Iterable[Trait] = (),
 ) -> Callable[[Rule], LayerType]:
     """Declares a layer by its rule, which gives the layer its name.
 
@@ -231,6 +237,7 @@ def layer(
         tuple_inputs: the last inputs, where ``forward`` takes them as one tuple (``h_0, c_0``).
         splits: how it may be divided over ranks, where it may.
         is_elementwise: whether each value of the output is of one value of the input.
+        traits: further facts, from which the plan's warnings follow.
 
     Raises:
         TypeError: the class's path has no module, or the obvious argument is not one.
@@ -248,7 +255,8 @@ def layer(
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
                 raise TypeError(f"{name} has no argument {obvious!r}")
-        return LayerType(name, target, rule, obvious, tuple_inputs, splits, is_elementwise)
+        facts = (splits, is_elementwise, frozenset(traits))
+        return LayerType(name, target, rule, obvious, tuple_inputs, *facts)
 
     return declare
 

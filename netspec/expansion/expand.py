@@ -13,6 +13,7 @@ from netspec.expansion.inputs import input_types
 from netspec.expansion.plugin_lints import report_plugin_lints
 from netspec.expansion.scope import ScopeBuilder
 from netspec.expansion.stated import named_sizes
+from netspec.expansion.training_lints import report_training
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties, report_idle_rules
@@ -48,6 +49,7 @@ def expand(
     planner.steps += budget.used
     if plan is None:
         return None
+    report_training(plan, found)
     report_plugin_lints(plan, spec.origin, registry, found)
     return replace(plan, warnings=tuple(found.all()))
 

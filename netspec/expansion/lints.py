@@ -8,14 +8,12 @@ from itertools import pairwise
 from netspec.diagnostics import Diagnostics
 from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope, Step
 
-_NORMS = {"batch_norm1d", "batch_norm2d", "batch_norm3d", "sync_batch_norm"}
-
 
 def report_lints(scope: PlannedScope, found: Diagnostics) -> PlannedScope:
     """Looks at a finished scope, and gives it back."""
     if scope.steps is None:
         for child, following in pairwise(scope.children):
-            if following.__class__ is PlannedLayer and following.application.type.name in _NORMS:
+            if following.__class__ is PlannedLayer and _subtracts_mean(following):
                 _bias_before_norm(child, following, found)
     else:
         _overwritten(scope.steps, scope, found)
@@ -37,13 +35,17 @@ def _biases(steps: Sequence[Step], found: Diagnostics) -> None:
             _bias_before_norm(step.planned, following[0].planned, found)
 
 
+def _subtracts_mean(layer: PlannedLayer) -> bool:
+    return "subtracts_channel_mean" in layer.application.type.traits
+
+
 def _bias_before_norm(child: PlannedChild, following: PlannedChild, found: Diagnostics) -> None:
     """The norm subtracts the mean, and with it a bias. One that is written is meant."""
     if (
         isinstance(child, PlannedLayer)
         and isinstance(following, PlannedLayer)
-        and following.type in _NORMS
-        and child.type.startswith("conv")
+        and _subtracts_mean(following)
+        and "adds_channel_bias" in child.application.type.traits
         and child.arguments.get("bias") is True
         and "bias" not in child.application.written
     ):
@@ -79,7 +81,7 @@ def _overwritten(steps: Sequence[Step], scope: PlannedScope, found: Diagnostics)
 def _overwriting(child: PlannedChild) -> PlannedLayer | None:
     """The layer that changes the first input of a child, where there is one."""
     if isinstance(child, PlannedLayer):
-        return child if child.arguments.get("inplace") is True else None
+        return child if child.application.overwrites_input else None
     if child.steps is None:
         return _overwriting(child.children[0]) if child.children else None
     for step in child.steps:

@@ -293,7 +293,7 @@ def glu(input: TensorType, *, dim: int = -1) -> Output:
     return Output(shape, needs=multiple_of(size, 2, message, "dim"), saves=("input",))
 
 
-@layer("torch.nn.Softmax", obvious="dim")
+@layer("torch.nn.Softmax", traits=["gives_probabilities"], obvious="dim")
 def softmax(input: TensorType, *, dim: int | None = None) -> Output:
     """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
 
@@ -311,7 +311,7 @@ def log_softmax(input: TensorType, *, dim: int | None = None) -> Output:
     return _softmax("log_softmax", input, dim)
 
 
-@layer("torch.nn.Softmin", obvious="dim")
+@layer("torch.nn.Softmin", traits=["gives_probabilities"], obvious="dim")
 def softmin(input: TensorType, *, dim: int | None = None) -> Output:
     """The softmax of the negative values along ``dim``: ``(*)`` gives ``(*)``.
 
@@ -320,7 +320,7 @@ def softmin(input: TensorType, *, dim: int | None = None) -> Output:
     return _softmax("softmin", input, dim)
 
 
-@layer("torch.nn.Softmax2d")
+@layer("torch.nn.Softmax2d", traits=["gives_probabilities"])
 def softmax2d(input: TensorType) -> Output:
     """The softmax over the channels at each place: ``(N, C, H, W)`` or ``(C, H, W)``.
 

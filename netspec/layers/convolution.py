@@ -36,7 +36,7 @@ def _in_channels(dims: int, name: str = "conv") -> Inferred:
     return Inferred("the input's channels", find)
 
 
-@layer("torch.nn.Conv1d")
+@layer("torch.nn.Conv1d", traits=["adds_channel_bias"])
 def conv1d(
     input: TensorType,
     *,
@@ -61,7 +61,7 @@ def conv1d(
     )  # fmt: skip
 
 
-@layer("torch.nn.Conv2d")
+@layer("torch.nn.Conv2d", traits=["adds_channel_bias"])
 def conv2d(
     input: TensorType,
     *,
@@ -86,7 +86,7 @@ def conv2d(
     )  # fmt: skip
 
 
-@layer("torch.nn.Conv3d")
+@layer("torch.nn.Conv3d", traits=["adds_channel_bias"])
 def conv3d(
     input: TensorType,
     *,
@@ -111,7 +111,7 @@ def conv3d(
     )  # fmt: skip
 
 
-@layer("torch.nn.ConvTranspose1d")
+@layer("torch.nn.ConvTranspose1d", traits=["adds_channel_bias"])
 def conv_transpose1d(
     input: TensorType,
     *,
@@ -138,7 +138,7 @@ def conv_transpose1d(
     )  # fmt: skip
 
 
-@layer("torch.nn.ConvTranspose2d")
+@layer("torch.nn.ConvTranspose2d", traits=["adds_channel_bias"])
 def conv_transpose2d(
     input: TensorType,
     *,
@@ -165,7 +165,7 @@ def conv_transpose2d(
     )  # fmt: skip
 
 
-@layer("torch.nn.ConvTranspose3d")
+@layer("torch.nn.ConvTranspose3d", traits=["adds_channel_bias"])
 def conv_transpose3d(
     input: TensorType,
     *,

@@ -57,9 +57,10 @@ def dropout3d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False)
 def alpha_dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
     """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
 
+    In torch ``inplace`` has no effect on it.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
     """
-    return _dropped("alpha_dropout", input, input.numel, p, inplace)
+    return _dropped("alpha_dropout", input, input.numel, p, False)
 
 
 @layer("torch.nn.FeatureAlphaDropout", obvious="p")
@@ -68,10 +69,11 @@ def feature_alpha_dropout(
 ) -> Output:
     """Alpha dropout of whole channels: ``(N, C, *)`` keeps its shape.
 
+    In torch ``inplace`` has no effect on it.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
     """
     _require_channels("feature_alpha_dropout", input)
-    return _dropped("feature_alpha_dropout", input, product(input.shape[:2]), p, inplace)
+    return _dropped("feature_alpha_dropout", input, product(input.shape[:2]), p, False)
 
 
 def _require_channels(name: str, input: TensorType) -> None:

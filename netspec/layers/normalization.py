@@ -28,7 +28,7 @@ def _second_size(input: TensorType, written: object = None) -> Size:
 NumFeatures = Annotated[Positive, Inferred("the input's channels (its second size)", _second_size)]
 
 
-@layer("torch.nn.BatchNorm1d")
+@layer("torch.nn.BatchNorm1d", traits=["subtracts_channel_mean"])
 def batch_norm1d(
     input: TensorType,
     *,
@@ -48,7 +48,7 @@ def batch_norm1d(
     )
 
 
-@layer("torch.nn.BatchNorm2d")
+@layer("torch.nn.BatchNorm2d", traits=["subtracts_channel_mean"])
 def batch_norm2d(
     input: TensorType,
     *,
@@ -68,7 +68,7 @@ def batch_norm2d(
     )
 
 
-@layer("torch.nn.BatchNorm3d")
+@layer("torch.nn.BatchNorm3d", traits=["subtracts_channel_mean"])
 def batch_norm3d(
     input: TensorType,
     *,
@@ -88,7 +88,7 @@ def batch_norm3d(
     )
 
 
-@layer("torch.nn.SyncBatchNorm")
+@layer("torch.nn.SyncBatchNorm", traits=["subtracts_channel_mean"])
 def sync_batch_norm(
     input: TensorType,
     *,
@@ -130,8 +130,8 @@ def _batch_norm(
         raise Refusal(f"eps is {eps}, but {name} needs one above 0 in training", argument="eps")
     _require_dtype(name, input, affine or track_running_stats)
     needs: Needs = ()
+    values = product((input.shape[0], *input.shape[2:]))
     if not track_running_stats:
-        values = product((input.shape[0], *input.shape[2:]))
         message = (
             f"{name} without running statistics needs more than one value per channel, "
             f"but its input is {input}"
@@ -142,8 +142,19 @@ def _batch_norm(
         parameters=_weights((num_features,), affine, bias),
         buffers=_running_statistics(num_features) if track_running_stats else {},
         needs=needs,
+        warnings=_too_few_to_train(name, input, values) if track_running_stats else (),
         saves=("input",),
         saved_bytes=2 * num_features * _precise(input, affine or track_running_stats),
+    )
+
+
+def _too_few_to_train(name: str, input: TensorType, values: Size) -> tuple[str, ...]:
+    """With running statistics one value is enough in evaluation, and torch refuses to train."""
+    if values != 1:
+        return ()
+    return (
+        f"{name} has one value per channel in {input}: it runs in evaluation, but training needs "
+        "more than one, as batches or places",
     )
 
 
@@ -223,9 +234,10 @@ def _instance_norm(
         raise Refusal(f"eps is {eps}, but {name} needs one above 0 in training", argument="eps")
     _require_dtype(name, input, affine)
     needs = require_not_empty(name, input, dims)
+    places = product(input.shape[-dims:])
     if not track_running_stats:
         message = f"{name} needs more than one value to normalise, but its input is {input}"
-        needs += at_least(product(input.shape[-dims:]), 2, message)
+        needs += at_least(places, 2, message)
     batch = input.shape[: -dims - 1]
     if batch and affine:
         needs += at_least(batch[0], 1, f"{name} with weights takes no empty batch")
@@ -236,6 +248,7 @@ def _instance_norm(
         parameters=_weights((num_features,), affine, bias),
         buffers=_running_statistics(num_features) if track_running_stats else {},
         needs=needs,
+        warnings=_too_few_to_train(name, input, places) if track_running_stats else (),
         saves=("input",),
         saved_bytes=numbers * _precise(input, affine),
     )

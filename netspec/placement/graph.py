@@ -39,7 +39,7 @@ class Graph(NamedTuple):
 
 def writes_into_input(layer: PlannedLayer) -> bool:
     """Whether a layer changes the memory of what it gets."""
-    return layer.arguments.get("inplace") is True
+    return layer.application.overwrites_input
 
 
 def graph_of(plan: Plan) -> Graph:

@@ -76,6 +76,15 @@ class Application:
     work: tuple[Work, ...] = ()
 
     @property
+    def overwrites_input(self) -> bool:
+        """Whether it changes the memory of its first input: then it has an argument ``inplace``.
+
+        Its output is in the same memory; of some of torch's classes ``inplace`` has no effect.
+        """
+        in_place = self.arguments.get("inplace") is True
+        return in_place and (self.is_view or self.trust != "rule")
+
+    @property
     def keywords(self) -> tuple[str, ...]:
         """The names of the last inputs, those that the module gets by keyword."""
         return tuple([name for name in self.input_names if name in self.type.keyword_inputs])

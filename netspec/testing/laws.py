@@ -75,7 +75,7 @@ def agrees_with_torch(
                 case,
                 f"Output(macs=...) in {rule_of(case.layer)}",
             )
-        if real.changed and row.application.arguments.get("inplace") is not True:
+        if real.changed and not row.application.overwrites_input:
             raise LawBroken(
                 f"{listed([case.layer.inputs[at] for at in real.changed])} is changed in place",
                 case,
