@@ -286,7 +286,8 @@ def distribute(
         placement: a placement document: a file, a text with a line break, or a dict.
         device: the kind of device, of which each process takes its own (``cuda:LOCAL_RANK``).
         weights, seed, seed_by, init, dtype: as in ``build``; the weights are those that one
-            process would have.
+            process would have. The generators that dropouts draw from are seeded, too: alike on
+            ranks that compute the same values, and with a seed of their own on others.
 
     Raises:
         SpecError: the spec, the placement or the weights are wrong, or there are more or fewer

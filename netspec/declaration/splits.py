@@ -16,6 +16,9 @@ class Splits(NamedTuple):
     parameters are in them, and ``divided`` are those of its arguments (``num_heads``) that each
     rank has its part of, as attributes of the module.
 
+    A pair may drop values between its columns and its rows: ranks draw apart there if its module
+    has a dropout of torch's, or a float attribute with ``drop`` in its name.
+
     Shoeybi et al. (2019), "Megatron-LM", https://arxiv.org/abs/1909.08053
     """
 

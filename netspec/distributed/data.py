@@ -9,12 +9,14 @@ from torch import nn
 from torch.distributed._composable.replicate_with_fsdp import replicate
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
+from netspec.distributed.buffers import share_buffers
 from netspec.distributed.context import Context
 
 
 def data_parallel(model: nn.Module, context: Context, *, axis: str) -> nn.Module:
     """Hooks average the gradients; there is no wrapper, so that keys stay."""
     replicate(model, mesh=context.axis(axis))
+    share_buffers(model, [context.axis(axis).get_group()])
     return model
 
 
@@ -41,4 +43,5 @@ def fsdp(
     for path in sorted(context.here(model, layers), key=lambda path: -path.count(".")):
         fully_shard(model.get_submodule(path), **options)
     fully_shard(model, **options)
+    share_buffers(model, [context.axis(axis).get_group() for axis in reversed(axes)])
     return model

@@ -13,9 +13,11 @@ from netspec.building import make_on_meta
 from netspec.building.random import SeedBy
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError
+from netspec.distributed.clipping import clip_grad_norm_
 from netspec.distributed.context import Context
 from netspec.distributed.materialise import allocate, draw, load
 from netspec.distributed.pipeline import LossOf, Pipeline, pipeline_of, together
+from netspec.distributed.randomness import seed_rank
 from netspec.placement.document import Placement
 from netspec.placement.layout import Action, Layout
 from netspec.weights import Weights
@@ -58,7 +60,7 @@ class Distributed:
         """Forward and backward of this process's part of a batch; gives its loss.
 
         The same in every layout. ``loss_of(outputs, targets)`` is a mean over the batch. Optimizers
-        step by themselves, after it.
+        step by themselves, after it. Gradients are added to those that are there.
 
         Raises:
             ValueError: the part cannot be split into the pipeline's microbatches.
@@ -68,6 +70,21 @@ class Distributed:
         loss = loss_of(self.model(inputs), targets)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
+
+    def clip_grad_norm_(self, max_norm: float, *, error_if_nonfinite: bool = False) -> Tensor:
+        """Scales the gradients so that the norm of all of them, over all ranks, is ``max_norm``.
+
+        Called by all processes alike, between ``step`` and the optimizer's; gradients of a smaller
+        norm stay. Returns the norm before, the same on every process. It is
+        ``torch.nn.utils.clip_grad_norm_`` for any layout, which knows of one process's stage alone.
+
+        Raises:
+            RuntimeError: the norm is not finite, and ``error_if_nonfinite`` is set.
+        """
+        stages = None if self.pipeline is None else self.pipeline.mesh.get_group()
+        return clip_grad_norm_(
+            self.model.parameters(), stages, max_norm, error_if_nonfinite=error_if_nonfinite
+        )
 
     def mean(self, value: Tensor) -> Tensor:
         """The mean over the parts of a batch, on every process."""
@@ -91,7 +108,8 @@ def distribute(
 ) -> Distributed:
     """The modules of this process, with the weights that one process would have.
 
-    Called by every process alike, as under ``torchrun``.
+    Called by every process alike, as under ``torchrun``. ``seed`` is that of the weights, and of
+    the random numbers of the process afterwards.
 
     Raises:
         SpecError: the weights are not the model's.
@@ -106,6 +124,7 @@ def distribute(
     for part in parts:
         allocate(part, layout.plan, device)
     model = together(parts)
+    seed = _one_seed(seed, context)
     fresh = None
     if weights is not None:
         loaded = load(model, layout.plan, weights, dtype)
@@ -113,8 +132,9 @@ def distribute(
         if context.mesh is None or distributed.get_rank() == 0:
             loaded.log()
     if fresh is None or fresh:
-        one_seed = _one_seed(seed, context)
-        draw(model, layout.plan, seed=one_seed, seed_by=seed_by, init=init, keys=fresh)
+        draw(model, layout.plan, seed=seed, seed_by=seed_by, init=init, keys=fresh)
+    if seed is not None:
+        seed_rank(seed, context)
     return Distributed(model, context, parts, pipeline_of(context))
 
 
@@ -195,6 +215,6 @@ def _one_seed(seed: int | None, context: Context) -> int | None:
     """All ranks draw the same numbers: without a seed, rank 0 chooses one."""
     if seed is not None or context.mesh is None:
         return seed
-    chosen = [torch.seed() % 2**63 if distributed.get_rank() == 0 else 0]
+    chosen = [int(torch.randint(2**63 - 1, ())) if distributed.get_rank() == 0 else 0]
     distributed.broadcast_object_list(chosen, src=0)
     return chosen[0]

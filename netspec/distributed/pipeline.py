@@ -117,7 +117,7 @@ class Pipeline:
         self.made[key].step(*given, **ending)
         loss = torch.zeros((), device=self.device)
         if losses:
-            loss = torch.stack(losses).mean().detach().float()
+            loss = torch.stack(losses).sum().detach().float()
         group = self.mesh.get_group()
         last = distributed.get_global_rank(group, ranks - 1)
         distributed.broadcast(loss, src=last, group=group)
@@ -132,4 +132,11 @@ class Pipeline:
             for number, part in enumerate(parts)
         ]
         first: Any = stages if self.schedule == "interleaved" else stages[0]
-        return SCHEDULES[self.schedule](first, self.microbatches, loss_fn=loss_of)
+
+        def part_of_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+            return loss_of(outputs, targets) / self.microbatches
+
+        # Losses are scaled, not gradients: those may hold the sum of earlier steps.
+        return SCHEDULES[self.schedule](
+            first, self.microbatches, loss_fn=part_of_loss, scale_grads=False
+        )

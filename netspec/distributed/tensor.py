@@ -17,6 +17,7 @@ from torch.distributed.tensor.parallel import (
 
 from netspec.building.weights import tie
 from netspec.distributed.context import Context
+from netspec.distributed.randomness import divide_dropouts, draw_apart
 
 
 def tensor_parallel(
@@ -26,6 +27,7 @@ def tensor_parallel(
     axis: str,
     styles: Mapping[str, str],
     divided: Mapping[str, tuple[str, ...]],
+    between: tuple[str, ...],
 ) -> nn.Module:
     """The divided parts by torch's styles; all else is copied, and computes as without an axis.
 
@@ -39,6 +41,8 @@ def tensor_parallel(
         module = model.get_submodule(path)
         for name in divided[path]:
             setattr(module, name, getattr(module, name) // mesh.size())
+    divide_dropouts(model, context, axis=axis, paths=between)
+    draw_apart(model, context, axis=axis, pairs=divided, styles=styles)
     layers = {row.path for row in context.layout.plan.layers}
     for path, module in model.named_modules():
         if path in layers:

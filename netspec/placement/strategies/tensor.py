@@ -69,7 +69,7 @@ def tensor_parallel(
         _require_equal_parts(rows[path], own, ranks, axis, _argument(style))
         changes[path] = _with_shards(layout.placed(path), rows[path], own, axis)
         parts += own
-    _require_pairs(graph, styles)
+    between = _require_pairs(graph, styles)
     layout = layout.changed(changes)
     settings = {
         "axis": axis,
@@ -77,6 +77,7 @@ def tensor_parallel(
         "divided": {
             path: _splits(rows[path]).divided for path, style in styles.items() if style == "pair"
         },
+        "between": between,
     }
     target = "netspec.distributed.tensor.tensor_parallel"
     return layout.then(Action("tensor_parallel", target, settings))
@@ -250,8 +251,8 @@ def _with_shards(placed: Placed, row: PlannedLayer, parts: list[Part], axis: str
 # ---- checks
 
 
-def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
-    """Follows what is divided through the model.
+def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> tuple[str, ...]:
+    """Follows what is divided through the model; the layers that get parts of the features.
 
     Raises:
         Misplaced: a column without its row, a row without its column, or a layer between them
@@ -259,6 +260,7 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
     """
     divided: dict[int, PlannedLayer] = {}  # values of which each rank has a part
     views: dict[int, PlannedLayer] = {}  # values that autograd gets as views of DTensors
+    between: dict[str, None] = {}
     for call in graph.calls:
         origin = next((divided[value] for value in call.inputs if value in divided), None)
         layer = call.layer
@@ -289,9 +291,12 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> None:
                 what = f"`{layer.path}` ({layer.type}) needs all features"
                 raise _column_without_row(origin, what, layer)
             divided |= dict.fromkeys(call.outputs, origin)
+            if layer is not None:
+                between[layer.path] = None
     for value in graph.results:
         if value in divided:
             raise _column_without_row(divided[value], "the model's output has to be whole")
+    return tuple(between)
 
 
 def _require_input(layer: PlannedLayer, style: Style, origin: PlannedLayer | None) -> None:
