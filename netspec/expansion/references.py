@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Advice, Instead, Line, Span, ring, suggestion
-from netspec.expansion.values import NOWHERE, Environment, Skip
+from netspec.expansion.values import NOWHERE, Environment, Skip, UnknownShape, computed
 from netspec.spec import Name, Origin
+from netspec.templates import EvaluationError
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -36,6 +37,26 @@ def resolve(
             numbers += found
     scope.walk.read(len(numbers), origin.reserved("from"))
     return tuple(numbers)
+
+
+def one_of(scope: ScopeBuilder, written: tuple[Name, ...], names: Environment) -> int | None:
+    """The number of the one value that is named; None where it is none or several."""
+    if len(written) > 1:
+        return None
+    try:
+        name = computed(written[0], names)
+    except (EvaluationError, UnknownShape):
+        return None
+    if type(name) is not str and type(name) is not int:
+        return None
+    child, _, output = str(name).rpartition(".")
+    known = scope.named.get(str(name))
+    if known is not None:
+        return known.values[0]
+    of_child = scope.named.get(child)
+    if of_child is None or output not in of_child.outputs:
+        return None
+    return of_child.values[of_child.outputs.index(output)]
 
 
 def find(

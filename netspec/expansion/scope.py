@@ -287,6 +287,9 @@ class ScopeBuilder:
     ) -> int:
         """An item with reserved keys that few have."""
         given: tuple[int, ...] = (value,)
+        stays = self.stays(keys, names)
+        if stays is False:
+            return self.left_out(item, keys, value, names)
         try:
             if keys.inputs:
                 given = references.resolve(self, keys.inputs, item.origin, names)
@@ -297,9 +300,9 @@ class ScopeBuilder:
                 names, own = opened(names)
                 for name, written in keys.let:
                     own[name] = self.value(written, names, at, item.origin.reserved("let"))
-            if keys.when is not True:
+            if stays is None:
                 if not self.is_true(keys.when, names, at, item.origin.reserved("when")):
-                    return self.left_out(item, given, value, names)
+                    return self.left_out(item, keys, value, names)
             if keys.shape is None:
                 return self.part(item, keys, given, names, device)
             stated = stated_shape(self, item, keys.shape, names, at)
@@ -309,16 +312,34 @@ class ScopeBuilder:
         require_stated(self, item, stated, self.types[number])
         return number
 
-    def left_out(self, item: Item, given: tuple[int, ...], value: int, names: Environment) -> int:
-        """What an item gives whose ``when`` is false: its input, under its name too.
+    def stays(self, keys: Keys, names: Environment) -> bool | None:
+        """Whether ``when`` keeps the item; None where that depends on its input or its ``let``.
 
-        Raises:
-            Skip: its name has no value, which is reported.
+        It is asked before anything else of the item, of which nobody may have need:
+        ``{when: $(i > 0), from: "h$(i - 1)", relu: }``.
         """
-        passed = given[0] if len(given) == 1 else value
+        when = keys.when
+        if when.__class__ is bool:
+            return bool(when)
+        if any(name in str(when) for name, _ in keys.let):
+            return None
+        try:
+            return truth(computed(when, names))
+        except (EvaluationError, UnknownShape):
+            return None
+
+    def left_out(self, item: Item, keys: Keys, value: int, names: Environment) -> int:
+        """The value that an item passes on whose ``when`` is false, under its name too.
+
+        It is the one that ``from`` names; where that is none or several, the one before the item.
+        """
+        passed = references.one_of(self, keys.inputs, names) if keys.inputs else None
+        passed = value if passed is None else passed
         if item.name is not None:
-            span = item.origin.reserved("name")
-            name = self.text(item.name, names, self.types[given[0]], span)
+            try:
+                name = text_of(item.name, names_at(names, self.types[passed]))
+            except (EvaluationError, UnknownShape):
+                return passed
             self.named.setdefault(name, Named((passed,)))
         if passed != value:
             self.need_steps()
