@@ -118,6 +118,8 @@ def _computed_of(origin: Origin, argument: Argument, names: Mapping[str, object]
     if not isinstance(source, TextSource) or span.end - span.start > 200:
         return None
     text = source.text[span.start : span.end].strip("'\"")
+    if re.fullmatch(r"\$(?:\w+|\([^()]*\))", text):
+        return None  # it is computed, and its value is wrong
     found = mended_text(text)
     words = re.findall(r"[A-Za-z_]\w*", text)
     if not found and "$" in text and re.fullmatch(r"[\w\s.()$+*/%-]+", text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netspec.builder.base import BaseBuilder
-from netspec.diagnostics import did_you_mean
 
 
 class Builder(BaseBuilder):
@@ -14,13 +13,22 @@ class Builder(BaseBuilder):
     def __getattr__(self, name: str) -> Callable[..., Builder]:
         found = None if name.startswith("_") else self._registry.find(name)
         if found is None:
-            from netspec.layers.not_layers import why_not
-
-            known = [] if name.startswith("_") else self._registry.layers()
-            hint = why_not(name) or self._registry.remedy(name) or did_you_mean(name, known)
+            hint = "" if name.startswith("_") else self._hint(name)
             message = f"there is no layer {name!r}" + (f"; {hint}" if hint else "")
             raise AttributeError(message, name=name, obj=self)
         return self._layer_method(found.layer)
+
+    def _hint(self, name: str) -> str:
+        """What to call in place of a layer that is not there."""
+        from netspec.advice.layer_names import meant
+        from netspec.layers.not_layers import why_not
+
+        near = meant(name, self._type, self._registry)
+        return (
+            why_not(name)
+            or self._registry.remedy(name)
+            or (f"did you mean {near.name}?" if near else "")
+        )
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._registry.layers()]

@@ -9,7 +9,7 @@ from netspec.cli.output import Commands, command, usage_error
 from netspec.cli.signals import keyboard_interrupts
 from netspec.commands import COMMANDS
 from netspec.declaration import Command
-from netspec.diagnostics import SpecError, did_you_mean, listed
+from netspec.diagnostics import SpecError, listed
 from netspec.diagnostics.failure import failure, shown
 from netspec.diagnostics.text import printable
 from netspec.registry import Brought, default_registry
@@ -28,6 +28,8 @@ def all_commands() -> list[Brought[Command]]:
 
 def find_command(word: str) -> Brought[Command] | str:
     """The command of a plugin, or why there is none."""
+    from netspec.advice.commands import other_command
+
     registry = default_registry()
     found = registry.commands_named(word)
     if len(found) == 1:
@@ -36,11 +38,7 @@ def find_command(word: str) -> Brought[Command] | str:
         ways = listed([f"`netspec {one.full_name}`" for one in found], "or")
         return f"{word} is a command of {listed([str(one.plugin) for one in found])}; write {ways}"
     disabled = [f"a plugin is disabled: {plugin.problem}" for plugin in registry.disabled()]
-    hint = (
-        registry.remedy_for("commands", word)
-        or did_you_mean(word, COMMANDS)
-        or f"the commands are {listed(COMMANDS)}"
-    )
+    hint = registry.remedy_for("commands", word) or other_command(word, COMMANDS)
     return "; ".join([f"{word} is not a command", *disabled, hint])
 
 

@@ -85,6 +85,7 @@ def _params(written: list[str]) -> dict[str, Any]:
     Raises:
         SpecError: there is no ``=``, or the value is not YAML.
     """
+    from netspec.advice.commands import pair
     from netspec.diagnostics import Diagnostics
     from netspec.source import ScalarNode, read_text
     from netspec.source.nodes import ListNode, Node
@@ -99,8 +100,8 @@ def _params(written: list[str]) -> dict[str, Any]:
     params = {}
     for text in written:
         name, equals, rest = text.partition("=")
-        if not equals or not name:
-            message = f"{text!r} is not NAME=VALUE: write for example --set width=64"
+        if not equals or not name or not rest.strip():
+            message = f"{text!r} is not NAME=VALUE: {pair(text)}"
             raise SpecError([Diagnostic("bad-value", message, Location("--set"))])
         found = Diagnostics()
         node = read_text(rest, f"--set {name}", found)[1]

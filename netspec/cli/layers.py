@@ -50,8 +50,9 @@ def _values(one: RegisteredLayer) -> dict[str, Any]:
 
 
 def run(given: argparse.Namespace) -> int:
+    from netspec.advice.layer_names import meant
     from netspec.declaration import UnreadableClass
-    from netspec.diagnostics import did_you_mean, listed
+    from netspec.diagnostics import listed
     from netspec.layers.not_layers import why_not
     from netspec.registry import default_registry
     from netspec.render import layer_values
@@ -68,11 +69,11 @@ def run(given: argparse.Namespace) -> int:
         return 0
     found = registry.candidates(given.name)
     if not found:
+        near = meant(given.name, None, registry)
         hint = (
             why_not(given.name)
             or registry.remedy(given.name)
-            or did_you_mean(given.name, registry.layers())
-            or "`netspec layers` lists all"
+            or (f"did you mean {near.name}?" if near else "`netspec layers` lists all")
         )
         return usage_error(f"{shortened(given.name)} is not a layer; {hint}")
     if len(found) > 1:

@@ -87,10 +87,27 @@ def _run(words: Sequence[str]) -> int:
         if isinstance(found, str):
             return usage_error(found)
         brought = [found]
-    given = _parser(own, brought, is_help=first is None).parse_args(words)
+    parser = _parser(own, brought, is_help=first is None)
+    given, rest = parser.parse_known_args(words)
+    if rest:
+        return _unread(parser, words, rest, first or "netspec")
     if given.no_plugins or given.plugin:
         return _with_plugins(given)
     return _code(given)
+
+
+def _unread(
+    parser: argparse.ArgumentParser, words: Sequence[str], rest: Sequence[str], command: str
+) -> int:
+    """Says which arguments a command does not take; gives the exit code."""
+    from netspec.advice.commands import unread
+    from netspec.cli.output import usage_error
+
+    options: set[str] = set()
+    for action in parser._actions:  # argparse lists a command's options nowhere else
+        for chosen in (action.choices or {}).values() if isinstance(action.choices, dict) else ():
+            options |= {option for one in chosen._actions for option in one.option_strings}
+    return usage_error(unread(words, rest, options, command))
 
 
 def _code(given: argparse.Namespace) -> int:

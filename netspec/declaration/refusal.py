@@ -7,8 +7,8 @@ class Refusal(Exception):
     """The layer cannot be applied; ``message`` names the sizes met.
 
     ``argument`` is the argument to underline (the layer's name where it is None), ``help`` says
-    what to write instead; ``instead`` is that text alone, for the value of the argument, and
-    ``input`` the one for the model's ``input``, where the layer gets that.
+    what to write instead. ``instead`` is that text alone, for the value of the argument or for
+    the ``word`` in it; ``input`` is the text for the model's ``input``, where the layer gets that.
     """
 
     def __init__(
@@ -18,6 +18,7 @@ class Refusal(Exception):
         argument: str | None = None,
         help: str = "",
         instead: str | None = None,
+        word: str | None = None,
         input: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -25,4 +26,5 @@ class Refusal(Exception):
         self.argument = argument
         self.help = help
         self.instead = instead
+        self.word = word
         self.input = input

@@ -10,6 +10,7 @@ from netspec.diagnostics.fix import Instead
 LONGEST = 100  # letters of a word that are looked at
 #: What other programs call the things that have words here.
 OTHER_WORDS: dict[str, tuple[str, ...]] = {
+    "activation_checkpointing": ("checkpoint",),
     "architecture": ("layers",),
     "axis": ("dim",),
     "backbone": ("layers",),
@@ -17,7 +18,9 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "branch": ("branches",),
     "config": ("params",),
     "constants": ("params",),
+    "ddp": ("data_parallel",),
     "do": ("layers",),
+    "dp": ("data_parallel",),
     "double": ("float64",),
     "float": ("float32",),
     "for": ("as",),
@@ -36,16 +39,20 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "net": ("layers",),
     "network": ("layers",),
     "over": ("in",),
+    "pp": ("pipeline",),
     "sequential": ("layers",),
     "shape": ("input",),
     "size": ("shape",),
     "skip": ("shortcut",),
     "title": ("name",),
+    "tp": ("tensor_parallel",),
     "values": ("in",),
     "variables": ("params",),
     "vars": ("params",),
     "version": ("netspec",),
     "x": ("input",),
+    "zero": ("fsdp",),
+    "zero3": ("fsdp",),
 }
 
 MOST = 100_000  # pairs of letters that are compared for one word: 20 ms

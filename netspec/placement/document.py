@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from netspec.diagnostics import Diagnostics, Source, Span, SpecError
+from netspec.diagnostics import Diagnostics, Instead, Line, Source, Span, SpecError, fix
 from netspec.placement.layout import Mesh
 from netspec.source import MapNode, Node, ScalarNode, read_file, read_text, read_value
 from netspec.source.nodes import kind, shortened
@@ -144,7 +144,11 @@ def _document(
                 parser.error("bad-placement", f"{shortened(word)!r} is no strategy", key)
     if not has_version:
         first = root.entries[0][0] if root.entries else root
-        help = "add `placement: 1`, the version of the document, as the first line"
+        message = "add `placement: 1`, the version of the document, as the first line"
+        help: Line = message
+        if root.entries and root.start == first.start:
+            edit = (Span(source, first.start, first.start), f"placement: {VERSION}\n")
+            help = fix(message, edit)
         parser.error("missing-key", "the placement has no `placement`", first, help)
     return Placement(mesh, tuple(entries), Origin(source, root, root, None), weights)
 
@@ -156,7 +160,7 @@ def _version(parser: Parser, node: Node) -> None:
             "bad-version",
             f"this netspec reads version {VERSION} of placements, not {kind(node)}",
             node,
-            f"write `placement: {VERSION}`",
+            Instead(f"write `placement: {VERSION}`", str(VERSION)),
         )
 
 
@@ -169,7 +173,11 @@ def _mesh(parser: Parser, node: Node, ranks: int | None) -> Mesh:
         entries = node.entries
     else:
         message = f"`mesh` takes a mapping of axes to numbers of ranks, not {kind(node)}"
-        parser.error("bad-placement", message, node, "write for example `mesh: {dp: 2, tp: 4}`")
+        help: Line = "write for example `mesh: {dp: 2, tp: 4}`"
+        if isinstance(node, ScalarNode) and type(node.value) is int and node.value > 0:
+            written = f"{{dp: {node.value}}}"
+            help = Instead(f"its axes have names: `mesh: {written}`", written, is_certain=False)
+        parser.error("bad-placement", message, node, help)
         return Mesh()
     axes: dict[str, int] = {}
     open_axis: tuple[str, Node] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from netspec.declaration import Refusal
-from netspec.diagnostics import Diagnostics, Note, did_you_mean, listed
+from netspec.diagnostics import Diagnostics, Line, Note, listed, suggestion
 from netspec.diagnostics.failure import failure, shown
 from netspec.placement.document import Entry, Placement
 from netspec.placement.dtypes import report_dtypes
@@ -34,8 +34,9 @@ def lay_out(
                 f"{entry.written.type} is no strategy of placement",
                 entry.origin.span(),
                 help=[
-                    did_you_mean(entry.written.type, strategies)
-                    or f"there are {listed(list(strategies))}"
+                    suggestion(
+                        entry.written.type, strategies, f"there are {listed(list(strategies))}"
+                    )
                 ],
             )
     layout = Layout(plan, placement.mesh)
@@ -110,5 +111,9 @@ def _refuse(refusal: Refusal, entry: Entry, found: Diagnostics) -> None:
     layers = refusal.layers if isinstance(refusal, Misplaced) else ()
     notes = [Note(f"`{one.path}` is written here", one.origin.span().locate()) for one in layers]
     span = entry.origin.argument(refusal.argument) if refusal.argument else entry.origin.span()
-    help = refusal.help.split("\n")
+    help: list[Line] = [*refusal.help.split("\n")]
+    if refusal.instead is not None and refusal.word is not None:
+        from netspec.advice.writing import replaced_word
+
+        help[0] = replaced_word(refusal.help, span, refusal.word, refusal.instead)
     found.error("bad-placement", refusal.message, span, notes=notes, help=help)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from netspec.declaration import Refusal
-from netspec.diagnostics import Span, did_you_mean, listed
+from netspec.diagnostics import Span, did_you_mean, listed, nearest
 from netspec.placement.patterns import matches
 from netspec.planning import Plan, PlannedLayer, PlannedScope
 from netspec.spec import Origin
@@ -138,10 +138,14 @@ class Layout:
         if not found:
             names = list(modules)[:SHOWN]
             more = ", ..." if len(modules) > SHOWN else ""
+            near = _near_pattern(pattern, modules)
+            layers = f"the layers are {', '.join(names)}{more}"
             raise Refusal(
                 f"the pattern {pattern!r} matches no layer",
                 argument=argument,
-                help=did_you_mean(pattern, modules) or f"the layers are {', '.join(names)}{more}",
+                help=f"did you mean {near}?" if near else layers,
+                instead=near,
+                word=pattern,
             )
         return found
 
@@ -217,3 +221,12 @@ class Layout:
     def noted(self, *notes: str) -> Layout:
         """The layout with more to tell."""
         return replace(self, notes=(*self.notes, *notes))
+
+
+def _near_pattern(pattern: str, modules: Collection[str]) -> str | None:
+    """The pattern with another first name, where it matches modules then; or the nearest path."""
+    first, dot, rest = pattern.partition(".")
+    near = nearest(first, {path.partition(".")[0] for path in modules})
+    if near is not None and any(matches(f"{near}{dot}{rest}", path) for path in modules):
+        return f"{near}{dot}{rest}"
+    return nearest(pattern, modules)

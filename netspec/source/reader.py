@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -36,19 +37,31 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udf
 
 def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSource, Node | None]:
     """The nodes of a file; None when ``found`` got an error."""
-    name = os.fsdecode(path)
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        what = f"a spec's file is a path, not a {type(path).__name__}"
+        raise TypeError(f"{what}; a dict is read by `netspec.from_dict`") from None
     try:
         with open(name, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         where = Span(_WholeFile(name), 0, 0)
-        found.error("unreadable-file", f"cannot read the file: {reason}", where)
+        is_missing = isinstance(problem, FileNotFoundError) or "\n" in name
+        help = [partial(_other_path, name)] if is_missing else []
+        found.error("unreadable-file", f"cannot read the file: {reason}", where, help=help)
         return TextSource("", name), None
     return read_bytes(data, name, found)
 
 
 MAX_CUT = 1_000  # texts that are put together again
+
+
+def _other_path(name: str) -> str:
+    from netspec.advice.commands import other_path
+
+    return other_path(name)
 
 
 class _WholeFile(NamedTuple):

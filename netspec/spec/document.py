@@ -416,6 +416,8 @@ def _version_first(source: Source, root: MapNode) -> Line:
 def _whole_spec(source: Source, root: Node) -> Line:
     from netspec.advice.items import whole_spec
 
+    if isinstance(root, ScalarNode) and str(root.value).endswith((".yaml", ".yml")):
+        return "a file is read by `netspec.load(path)`, a text by `netspec.loads(text)`"
     return whole_spec(source, root)
 
 

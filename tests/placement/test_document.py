@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import netspec
-from netspec.diagnostics import Diagnostics
+from netspec.diagnostics import Diagnostics, apply_fixes
 from netspec.placement.document import read_placement
 from netspec.placement.lay_out import lay_out
 from netspec.placement.layout import Layout, Mesh, Shard
@@ -95,7 +95,7 @@ MISTAKES = [
     ("mesh: {dp: 2}\nfsdp: [head]", "is tied to embed.weight, but they would be gathered", ""),
     ("mesh: {dp: 2}\nfsdp:\ndata_parallel:", "the axis 'dp' is that of fsdp", "an axis of its own"),
     ("checkpoint: [blocks, blocks.0]", "again for `blocks.0`, which is inside of it", "one of"),
-    ("mesh: 4", "2:7: error: `mesh` takes a mapping of axes", "mesh: {dp: 2, tp: 4}"),
+    ("mesh: 4", "2:7: error: `mesh` takes a mapping of axes", "mesh: {dp: 4}"),
     ("mesh: {dp: 0}", "2:12: error: the axis dp takes a whole number from 1", ""),
     ("mesh: {dp: 1000, tp: 100000}", "the mesh has 100,000,000 ranks", ""),
 ]
@@ -106,6 +106,25 @@ def test_mistakes_have_their_place_and_a_way_out(text: str, words: str, help: st
     said = refused(text)
     assert words in said
     assert help in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("mesh: {dp: 2}\nfdsp: [blocks.*]", "mesh: {dp: 2}\nfsdp: [blocks.*]"),
+        ("mesh: {dp: 2}\nfsdp: [block.*]", "mesh: {dp: 2}\nfsdp: [blocks.*]"),
+        ("mesh: {dp: 2}\nfsdp: [block.0, blocks.1]", "mesh: {dp: 2}\nfsdp: [blocks.0, blocks.1]"),
+        ("mesh: {dp: 2}\nddp:", "mesh: {dp: 2}\ndata_parallel:"),
+        ("mesh: 2\nfsdp: [blocks.*]", "mesh: {dp: 2}\nfsdp: [blocks.*]"),
+    ],
+)
+def test_help_that_is_followed_leads_to_what_was_meant(wrong: str, meant: str) -> None:
+    with pytest.raises(netspec.SpecError) as caught:
+        laid_out(wrong)
+    found = caught.value.diagnostics
+    text = apply_fixes(f"placement: 1\n{wrong}\n", [one.fixes[0] for one in found])
+    assert text == f"placement: 1\n{meant}\n"
+    assert laid_out(meant).mesh.ranks == 2
 
 
 def test_mistakes_show_the_spec_too() -> None:
