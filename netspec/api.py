@@ -524,12 +524,14 @@ def _checked(
     for number, variant in enumerate(spec.variants):
         if found.is_full:
             return
-        if planner.walked > MAX_CHECKED or planner.steps > MAX_CHECKED_STEPS:
+        # A variant that is too large took seconds to find that out; the next may be as large.
+        too_many = planner.walked > MAX_CHECKED
+        if too_many or planner.steps > MAX_CHECKED_STEPS or (planner.is_cut and number):
             found.warning(
                 "unchecked-variants",
                 f"the first {number:,} of {len(spec.variants):,} variants have {planner.walked:,} "
                 "layers: the others were not checked"
-                if planner.walked > MAX_CHECKED
+                if too_many
                 else f"the first {number:,} of {len(spec.variants):,} variants take "
                 f"{planner.steps:,} steps to plan: the others were not checked",
                 variant.span,

@@ -10,6 +10,7 @@ from netspec.declaration import Refusal, TensorType
 from netspec.planning import Plan
 from netspec.planning.plan import Application
 from netspec.sizes import Size, SizeLimit, evaluate, symbols
+from netspec.spec.concrete import LARGEST
 
 ITEMSIZES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
 
@@ -110,7 +111,9 @@ def complete_sizes(plan: Plan, batch: int | None, sizes: Mapping[str, int]) -> d
         if name not in values:
             raise ValueError(f"the size {name} of the input has no value: give it, as {name}=1")
         value = values[name]
-        if value < 1 or value % symbol.multiple_of:
+        if not 1 <= value <= LARGEST:
+            raise ValueError(f"the size {name} is not a number from 1 to {LARGEST:,}")
+        if value % symbol.multiple_of:
             raise ValueError(f"the size {name} is {value}, which the input does not take")
     for condition in plan.conditions:
         if condition.symbol is not None and condition.least is not None:

@@ -55,7 +55,7 @@ class BaseBuilder:
         found = Diagnostics()
         site = CallSite(sys._getframe(1), type(self).__name__)
         values = {"shape": shape, "dtype": dtype, **(sizes or {})}
-        node = ValueReader(site, found).node(values, "", 0)
+        node = ValueReader(site, found).node(values)
         given = None if found.failed else parse_input(node, Parser(site, found))
         if given is None:
             raise SpecError(found.all())
@@ -317,7 +317,7 @@ def _read_item(
     """A call's values as an item, by the parser that reads YAML."""
     keys = {"name": name, "repeat": repeat, "device": device}
     written = {key: value for key, value in keys.items() if value is not None}
-    node = ValueReader(site, found).node({**written, type: arguments}, "", 0)
+    node = ValueReader(site, found).node({**written, type: arguments})
     if found.failed:
         raise SpecError(found.all())
     return Parser(site, found).item(node, None)

@@ -10,14 +10,19 @@ from netspec.cli.output import print_json, usage_error, width
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import SpecError, listed
 from netspec.planning import Plan
+from netspec.source.nodes import shortened
 
 NONE = "none"
+DIGITS = 12  # of a size; torch has no tensors that are larger
 SHORT = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32", "fp64": "float64"}
 
 
 def add_memory_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--batch", type=int, metavar="N", help="the first size of the input, of one process"
+        "--batch",
+        type=_whole_number,
+        metavar="N",
+        help="the first size of the input, of one process",
     )
     parser.add_argument(
         "--size",
@@ -84,12 +89,22 @@ def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None)
     return 0
 
 
+def _whole_number(text: str) -> int:
+    """
+    Raises:
+        argparse.ArgumentTypeError: it is none, or one that no size can be.
+    """
+    if not text.isdecimal() or len(text) > DIGITS:
+        raise argparse.ArgumentTypeError(f"{shortened(text)!r} is not a whole number up to 10**12")
+    return int(text)
+
+
 def named_sizes(given: argparse.Namespace) -> dict[str, int] | str:
     """The values of ``--size``, or what is wrong with one."""
     sizes: dict[str, int] = {}
     for text in given.size:
         name, _, value = text.partition("=")
-        if not value.isdecimal() or len(value) > 12:
-            return f"--size {text}: write for example --size T=128"
+        if not value.isdecimal() or len(value) > DIGITS:
+            return f"--size {shortened(text)}: write for example --size T=128"
         sizes[name] = int(value)
     return sizes

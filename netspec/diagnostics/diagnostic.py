@@ -143,6 +143,9 @@ class Diagnostics:
             if not isinstance(line, str) and (location.line or isinstance(line, Fix))
         ]
         texts = [line if isinstance(line, str) else line.message for line in lines]
+        if self._copies:
+            first = _Copied(tuple(self._copies), len(self.found))
+            self._in_copies.setdefault((code, span.start, span.end), first)
         self.found.append(
             Diagnostic(
                 code, message, location, severity, whole, tuple(filter(None, texts)), tuple(fixes)
@@ -153,12 +156,7 @@ class Diagnostics:
         """Whether the same was found in another copy; it is counted there."""
         copies = tuple(self._copies)
         first = self._in_copies.get((code, span.start, span.end))
-        if first is None:
-            if not self.is_full:
-                place = _Copied(copies, len(self.found))
-                self._in_copies[code, span.start, span.end] = place
-            return False
-        if first.copies == copies:
+        if first is None or first.copies == copies:
             return False
         if first.last != copies:
             first.last = copies

@@ -45,9 +45,11 @@ def expand(
         with limited(budget):
             plan = _planned(spec, registry, found, params or {}, planner, budget)
     except OutOfSteps:
+        planner.is_cut = True
         report_steps(budget, spec.origin, found)
     planner.steps += budget.used
     if plan is None:
+        _require_finding(spec, found)
         return None
     report_training(plan, found)
     report_plugin_lints(plan, spec.origin, registry, found)
@@ -97,6 +99,17 @@ def _planned(
     )
 
 
+def _require_finding(spec: Spec, found: Diagnostics) -> None:
+    """Reports that there is no plan where nothing else says why, so that nobody is told `ok`."""
+    if not found.failed:
+        found.error(
+            "unplanned",
+            "the spec cannot be planned, and netspec has not reported why",
+            spec.origin.span(),
+            help=["this is a mistake in netspec: tell its authors, with the spec"],
+        )
+
+
 def report_steps(budget: Budget, origin: Origin, found: Diagnostics) -> None:
     """Reports that a spec asks for too much work, where most of it is."""
     place = budget.dearest()
@@ -131,6 +144,7 @@ def _root(
         builder.run(names)
         return builder.finish("", names)
     except TooMany:
+        walk.planner.is_cut = True
         return None
 
 

@@ -68,6 +68,8 @@ class Planner:
         self.walked = 0
         #: The steps that they have spent.
         self.steps = 0
+        #: Whether one of them ended at a limit.
+        self.is_cut = False
         self._bound: dict[int, Bound | None] = {}
         #: By the ids of a layer and of its one input.
         self.applications: dict[tuple[int, int], Application] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -43,8 +44,10 @@ def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSou
         what = f"a spec's file is a path, not a {type(path).__name__}"
         raise TypeError(f"{what}; a dict is read by `netspec.from_dict`") from None
     try:
-        with open(name, "rb") as file:
+        with open(name, "rb", opener=_without_waiting) as file:
             data = file.read(MAX_BYTES + 1)
+            if not data and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                raise ValueError("it is a pipe that nobody writes to")
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         where = Span(_WholeFile(name), 0, 0)
@@ -62,6 +65,14 @@ def _other_path(name: str) -> str:
     from netspec.advice.commands import other_path
 
     return other_path(name)
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Opens a file; a named pipe, too, that no other program has open, which blocks elsewhere."""
+    file = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(file, True)  # what a program writes is waited for
+    return file
 
 
 class _WholeFile(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from netspec.diagnostics import Diagnostics, Location, Source, Span
@@ -15,33 +15,52 @@ from netspec.source.scalars import TooManyDigits, require_few_digits
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+#: A key or an index, which leads from a value to one in it; None is the outermost value.
+Step = str | int | None
+OUTERMOST = -1
+
+
 class ValueSource:
-    """Python values that specs are written in; a mark is a number in the table of paths."""
+    """Python values that specs are written in; a mark is a number in the table of places.
+
+    A place is the mark around it and the step to it. Paths are written for messages only, as one
+    long key may hold 100,000 items.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.paths: list[str] = []
+        self.places: list[tuple[int, Step]] = []
 
-    def mark(self, path: str) -> int:
-        self.paths.append(path)
-        return len(self.paths) - 1
+    def mark(self, around: int, step: Step) -> int:
+        self.places.append((around, step))
+        return len(self.places) - 1
 
     def locate(self, start: int, end: int) -> Location:
-        return Location(self.name, path=self.paths[start])
+        steps: list[Step] = []
+        while start != OUTERMOST:
+            start, step = self.places[start]
+            steps.append(step)
+        path = ""
+        for step in reversed(steps):
+            if isinstance(step, int):
+                path += f"[{step}]"
+            elif step is not None:
+                path += f"{'.' if path else ''}{shortened(step, 100)}"
+        return Location(self.name, path=path)
 
 
 def read_value(value: object, name: str, found: Diagnostics) -> tuple[ValueSource, Node | None]:
     """The nodes of a tree of dicts, lists and scalars; None when ``found`` got an error."""
     source = ValueSource(name)
     reader = ValueReader(source, found)
-    node = reader.node(value, "", 0)
+    node = reader.node(value)
     return source, None if found.failed else node
 
 
 class Marks(Source, Protocol):
     """A source that numbers the places of values."""
 
-    def mark(self, path: str) -> int: ...
+    def mark(self, around: int, step: Step) -> int: ...
 
 
 class ValueReader:
@@ -52,9 +71,11 @@ class ValueReader:
         self.found = found
         self.nodes = 0
 
-    def node(self, value: object, path: str, depth: int) -> Node:
+    def node(
+        self, value: object, around: int = OUTERMOST, step: Step = None, depth: int = 0
+    ) -> Node:
         """One value; the depth is bounded, so that a dict which holds itself ends too."""
-        mark = self.source.mark(path)
+        mark = self.source.mark(around, step)
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             if not self.found.failed:
@@ -75,13 +96,9 @@ class ValueReader:
         if isinstance(value, float):
             return ScalarNode(float(value), mark, mark)
         if isinstance(value, Mapping):
-            return MapNode(tuple(self.entries(value, path, depth)), mark, mark)
+            return MapNode(tuple(self.entries(value, mark, depth)), mark, mark)
         if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-            return ListNode(
-                tuple(self.node(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)),
-                mark,
-                mark,
-            )
+            return ListNode(tuple(self.items(value, mark, depth)), mark, mark)
         self.found.error(
             "bad-value",
             f"a {type(value).__name__} cannot stand in a spec",
@@ -90,23 +107,29 @@ class ValueReader:
         )
         return ScalarNode(None, mark, mark)
 
+    def items(self, value: Sequence[object], around: int, depth: int) -> Iterator[Node]:
+        """The items, up to the limit: a sequence may have no end."""
+        for index, item in enumerate(value):
+            yield self.node(item, around, index, depth + 1)
+            if self.nodes > MAX_NODES:
+                return
+
     def entries(
-        self, value: Mapping[object, object], path: str, depth: int
-    ) -> list[tuple[ScalarNode, Node]]:
-        entries = []
+        self, value: Mapping[object, object], around: int, depth: int
+    ) -> Iterator[tuple[ScalarNode, Node]]:
         for key, item in value.items():
             word = str.__str__(key) if isinstance(key, str) else f"<{type(key).__name__}>"
-            inside = f"{path}.{word}" if path else word
-            mark = self.source.mark(inside)
+            mark = self.source.mark(around, word)
             if not isinstance(key, str):
                 self.found.error(
                     "bad-key",
                     f"a key must be a string, not {_shown(key)}",
                     Span(self.source, mark, mark),
                 )
-            word = self.text(word, mark)
-            entries.append((ScalarNode(word, mark, mark), self.node(item, inside, depth + 1)))
-        return entries
+            inside = self.node(item, around, word, depth + 1)
+            yield ScalarNode(self.text(word, mark), mark, mark), inside
+            if self.nodes > MAX_NODES:
+                return
 
     def text(self, text: str, mark: int) -> str:
         """A text that can be written to a file."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netspec.spec.spec import Input, SizeRange, Spec
 
-_LARGEST = 10**12
+LARGEST = 10**12
 
 
 def concrete(spec: Spec, batch: int | None, sizes: Mapping[str, int]) -> Spec:
@@ -36,8 +36,8 @@ def concrete(spec: Spec, batch: int | None, sizes: Mapping[str, int]) -> Spec:
             if stated.name in values:
                 _require_in_range(stated, values[stated.name])
     for name, value in values.items():
-        if not 1 <= value <= _LARGEST:
-            raise ValueError(f"the size {name} is not a number from 1 to {_LARGEST:,}")
+        if not 1 <= value <= LARGEST:
+            raise ValueError(f"the size {name} is not a number from 1 to {LARGEST:,}")
     return replace(spec, inputs=tuple([_at(given, values) for given in spec.inputs]))
 
 

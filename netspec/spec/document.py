@@ -15,8 +15,9 @@ from netspec.diagnostics import (
     nearest,
     suggestion,
 )
-from netspec.source import ListNode, MapNode, Node, ScalarNode
+from netspec.source import ListNode, MapNode, Node, ScalarNode, read_text
 from netspec.source.collector import without_collector
+from netspec.source.limits import MAX_DEPTH
 from netspec.source.nodes import kind, shortened
 from netspec.source.scalars import resolve
 from netspec.spec import words
@@ -35,8 +36,10 @@ from netspec.spec.spec import (
     Tie,
     Variant,
 )
+from netspec.spec.writer import to_yaml
 
 MAX_VARIANTS = 1_000
+SHALLOW = 15  # levels of layers or lists, of which a text has less than 100
 MAX_REQUIRED = 100  # packages, whose metadata is read for each
 
 
@@ -47,10 +50,27 @@ def parse(source: Source, root: Node, found: Diagnostics) -> Spec:
     With an error in ``found`` it holds what could be read, so that later stages find their
     errors in the same run; an item that could not be read is a Layer without a type.
     """
+    parser = Parser(source, found)
     try:
-        return _Document(Parser(source, found)).spec(root)
+        spec = _Document(parser).spec(root)
     except TooLarge:
         return Spec((), NO_ITEMS, origin=Origin(source, root, root, None))
+    if parser.deepest > SHALLOW and not found.failed:
+        _require_writable(spec, found)
+    return spec
+
+
+def _require_writable(spec: Spec, found: Diagnostics) -> None:
+    """Reports a spec whose text would be nested too deep to be read again."""
+    scratch = Diagnostics()
+    read_text(to_yaml(spec), "", scratch)
+    if scratch.failed:
+        found.error(
+            "too-deep",
+            f"nested so deep that its text has more than {MAX_DEPTH} levels",
+            spec.origin.reserved("layers"),
+            help=["write nested layers as blocks"],
+        )
 
 
 @without_collector

@@ -52,6 +52,7 @@ class Parser:
         self.layers_seen: dict[object, Layer | LayerTemplate] = {}
         self.templates: dict[str, Template | str] = {}
         self.templates_met = 0
+        self.depth = self.deepest = 0  # containers in containers, and lists in values
         self.expression_nodes = 0
         self.value_names: set[str] = set()  # of params and the like, read so far
 
@@ -65,6 +66,8 @@ class Parser:
 
     def layers(self, node: Node, what: str) -> Layers:
         """A list of items, or a mapping of named ones."""
+        self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
         if isinstance(node, ListNode):
             items = [self.item(child, None) for child in node.items]
         elif isinstance(node, MapNode):
@@ -77,7 +80,8 @@ class Parser:
         else:
             message = f"{what} takes a list or a mapping of layers, not {kind(node)}"
             self.error("bad-layers", message, node, lambda: _layers_in_words(self, node))
-            return NO_ITEMS
+            items = []
+        self.depth -= 1
         return Layers(tuple(items))
 
     def item(self, node: Node, key: ScalarNode | None) -> Item:
@@ -352,7 +356,11 @@ class Parser:
                 return self.text(node, str(value))
             return value
         if isinstance(node, ListNode):
-            return tuple([self.value(item) for item in node.items])
+            self.depth += 1
+            self.deepest = max(self.deepest, self.depth)
+            values = tuple([self.value(item) for item in node.items])
+            self.depth -= 1
+            return values
         self.error("bad-argument", "an argument takes a value or a list, not a mapping", node)
         return None
 

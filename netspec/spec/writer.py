@@ -200,6 +200,8 @@ def _item(item: Item, indent: int) -> list[str]:
     if plain and isinstance(item.part, Layer):
         text = layer_text(item.part) if item.part.arguments else _scalar(item.part.type)
         return [margin + text]
+    if plain and isinstance(item.part, Layers) and _is_list(item.part):
+        return _list(item.part, indent) or [f"{margin}[]"]
     lines = [f"{margin}name: {_scalar(item.name)}"] if item.name is not None else []
     return lines + _keys(item, indent)
 
@@ -281,6 +283,8 @@ def _each(part: Each, indent: int) -> list[str]:
 
 def _residual(part: Residual, indent: int) -> list[str]:
     margin = " " * indent
+    if part.body.items and _is_list(part.body) and part == Residual(part.body):
+        return [f"{margin}residual:", *_list(part.body, indent + 2)]
     body = _block("body", part.body, indent + 2)
     shortcut: list[str] = []
     if part.shortcut.items or part.shortcut_first:
@@ -292,6 +296,8 @@ def _residual(part: Residual, indent: int) -> list[str]:
 def _branches(word: str, branches: tuple[Layers, ...], dim: Written, indent: int) -> list[str]:
     margin = " " * indent
     lines = [f"{margin}{word}:"]
+    if dim == 1 and branches:
+        return [*lines, *_branch_list(branches, indent + 2)]
     if dim != 1 or not branches:
         lines.append(f"{margin}  dim: {_flow(dim)}")
     if branches:

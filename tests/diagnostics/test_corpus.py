@@ -46,6 +46,7 @@ ELSEWHERE = {
     "too-many-reads": "source/test_hostile.py",
     "unknown-strategy": "placement/test_document.py",
     "unknown-variant": "spec/test_variants.py",
+    "unplanned": "diagnostics/test_findings.py",
     "unreadable-file": "cli/test_check.py",
 }
 

@@ -201,3 +201,39 @@ def test_two_mistakes_in_one_copy_are_two_findings() -> None:
     layers = "layers: [linear: {a: 1, b: 2}, tanh: 3]"
     found = netspec.check(HEAD + f"  - {{repeat: 3, {layers}}}\n")
     assert len(found) == 4
+
+
+def test_an_error_says_what_is_wrong() -> None:
+    with pytest.raises(TypeError, match="at least one diagnostic"):
+        netspec.SpecError([])
+
+
+def test_where_no_value_is_none_has_a_shape() -> None:
+    """It was `ok` for check, and an error without a finding for plan."""
+    text = (
+        "netspec: 1\ninput: [N, 8]\noutputs: {out: a}\nauxiliary: ['$(max(in_features, 3))']\n"
+        "layers: {a: relu, b: {from: input, tanh: }}\n"
+    )
+    (found,) = [one for one in netspec.check(text) if one.severity == "error"]
+    assert found.message == "there is no value called 'in_features' here"
+    with pytest.raises(netspec.SpecError, match="in_features"):
+        netspec.plan(netspec.loads(text))
+
+
+def test_no_plan_without_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a stage ever lose an error, check and plan both say so."""
+    monkeypatch.setattr("netspec.expansion.scope.ScopeBuilder.finish", lambda *_: None)
+    assert [one.code for one in netspec.check(HEAD + "  - relu\n")] == ["unplanned"]
+    with pytest.raises(netspec.SpecError, match="unplanned"):
+        netspec.plan(netspec.loads(HEAD + "  - relu\n"))
+
+
+def test_a_copy_whose_finding_is_known_from_elsewhere() -> None:
+    """It was an IndexError: the place of a finding that was dropped."""
+    found = Diagnostics()
+    span = Span(TextSource("relu", "m.yaml"), 0, 4)
+    found.error("c", "message", span)
+    for name in ("0", "1"):
+        with found.copy(name):
+            found.error("c", "message", span)
+    assert [one.message for one in found.all()] == ["message"]
