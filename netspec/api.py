@@ -233,6 +233,7 @@ def build_and_report(
         SpecError, ValueError: as ``build``.
     """
     from netspec.building import load_weights, make_modules, make_on_meta
+    from netspec.building.weights import freeze
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import require_one_process
     from netspec.placement.place import place
@@ -255,6 +256,7 @@ def build_and_report(
         model.to(chosen_dtype)
     waiting = frozenset(path for path, placed in layout.layers.items() if placed.kept_on)
     model = place(model, planned, devices, registry, waiting)
+    freeze(model, layout.plan)
     _show(model, planned, "file" if weights is not None else "fresh" if init else "none", registry)
     if layout.actions:
         from netspec.placement.one_process import act

@@ -115,7 +115,9 @@ def activations(
         kept=kept,
         saved=lambda operation: saved_of(operation).nbytes // split.inside(operation),
         scratch=scratch,
-        gradient=lambda key: parts[key].nbytes if key in parts else 0,
+        gradient=lambda key: (
+            parts[key].nbytes if key in parts and parts[key].tensor.is_trained else 0
+        ),
         device=device_of,
     )
     usage = run(forward, ask, choices.is_training)

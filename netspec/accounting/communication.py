@@ -31,7 +31,7 @@ def communication(layout: Layout, parts: Iterable[Held], is_training: bool) -> i
     total = max(waiting.values(), default=0)
     for action in layout.actions:
         if action.word == "data_parallel" and is_training:
-            total += sum(part.nbytes for part in parts)
+            total += sum(part.nbytes for part in parts if part.tensor.is_trained)
         if action.word == "fsdp":
             total += _gathered(layout, parts, action.settings, is_training)
     return total
@@ -50,7 +50,8 @@ def _gathered(
         group = innermost(held.tensor.key, settings["layers"])
         weights[group] += numel * ITEMSIZES.get(settings["param_dtype"], held.itemsize)
         reduced = settings["reduce_dtype"] or settings["param_dtype"]
-        gradients[group] += numel * ITEMSIZES.get(reduced, held.itemsize)
+        if held.tensor.is_trained:
+            gradients[group] += numel * ITEMSIZES.get(reduced, held.itemsize)
     own = weights.pop("", 0)
     at_once = sorted(weights.values())
     if settings["reshard_after_forward"] or not is_training:

@@ -90,6 +90,8 @@ def _devices_of(
             continue
         parts[tensor.key] = Held(tensor, own, size)
         state.parameters += own.padded * size
+        if not tensor.is_trained:
+            continue
         state.updated.append((own.numel, size))
         if choices.is_training:
             state.gradients += own.padded * size

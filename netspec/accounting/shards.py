@@ -22,6 +22,7 @@ class Tensor(NamedTuple):
     shards: tuple[Shard, ...] = ()
     dtype: str | None = None
     is_buffer: bool = False
+    is_trained: bool = True
 
     def itemsize(self, model: str) -> int:
         """The bytes of a value, where the model's dtype is ``model``."""
@@ -61,14 +62,17 @@ def tensors(layout: Layout) -> Iterator[Tensor]:
             key = f"{row.path}.{parameter.name}"
             if key not in tied:
                 shards = placed.shards.get(parameter.name, ())
-                yield Tensor(key, row.path, parameter.shape, shards, placed.dtype)
+                trained = key not in plan.frozen
+                yield Tensor(
+                    key, row.path, parameter.shape, shards, placed.dtype, is_trained=trained
+                )
         for buffer in row.buffers:
             key = f"{row.path}.{buffer.name}"
             yield Tensor(key, row.path, buffer.shape, (), placed.dtype, is_buffer=True)
     for own in plan.parameters:
         path = own.path.rpartition(".")[0]
         shards = layout.placed(path).shards.get(own.name, ())
-        yield Tensor(own.path, path, own.shape, shards)
+        yield Tensor(own.path, path, own.shape, shards, is_trained=own.path not in plan.frozen)
 
 
 def local_size(size: int, count: int, place: int) -> int:

@@ -88,6 +88,14 @@ def initialise(
         _fill(parameter.path, value, parameter.init, parameter.origin.span(), fill)
 
 
+def freeze(model: nn.Module, plan: Plan) -> None:
+    """Leaves the plan's frozen parameters out of training, those that the module has."""
+    if plan.frozen:
+        for key, parameter in model.named_parameters(remove_duplicate=False):
+            if key in plan.frozen:
+                parameter.requires_grad_(False)
+
+
 def tie(model: nn.Module, plan: Plan) -> None:
     """Replace the parameters of each tie by its source's, as far as the model has them."""
     for one in plan.ties:

@@ -11,6 +11,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from netspec.building import make_on_meta
 from netspec.building.random import SeedBy
+from netspec.building.weights import freeze
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError
 from netspec.distributed.clipping import clip_grad_norm_
@@ -116,6 +117,7 @@ def distribute(
     """
     context = Context(layout, device, _mesh(layout, device))
     whole = make_on_meta(layout.plan)
+    freeze(whole, layout.plan)
     if dtype is not None:
         whole.to(dtype)
     parts: tuple[nn.Module, ...] = (whole,)

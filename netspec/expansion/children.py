@@ -135,6 +135,8 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     row = PlannedLayer(
         path, name, application, device, item.origin, is_reused or scope.is_reused, init
     )
+    if scope.freeze is not None and row.parameters and not row.is_reused:
+        scope.walk.freeze[path] = scope.freeze
     scope.walk.rows.append(row)
     return Child(row, application.outputs, application.output_names, order)
 

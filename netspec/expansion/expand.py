@@ -9,6 +9,7 @@ from typing import Any
 from netspec.budget import Budget, OutOfSteps, limited
 from netspec.declaration import Refusal, TensorType
 from netspec.diagnostics import Diagnostics
+from netspec.expansion.freezing import frozen_plan
 from netspec.expansion.inputs import input_types
 from netspec.expansion.plugin_lints import report_plugin_lints
 from netspec.expansion.scope import ScopeBuilder
@@ -86,7 +87,7 @@ def _planned(
     ties = planned_ties(spec, walk, root, found)
     if found.failed:
         return None
-    return Plan(
+    plan = Plan(
         spec.name,
         tuple(PlannedInput(name, type) for name, type in given.items() if type is not None),
         root,
@@ -97,6 +98,7 @@ def _planned(
         rules,
         ties,
     )
+    return frozen_plan(plan, spec, walk)
 
 
 def _require_finding(spec: Spec, found: Diagnostics) -> None:

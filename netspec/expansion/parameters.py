@@ -48,6 +48,8 @@ def parameter(
     scope.steps.append(Step("parameter", (), (number,), (), (type,), origin, place))
     scope.parameters.append(planned)
     if not scope.is_reused:
+        if scope.freeze is not None:
+            scope.walk.freeze[planned.path] = scope.freeze
         scope.walk.parameters.append(planned)
     scope.types.append(type)
     scope.sources.add(number)

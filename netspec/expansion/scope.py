@@ -98,6 +98,7 @@ class ScopeBuilder:
         self.path = path
         self.prefix = f"{path}." if path else ""
         self.device = device
+        self.freeze: bool | None = None
         self.layers = layers
         self.origin = origin
         self.written = written or origin  # of `outputs` and `register`
@@ -244,6 +245,8 @@ class ScopeBuilder:
             init = rule_init(walk, application) if walk.rules else None
             if item.name is None:
                 self.unnamed += 1
+            if self.freeze is not None and application.parameters and not self.is_reused:
+                walk.freeze[self.prefix + name] = self.freeze
             row = PlannedLayer(
                 self.prefix + name, name, application, device, item.origin, self.is_reused, init
             )
@@ -303,13 +306,27 @@ class ScopeBuilder:
             if stays is None:
                 if not self.is_true(keys.when, names, at, item.origin.reserved("when")):
                     return self.left_out(item, keys, value, names)
-            if keys.shape is None:
-                return self.part(item, keys, given, names, device)
-            stated = stated_shape(self, item, keys.shape, names, at)
+            freeze = self.freeze
+            if keys.freeze is not None:
+                freeze = self.is_true(keys.freeze, names, at, item.origin.reserved("freeze"))
+            if keys.shape is not None:
+                stated = stated_shape(self, item, keys.shape, names, at)
+                keys = keys._replace(shape=cast(Any, stated))
         except Skip:
             return self.unknown(item, names)
-        number = self.part(item, keys._replace(shape=cast(Any, stated)), given, names, device)
-        require_stated(self, item, stated, self.types[number])
+        decided = len(self.walk.freeze)
+        around, self.freeze = self.freeze, freeze
+        try:
+            number = self.part(item, keys, given, names, device)
+        finally:
+            self.freeze = around
+        if keys.shape is not None:
+            require_stated(self, item, stated, self.types[number])
+        if keys.freeze is not None and not self.is_reused and self.types[number] is not None:
+            if len(self.walk.freeze) == decided:
+                message = "`freeze` has no effect here: there are no parameters"
+                span = item.origin.key_span("freeze")
+                self.found.error("misplaced-key", message, span, help=["remove it"])
         return number
 
     def stays(self, keys: Keys, names: Environment) -> bool | None:
@@ -391,7 +408,7 @@ class ScopeBuilder:
         self, request: Request, layers: Layers, written: Origin | None = None
     ) -> ScopeBuilder:
         """The builder of a container in this one."""
-        return ScopeBuilder(
+        inner = ScopeBuilder(
             self.walk,
             self.prefix + request.name,
             request.device,
@@ -400,6 +417,8 @@ class ScopeBuilder:
             request.is_reused or self.is_reused,
             written,
         )
+        inner.freeze = self.freeze
+        return inner
 
     # ---- calls
 

@@ -55,6 +55,8 @@ class Walk:
         #: The rules of ``init`` by the class that they are for, and what they are for each layer.
         self.rules: dict[str, list[InitRule]] = {}
         self.inits: dict[int, PlannedInit] = {}  # by the id of an application
+        #: What `freeze` beside or around a layer says, by its path or the key of a parameter.
+        self.freeze: dict[str, bool] = {}
         self._devices: dict[str, bool] = {}  # whether a word is the name of one
         self.initialisers: dict[str, Brought[InitialiserType]] = {}
         self._of_packages: dict[str, PackageBlock | None] = {}

@@ -137,7 +137,9 @@ def _document(
         elif word == "weights":
             weights = weights_of(value, source, found, folder=folder, spelling="placement")
         else:
-            part = parser.part(key, value)
+            # `freeze` is a word in both documents.
+            own = word == "freeze"
+            part = parser.layer(key, word, value) if own else parser.part(key, value)
             if isinstance(part, Layer):
                 entries.append(Entry(part, Origin(source, root, key, value)))
             else:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from netspec.declaration import Refusal
 from netspec.diagnostics import Span, did_you_mean, listed, nearest
-from netspec.placement.patterns import matches
+from netspec.patterns import matches
 from netspec.planning import Plan, PlannedLayer, PlannedScope
 from netspec.spec import Origin
 

@@ -19,9 +19,9 @@ class Strategy(NamedTuple):
     ``declared.target`` is the dotted path of a function that does it to the modules: it gets the
     model, a ``netspec.distributed.Context`` and the settings of an Action, and gives the model.
 
-    Strategies are applied by ``order``, small ones first: the slices of a pipeline (0), dtypes and
-    devices (10), tensor parallel (20), checkpointing (30), compilation (40), sharding (50), copies
-    for data (60). It is torchtitan's order:
+    Strategies are applied by ``order``, small ones first: the slices of a pipeline (0), what is
+    frozen (1), dtypes and devices (10), tensor parallel (20), checkpointing (30), compilation (40),
+    sharding (50), copies for data (60). It is torchtitan's order:
     https://github.com/pytorch/torchtitan/blob/main/torchtitan/models/llama3/infra/parallelize.py
     """
 

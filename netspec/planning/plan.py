@@ -344,6 +344,8 @@ class Plan:
     parameters: tuple[PlannedParameter, ...] = field(default=(), repr=False)
     init: tuple[PlannedInitRule, ...] = field(default=(), repr=False, compare=False)
     ties: tuple[PlannedTie, ...] = ()
+    #: The keys in ``state_dict`` of the parameters that are not trained.
+    frozen: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __repr__(self) -> str:
         from netspec.render import plan_summary  # which renders plans
@@ -376,6 +378,21 @@ class Plan:
         own = sum(parameter.numel for parameter in self.parameters)
         tied = sum(math.prod(tie.shape) * len(tie.others) for tie in self.ties)
         return sum(layer.params for layer in self.layers) + own - tied
+
+    @property
+    def trained_params(self) -> int:
+        """The number of values in the parameters that are not frozen."""
+        others = {other for tie in self.ties for other in tie.others}
+        frozen = sum(own.numel for own in self.parameters if own.path in self.frozen - others)
+        if self.frozen:
+            frozen += sum(
+                parameter.numel
+                for row in self.layers
+                if not row.is_reused
+                for parameter in row.parameters
+                if (key := f"{row.path}.{parameter.name}") in self.frozen and key not in others
+            )
+        return self.total_params - frozen
 
     @property
     def total_buffer_numel(self) -> int:

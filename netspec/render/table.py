@@ -71,7 +71,9 @@ def plan_summary(plan: Plan) -> str:
 
 def plan_totals(plan: Plan) -> list[str]:
     """What a whole plan takes, and the conditions on its sizes."""
-    lines = [f"{number(plan.total_params)} parameters ({amount(plan.total_params * 4)} as float32)"]
+    trained = f", {number(plan.trained_params)} of them trained" if plan.frozen else ""
+    size = amount(plan.total_params * 4)
+    lines = [f"{number(plan.total_params)} parameters ({size} as float32){trained}"]
     macs = unless_beyond_limits(lambda: plan.total_macs)
     if macs is not None:
         lines.append(f"{number(macs)} multiply-adds")

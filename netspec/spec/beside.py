@@ -21,8 +21,8 @@ from netspec.spec.spec import (
 #: The keys that have an effect beside every item.
 EVERYWHERE = frozenset({"name", "when", "from", "let", "shape"})
 
-_LAYER = EVERYWHERE | {"repeat", "device", "init"}
-_GROUP = EVERYWHERE | {"repeat", "device"}
+_LAYER = EVERYWHERE | {"repeat", "device", "freeze", "init"}
+_GROUP = EVERYWHERE | {"repeat", "device", "freeze"}
 #: The keys that have an effect beside an item, by its kind.
 EFFECTS = {
     "layer": _LAYER,
@@ -30,10 +30,10 @@ EFFECTS = {
     "container": _GROUP,
     "composite": _GROUP,
     "wiring": EVERYWHERE | {"repeat"},  # a composite without layers
-    "each": EVERYWHERE | {"device"},
+    "each": EVERYWHERE | {"device", "freeze"},
     "merge": EVERYWHERE,  # without branches, of what `from` names
     "use": EVERYWHERE,
-    "parameter": EVERYWHERE,
+    "parameter": EVERYWHERE | {"freeze"},
     "pass": EVERYWHERE - {"when"},  # `from` alone, whose value passes on if it is left out
 }
 
@@ -42,6 +42,7 @@ _HELPS = {
     ("init", "parameter"): "write it inside: `parameter: {shape: [1, 8], init: ones}`",
     ("init", "use"): f"{_WEIGHTS}: write it beside the first use",
     ("device", "use"): f"{_WEIGHTS}, where they are: write it beside the first use",
+    ("freeze", "use"): f"{_WEIGHTS}: write it beside the first use",
     ("device", "merge"): "values are merged where the first of them is",
     ("when", "pass"): "what is left out passes on what `from` names: choose there, "
     "`from: \"$('a' if wide else 'b')\"`",
@@ -52,6 +53,7 @@ _OTHERWISE = {
     "init": "write it beside the layers themselves, or at the top for all layers of a kind",
     "repeat": "`repeat` makes copies of layers",
     "device": "write it beside a layer or a container",
+    "freeze": "write it beside a layer or a container that has parameters",
 }
 
 

@@ -119,6 +119,7 @@ class _Document:
             layers = scope_keys(self.parser, layers, scope)
         init = self.init(entries["init"]) if "init" in entries else ()
         tie = self.tie(entries["tie"]) if "tie" in entries else ()
+        freeze = self.freeze(entries["freeze"]) if "freeze" in entries else ()
         return Spec(
             inputs,
             layers,
@@ -129,6 +130,7 @@ class _Document:
             blocks=blocks,
             init=init,
             tie=tie,
+            freeze=freeze,
             origin=origin,
         )
 
@@ -385,6 +387,22 @@ class _Document:
             InitRule(str(key.value), read_init(self.parser, value), span=self.parser.span(key))
             for key, value in node.entries
         )
+
+    def freeze(self, node: Node) -> tuple[str, ...]:
+        items = node.items if isinstance(node, ListNode) else (node,)
+        read = []
+        for item in items:
+            value = item.value if isinstance(item, ScalarNode) else None
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                read.append(str(value))
+                continue
+            self.error(
+                "bad-value",
+                f"`freeze` at the top takes patterns of names, not {kind(item)}",
+                item,
+                'write for example `freeze: ["backbone.*"]`',
+            )
+        return tuple(read)
 
     def tie(self, node: Node) -> tuple[Tie, ...]:
         example = "write for example `tie: {head.weight: embedding.weight}`"

@@ -26,6 +26,7 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
     let: tuple[tuple[str, Written], ...] = ()
     init: Init | None = None
     shape: tuple[Written, ...] | None = None
+    freeze: bool | Template | None = None
     for word, node in written.items():
         if word == "when":
             errors = len(parser.found.found)
@@ -46,9 +47,11 @@ def item_keys(parser: Parser, written: dict[str, Node]) -> Keys | None:
             let = read_let(parser, node)
         elif word == "shape":
             shape = read_shape(parser, node)
+        elif word == "freeze":
+            freeze = read_freeze(parser, node)
         else:
             init = read_init(parser, node)
-    keys = Keys(when, inputs, let, init, input_names, shape)
+    keys = Keys(when, inputs, let, init, input_names, shape, freeze)
     return None if keys == Keys() else keys
 
 
@@ -89,6 +92,20 @@ def read_from(parser: Parser, node: Node) -> tuple[tuple[Name, ...], tuple[str, 
         inputs += found
         names += [str(key.value)] * len(found)
     return tuple(inputs), tuple(names)
+
+
+def read_freeze(parser: Parser, node: Node) -> bool | Template | None:
+    """``freeze: true``, or an expression; None where it is wrong."""
+    value = None if isinstance(node, MapNode) else parser.value(node)
+    if isinstance(value, bool | Template):
+        return value
+    parser.error(
+        "bad-value",
+        f"`freeze` beside an item takes true, false or an expression, not {kind(node)}",
+        node,
+        "write `freeze: true`; a list of patterns stands at the top of the spec",
+    )
+    return None
 
 
 def read_let(parser: Parser, node: Node) -> tuple[tuple[str, Written], ...]:

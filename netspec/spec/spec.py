@@ -249,7 +249,8 @@ class Keys(NamedTuple):
     """The reserved keys that few items have.
 
     ``input_names`` are what ``from`` calls the values where it is a mapping, one for each.
-    ``shape`` states what the item gives; a text in it names a size of the input.
+    ``shape`` states what the item gives; a text in it names a size of the input. ``freeze`` says
+    whether its parameters are left out of training; None is what is said around it.
     """
 
     when: Written = True
@@ -258,6 +259,7 @@ class Keys(NamedTuple):
     init: Init | None = None  # nothing in it is torch's own beginning
     input_names: tuple[str, ...] = ()
     shape: tuple[Written, ...] | None = None
+    freeze: bool | Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,7 @@ class Spec:
     blocks: tuple[Block, ...] = ()
     init: tuple[InitRule, ...] = ()
     tie: tuple[Tie, ...] = ()
+    freeze: tuple[str, ...] = ()
     origin: Origin = field(kw_only=True, compare=False, repr=False)
 
     def __repr__(self) -> str:

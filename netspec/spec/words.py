@@ -16,11 +16,13 @@ PARAMETER = "parameter"
 PARTS = frozenset({SCOPE, EACH, USE, PARAMETER, *OPERATORS})
 
 #: What may stand beside any part, with the same meaning everywhere.
-ITEM_KEYS = frozenset({"name", "repeat", "device", "when", "from", "let", "init", "shape"})
+ITEM_KEYS = frozenset(
+    {"name", "repeat", "device", "when", "from", "let", "init", "shape", "freeze"}
+)
 #: What may stand beside ``layers``, in an item, a block, and the document.
 SCOPE_KEYS = frozenset({"inputs", "outputs", "auxiliary", "register"})
 #: Kept for the language's next versions: no layer may be called so.
-RESERVED_LATER = frozenset({"dtype", "freeze"})
+RESERVED_LATER = frozenset({"dtype"})
 RESERVED = ITEM_KEYS | SCOPE_KEYS | RESERVED_LATER
 
 #: Keys under which other notations say which layer an item is.
@@ -28,7 +30,7 @@ TYPE_KEYS = frozenset({"type", "layer", "class", "kind", "module", "op", "layer_
 
 ROOT_KEYS = (
     "netspec", "name", "requires", "input", "inputs", "params", "variants", "blocks", "layers",
-    "outputs", "auxiliary", "register", "init", "tie",
+    "outputs", "auxiliary", "register", "init", "tie", "freeze",
 )  # fmt: skip
 
 #: What a container calls its one input.

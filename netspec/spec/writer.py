@@ -67,6 +67,8 @@ def to_yaml(spec: Spec) -> str:
     if spec.tie:
         lines.append("tie:")
         lines += [f"  {_quoted(tie.parameter)}: {_quoted(tie.source)}" for tie in spec.tie]
+    if spec.freeze:
+        lines.append(f"freeze: {_names(spec.freeze)}")
     lines += _scope("layers", spec.layers, 0)
     return "\n".join(lines) + "\n"
 
@@ -230,6 +232,8 @@ def _few(keys: Keys, margin: str) -> list[str]:
         lines.append(f"{margin}let: {{{given}}}")
     if keys.init is not None:
         lines.append(f"{margin}init: {_init(keys.init)}")
+    if keys.freeze is not None:
+        lines.append(f"{margin}freeze: {_flow(keys.freeze)}")
     if keys.shape is not None:
         lines.append(f"{margin}shape: {_flow(keys.shape)}")
     return lines

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from netspec.diagnostics.nearest import did_you_mean
-from netspec.placement.patterns import matches
+from netspec.patterns import matches
 from netspec.source.nodes import shortened
 from netspec.weights.argument import Weights
 

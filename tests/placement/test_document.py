@@ -6,10 +6,10 @@ import pytest
 
 import netspec
 from netspec.diagnostics import Diagnostics, apply_fixes
+from netspec.patterns import matches
 from netspec.placement.document import read_placement
 from netspec.placement.lay_out import lay_out
 from netspec.placement.layout import Layout, Mesh, Shard
-from netspec.placement.patterns import matches
 from netspec.registry import Registry
 
 SPEC = """\

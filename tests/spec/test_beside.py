@@ -38,6 +38,7 @@ KEYS: dict[str, object] = {
     "let": {"ok": False, "label": "x"},
     "init": {"weight": 0},
     "shape": ["N", 99],
+    "freeze": True,
     "inputs": ["i", "j"],
     "outputs": "k",
     "auxiliary": "k",
@@ -91,7 +92,7 @@ def outcome(
     except netspec.SpecError as error:
         return [(found.code, found.message) for found in error.diagnostics], None
     rows = [(row.path, row.device, row.init, row.outputs) for row in plan.layers]
-    return [], (rows, plan.parameters, [wiring(scope) for scope in plan.scopes()])
+    return [], (rows, plan.parameters, plan.frozen, [wiring(scope) for scope in plan.scopes()])
 
 
 def wiring(scope: PlannedScope) -> object:

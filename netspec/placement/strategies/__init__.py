@@ -3,12 +3,13 @@
 from netspec.placement.strategies.balancing import balance
 from netspec.placement.strategies.blocks import checkpoint, compile
 from netspec.placement.strategies.data import data_parallel, fsdp
-from netspec.placement.strategies.one_process import devices, dtypes, offload
+from netspec.placement.strategies.one_process import devices, dtypes, freeze, offload
 from netspec.placement.strategies.pipeline import pipeline
 from netspec.placement.strategies.tensor import tensor_parallel
 
 STRATEGIES = (
     pipeline,
+    freeze,
     devices,
     dtypes,
     balance,

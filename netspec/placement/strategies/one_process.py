@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Literal
 
 from netspec.declaration import Refusal
 from netspec.placement.layout import Action, Layout, Misplaced
 from netspec.placement.strategy import strategy
+from netspec.planning.freezing import keys_like, with_frozen
 
 Patterns = tuple[str, ...]
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
@@ -28,6 +30,22 @@ def devices(layout: Layout, /, *, device: str | None = None, **patterns: str) ->
     return layout.changed(
         {path: layout.placed(path)._replace(device=each) for path, each in chosen.items()}
     )
+
+
+@strategy("", order=1, obvious="layers")
+def freeze(layout: Layout, /, *, layers: Patterns) -> Layout:
+    """Parameters that are not trained, by patterns over modules and keys in ``state_dict``.
+
+    They are added to those that the spec freezes.
+    """
+    keys: list[str] = []
+    for pattern in layers:
+        meant = keys_like(layout.plan, pattern)
+        if not meant:
+            layout.match(pattern, "layers")
+            raise Refusal(f"{pattern!r} is like no module with parameters", argument="layers")
+        keys += meant
+    return replace(layout, plan=with_frozen(layout.plan, keys))
 
 
 @strategy("netspec.placement.one_process.dtypes", order=10, obvious="dtype")
