@@ -96,7 +96,11 @@ def activations(
     for operation in forward.operations:
         here = by_path.get(operation.path, sized)
         is_whole = split.inside(operation) == 1
-        steps, held = in_steps(operation, here.nbytes_of) if is_whole else ([operation], [])
+        steps, held = (
+            in_steps(operation, here.nbytes_of, choices.is_training)
+            if is_whole
+            else ([operation], [])
+        )
         last_steps[id(operation)] = steps[-1]
         holds += held
         stepwise += steps

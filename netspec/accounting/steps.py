@@ -13,7 +13,7 @@ Hold = tuple[Storage, Operation]
 
 
 def in_steps(
-    operation: Operation, evaluated: Callable[[Size], int]
+    operation: Operation, evaluated: Callable[[Size], int], is_training: bool
 ) -> tuple[list[Operation], list[Hold]]:
     """The operation, or those that its layer declares as its work; and who holds what until when.
 
@@ -33,6 +33,9 @@ def in_steps(
     used = {name for step in application.work for name in step.parameters}
     last = application.work[-1]
     for step in application.work:
+        if step.training_only and not is_training and step is not last:
+            values[step.output] = values[step.inputs[0]]
+            continue
         outputs = [_output(step, values, made, evaluated)]
         values[step.output] = outputs[0]
         kept = [values[name] for name in step.saves]
@@ -51,6 +54,7 @@ def in_steps(
             tuple(outputs),
             tuple(kept),
             parameters=tuple([keys[name] for name in names]),
+            hands_on=step.hands_on,
             group=operation.group,
             scratch=(evaluated(forward), evaluated(backward)),
         )

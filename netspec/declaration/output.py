@@ -78,6 +78,9 @@ class Work(NamedTuple):
     ``parameters`` are those that it uses. ``scratch`` are the bytes that it makes besides, which
     are free at its end: in the forward pass and in the backward pass. ``holds`` are earlier values
     to which ``forward`` still has a name; the layer's inputs are there until its last step.
+
+    With ``hands_on`` the gradient of the output is, in the same memory, that of the inputs. What
+    is ``training_only`` gives its first input as it is in evaluation.
     """
 
     output: str
@@ -88,6 +91,8 @@ class Work(NamedTuple):
     parameters: tuple[str, ...] = ()
     scratch: tuple[Size, Size] = (0, 0)
     holds: tuple[str, ...] = ()
+    hands_on: bool = False
+    training_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

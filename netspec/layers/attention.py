@@ -8,6 +8,7 @@ from netspec.declaration import (
     Positive,
     Probability,
     TensorType,
+    Work,
     at_least,
     last_size,
     layer,
@@ -16,6 +17,7 @@ from netspec.declaration import (
 )
 from netspec.declaration.output import Needs, Shape
 from netspec.declaration.refusal import Refusal
+from netspec.layers.attention_steps import Names, Sizes, attention
 from netspec.sizes import Size, product
 
 
@@ -119,6 +121,7 @@ def self_attention(
         needs=needs,
         saves=() if copied else ("input",),
         saved_bytes=kept + input.nbytes if copied else kept,
+        work=_steps(itself, bias, dropout, is_causal, copied) if itself.batch else (),
     )
 
 
@@ -168,6 +171,13 @@ class Attention(NamedTuple):
         return self.steps * (self.places + self.further)
 
     @property
+    def sizes(self) -> Sizes:
+        """What its steps make, in bytes."""
+        width, heads = 4 * self.embed_dim, 4 * self.num_heads
+        query, key, pairs = self.steps * width, self.key_steps * width, self.pairs * heads
+        return Sizes(query, key, pairs, self.steps * self.num_heads, self.is_itself)
+
+    @property
     def products(self) -> Size:
         """The multiply-adds of the weights and of the weighted sums."""
         return self.pairs * (2 * self.embed_dim)
@@ -212,6 +222,17 @@ class Attention(NamedTuple):
         if not self.batch:
             return kept + key
         return kept + query * 3 if self.is_itself else kept + key * 2
+
+
+def _steps(
+    itself: Attention, bias: bool, dropout: float, is_causal: bool, copied: bool
+) -> tuple[Work, ...]:
+    """What self-attention computes; a causal mask is there all the time."""
+    work = attention(itself.sizes, Names("input", "input", "output"), bias, dropout, copied)
+    if not is_causal:
+        return tuple(work)
+    mask = Work("mask", (), itself.length * itself.length * 4)
+    return (mask, *work[:-1], work[-1]._replace(holds=("mask",)))
 
 
 class Masks(NamedTuple):

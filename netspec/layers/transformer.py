@@ -13,6 +13,7 @@ from netspec.declaration import (
     Probability,
     Range,
     TensorType,
+    Work,
     at_least,
     last_size,
     layer,
@@ -21,9 +22,11 @@ from netspec.declaration import (
 from netspec.declaration.output import Needs
 from netspec.declaration.refusal import Refusal
 from netspec.layers.attention import Attention, Masks, projections, require_heads, require_sequences
+from netspec.layers.attention_steps import Layer, layer_steps
 from netspec.layers.recurrent import MOST_LAYERS
 from netspec.sizes import Size
 
+_MOST_COUNTED = 32  # layers of a stack whose steps are declared
 Width = Annotated[Positive, Inferred("the input's last size", last_size)]
 Activation = Literal["relu", "gelu"]
 Epsilon = Annotated[float, Range(0)]
@@ -329,6 +332,46 @@ class _Block(NamedTuple):
         is_stack = may_be_causal and not self.name.endswith("_layer")
         return masks.kept(across, num_layers, is_stack, converts_once)
 
+    def steps(
+        self,
+        attentions: tuple[Attention, ...],
+        names: tuple[str, str | None],
+        copied: bool,
+        num_layers: int,
+        norm: bool,
+    ) -> tuple[Work, ...]:
+        """What so many layers compute, one after the other."""
+        itself = attentions[0]
+        if not itself.batch or self.dropout == 1 or num_layers > _MOST_COUNTED:
+            return ()
+        copied = copied or Attention.is_copied(itself.query, self.batch_first)
+        given, memory = names
+        work: list[Work] = []
+        for number in range(num_layers):
+            prefix = "" if self.name.endswith("_layer") else f"layers.{number}."
+            output = f"{prefix}output" if norm or number < num_layers - 1 else "output"
+            layer = Layer(
+                tuple([one.sizes for one in attentions]),
+                itself.steps * (4 * self.dim_feedforward),
+                itself.steps,
+                (given, memory, output),
+                prefix,
+                self.bias,
+                self.dropout,
+                self.activation == "relu",
+                self.norm_first,
+                copied,
+                len(attentions) == 1 and self.bias and self.batch_first and self.nhead % 2 == 0,
+            )
+            work += layer_steps(layer)
+            given = output
+        if norm:
+            size, rows = itself.sizes.query, itself.steps
+            work.append(
+                Work("output", (given,), size, (given,), rows * 8, tuple(self.norm("norm")))
+            )
+        return tuple(work)
+
     def feed_forward_macs(self, steps: Size) -> Size:
         return steps * (2 * self.d_model * self.dim_feedforward)
 
@@ -375,6 +418,9 @@ def _encoder(
         needs=needs,
         saves=("src", *own) if saves else own,
         saved_bytes=kept + of_masks,
+        work=()
+        if masks.attn or masks.padding or not parameters
+        else block.steps((itself,), ("src", None), not saves, num_layers, norm),
     )
 
 
@@ -422,6 +468,9 @@ def _decoder(
         needs=needs,
         saves=tuple(own if copied else [*own, second]),
         saved_bytes=kept,
+        work=()
+        if any(mask.attn or mask.padding for mask in masks) or not parameters
+        else block.steps((itself, across), (first, second), copied, num_layers, norm),
     )
 
 

@@ -70,6 +70,23 @@ def measure_inference(model: nn.Module, inputs: Iterable[Tensor]) -> int:
     return peak
 
 
+def allocated(work: Callable[[], object]) -> int:
+    """The most bytes that torch's allocator of the cpu has given at once, without gradients."""
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with (
+        torch.no_grad(),
+        torch.profiler.profile(activities=activities, profile_memory=True) as seen,
+    ):
+        work()
+    assert seen.profiler is not None
+    events = [one for one in seen.profiler.kineto_results.events() if one.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda one: one.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
 def nbytes(tensors: Iterable[Tensor | None]) -> int:
     """The bytes of all storages, each once."""
     storages = [one.untyped_storage() for one in tensors if one is not None]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.plugin import LayerType, Output, TensorType, hookimpl, layer
+from netspec.plugin import LayerType, Output, TensorType, Work, hookimpl, layer
 from netspec.registry import Registry
 
 
@@ -32,13 +32,25 @@ def forgets(input: TensorType) -> Output:
     return Output(input.shape, saves=("weight",))
 
 
+@layer("torch.nn.Identity")
+def scratches(input: TensorType) -> Output:
+    """Has scratch that is no pair."""
+    return Output(input.shape, scratch=(1,))  # type: ignore[arg-type]
+
+
+@layer("torch.nn.Identity")
+def works(input: TensorType) -> Output:
+    """Works with what is not there."""
+    return Output(input.shape, work=(Work("output", ("hidden",), 4),))
+
+
 class Plugin:
     @hookimpl
     def netspec_layers(self) -> list[LayerType]:
-        return [divides, nothing, passes, forgets]
+        return [divides, nothing, passes, forgets, scratches, works]
 
 
-@pytest.mark.parametrize("name", ["divides", "nothing", "passes", "forgets"])
+@pytest.mark.parametrize("name", ["divides", "nothing", "passes", "forgets", "scratches", "works"])
 def test_a_failing_rule_is_a_diagnostic(name: str) -> None:
     registry = Registry()
     registry.register(Plugin(), name="bad", package="netspec-bad", version="3.1")

@@ -92,19 +92,29 @@ def _gated(
         macs=product(leading) * gated_macs(in_features, hidden_features, out_features),
         saves=("input",),
         saved_bytes=gated_saved(leading, hidden_features),
-        work=_steps(product(leading), hidden_features, out_features, bias),
+        work=gated_steps(product(leading), hidden_features, out_features, bias),
     )
 
 
-def _steps(rows: Size, hidden_features: int, out_features: int, bias: bool) -> tuple[Work, ...]:
+def gated_steps(
+    rows: Size,
+    hidden_features: int,
+    out_features: int,
+    bias: bool = False,
+    prefix: str = "",
+    output: str = "output",
+) -> tuple[Work, ...]:
     """The projections, the activation and the product, one after the other."""
     hidden = rows * (4 * hidden_features)
     names = ("weight", "bias") if bias else ("weight",)
-    gate, up, down = ([f"{part}_proj.{name}" for name in names] for part in ("gate", "up", "down"))
+    first, second, last = (
+        tuple(f"{prefix}{part}_proj.{name}" for name in names) for part in ("gate", "up", "down")
+    )
+    gate, active, up, made = (f"{prefix}{name}" for name in ("gate", "active", "up", "product"))
     return (
-        Work("gate", ("input",), hidden, ("input",), parameters=tuple(gate)),
-        Work("active", ("gate",), hidden, ("gate",)),
-        Work("up", ("input",), hidden, ("input",), parameters=tuple(up)),
-        Work("product", ("active", "up"), hidden, ("active", "up")),
-        Work("output", ("product",), rows * (4 * out_features), ("product",), 0, tuple(down)),
+        Work(gate, ("input",), hidden, ("input",), 0, first),
+        Work(active, (gate,), hidden, (gate,)),
+        Work(up, ("input",), hidden, ("input",), 0, second),
+        Work(made, (active, up), hidden, (active, up)),
+        Work(output, (made,), rows * (4 * out_features), (made,), 0, last),
     )

@@ -5,14 +5,17 @@ from netspec.plugin import (
     Output,
     Positive,
     Refusal,
+    Size,
     TensorType,
+    Work,
     layer,
     product,
 )
 from netspec_transformer.layers.common import FLOAT, INDEX, Shapes, linear
-from netspec_transformer.layers.gated import gated_macs, gated_parameters, gated_saved
+from netspec_transformer.layers.gated import gated_macs, gated_parameters, gated_saved, gated_steps
 
 MOST_EXPERTS = 1_000  # each has parameters of its own, which a plan lists
+_MOST_COUNTED = 64  # experts whose steps are declared
 
 
 @layer("netspec_transformer.modules.MoEFeedForward")
@@ -67,4 +70,33 @@ def moe_feed_forward(
         saves=("input",),
         saved_bytes=num_experts * gated_saved(leading, hidden_features)
         + places * (values * FLOAT + top_k * INDEX),
+        work=_steps(places, in_features, hidden_features, num_experts, top_k),
     )
+
+
+def _steps(
+    places: Size, in_features: int, hidden_features: int, num_experts: int, top_k: int
+) -> tuple[Work, ...]:
+    """The weights of the experts, what each of them makes, and the sum so far."""
+    if num_experts > _MOST_COUNTED:
+        return ()
+    logits, size = places * (FLOAT * num_experts), places * (FLOAT * in_features)
+    chosen = places * (top_k * (FLOAT + INDEX))
+    work = [
+        Work("router_logits", ("input",), logits, ("input",), 0, ("router.weight",)),
+        Work("weights", ("router_logits",), logits, ("weights",), chosen),
+    ]
+    total = ""
+    added: tuple[str, ...] = ()  # what `reduce` still holds of its last addition
+    for expert in range(num_experts):
+        made, part = f"made by {expert}", f"part of {expert}" if num_experts > 1 else "output"
+        prefix = f"experts.{expert}."
+        work += gated_steps(places, hidden_features, in_features, False, prefix, made)
+        work.append(Work(part, ("weights", made), size, ("weights", made), holds=added))
+        if total:
+            so_far = f"sum to {expert}" if expert < num_experts - 1 else "output"
+            work.append(Work(so_far, (total, part), size, hands_on=True))
+            added = (total, part)
+            part = so_far
+        total = part
+    return tuple(work)
