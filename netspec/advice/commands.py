@@ -75,10 +75,10 @@ def other_path(name: str) -> str:
 
 
 def _nearest_file(base: str, files: Iterable[str]) -> str | None:
-    files = list(files)
-    stem = os.path.splitext(base)[0].lower()
-    same = [file for file in files if os.path.splitext(file)[0].lower() == stem]
-    return same[0] if same else nearest(base, files)
+    # Without their ends, which are alike in any case.
+    by_stem = {os.path.splitext(file)[0]: file for file in files}
+    near = nearest(os.path.splitext(base)[0], by_stem)
+    return None if near is None else by_stem[near]
 
 
 def _short(text: str) -> str:

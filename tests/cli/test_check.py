@@ -64,7 +64,8 @@ def test_a_file_that_cannot_be_read(name: str, reason: str, run: Run) -> None:
         first, *rest = (done.stdout + done.stderr).splitlines()
         assert first.startswith(f"{name}: error: cannot read the file: {reason}")
         assert first.endswith(" [unreadable-file]")
-        assert rest == ([f"{name}: 1 error"] if command == "check" else [])
+        help = ["   = help: there is no folder a"] if name == "a/b" else []
+        assert rest == help + ([f"{name}: 1 error"] if command == "check" else [])
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
@@ -144,7 +145,15 @@ def test_findings_as_json(run: Run) -> None:
         "path": None,
         "notes": [],
         "help": ["did you mean relu?"],
-        "fixes": [],
+        "fixes": [
+            {
+                "message": "did you mean relu?",
+                "is_certain": False,
+                "edits": [
+                    {"line": 4, "column": 5, "end_line": 4, "end_column": 10, "text": "relu"}
+                ],
+            }
+        ],
     }
     (finding,) = missing["diagnostics"]
     assert finding["code"] == "unreadable-file"
