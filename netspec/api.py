@@ -296,7 +296,13 @@ def distribute(
             processes than the mesh has ranks.
         TypeError, ValueError: as in ``build``.
     """
-    from netspec.distributed.distribute import distribute, own_device, processes, require_ranks
+    from netspec.distributed.distribute import (
+        distribute,
+        of_one_process,
+        own_device,
+        processes,
+        require_ranks,
+    )
     from netspec.placement.devices import resolve_devices
     from netspec.placement.document import read_placement
 
@@ -308,6 +314,13 @@ def distribute(
     planned = _given_plan(spec, variant, params, registry)
     layout = _laid_out(planned, written, registry)
     require_ranks(layout, written)
+    if not layout.mesh.axes:  # then `device:`, `devices` and `offload` count as in build
+        model, loaded = build_and_report(
+            planned, written, chosen, registry, device, seed, seed_by, init, dtype
+        )
+        if loaded is not None:
+            loaded.log()
+        return of_one_process(model, layout, resolve_devices(planned, device, registry)[""], seed)
     return distribute(
         layout,
         device=own_device(resolve_devices(planned, device, registry)[""]),

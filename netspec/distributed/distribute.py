@@ -140,6 +140,16 @@ def distribute(
     return Distributed(model, context, parts, pipeline_of(context))
 
 
+def of_one_process(
+    model: nn.Module, layout: Layout, device: torch.device, seed: int | None
+) -> Distributed:
+    """A model that was built under a placement without a mesh, to be trained as under any other."""
+    context = Context(layout, device)
+    if seed is not None:
+        seed_rank(seed, context)
+    return Distributed(model, context, (model,), pipeline_of(context))
+
+
 def done(action: Action, part: nn.Module, context: Context) -> tuple[nn.Module, ...]:
     """What a strategy makes of a module: one module as a rule, a tuple where it cuts.
 

@@ -42,32 +42,57 @@ def balanced_starts(
 ) -> tuple[int, ...]:
     """Where stages but the first begin, so that the dearest of them is as cheap as can be.
 
-    What a layer costs are its multiply-adds and, since they are read, its parameters.
+    What a layer costs are its multiply-adds and, since they are read, its parameters. Each stage
+    has parameters, as far as there are enough layers with some.
     """
     costs = [0] * len(chain)
     for row, place in rows_in(layout, chain):
         costs[place] += _typical(row.macs) + row.params
+    weighted = [count > 0 for count in parameter_counts(layout, chain)]
+    if sum(weighted) < stages:
+        weighted = [True] * len(chain)
     least, most = max(costs), sum(costs)
     while least < most:
         middle = (least + most) // 2
-        if len(_filled(costs, middle, stages)) < stages:
+        if len(_filled(costs, weighted, middle, stages)) < stages:
             most = middle
         else:
             least = middle + 1
-    return tuple(_filled(costs, least, stages))
+    return tuple(_filled(costs, weighted, least, stages))
 
 
-def _filled(costs: Sequence[int], limit: int, stages: int) -> list[int]:
-    """The places where a stage begins, if each is filled to the limit; no stage stays empty."""
+def parameter_counts(
+    layout: Layout, chain: Sequence[PlannedLayer | PlannedScope]
+) -> tuple[int, ...]:
+    """The number of parameters at each place of a chain."""
+    counts = [0] * len(chain)
+    for row, place in rows_in(layout, chain):
+        counts[place] += row.params
+    places = {unit.path: place for place, unit in enumerate(chain)}
+    for own in layout.plan.parameters:
+        for path, place in places.items():
+            if own.path.startswith(f"{path}."):
+                counts[place] += own.numel
+    return tuple(counts)
+
+
+def _filled(costs: Sequence[int], weighted: Sequence[bool], limit: int, stages: int) -> list[int]:
+    """The places where a stage begins, if each is filled to the limit.
+
+    No stage is without a place of ``weighted``.
+    """
     starts: list[int] = []
     total = 0
+    is_begun = False  # with such a place
+    left = sum(weighted)
     for place, cost in enumerate(costs):
-        left = len(costs) - place
-        must_begin = place > 0 and left == stages - 1 - len(starts)
-        if place > 0 and (total + cost > limit or must_begin):
+        must_begin = weighted[place] and left == stages - 1 - len(starts)
+        if is_begun and left and (total + cost > limit or must_begin):
             starts.append(place)
-            total = 0
+            total, is_begun = 0, False
         total += cost
+        is_begun |= weighted[place]
+        left -= weighted[place]
     return starts
 
 

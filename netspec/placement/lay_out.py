@@ -49,6 +49,7 @@ def lay_out(
             help = [devices.advice(word)]
             found.error("bad-device", devices.message(word), placement.span_of(word), help=help)
     if not found.failed:
+        _report_stated_devices(layout, found)
         _report_idle_axes(layout, placement, found)
         report_dtypes(layout, found)
     return None if found.failed else layout
@@ -94,6 +95,22 @@ def _broken(one: RegisteredStrategy, entry: Entry, what: str, found: Diagnostics
         entry.origin.span(),
         help=["this is a mistake of the plugin, not of the placement"],
     )
+
+
+def _report_stated_devices(layout: Layout, found: Diagnostics) -> None:
+    """Reports `device:` keys of the spec where each rank has one device of its own."""
+    if not layout.mesh.axes:
+        return
+    stated = [one.origin for one in layout.plan.scopes() if one.origin.states("device")]
+    stated += [one.origin for one in layout.plan.layers if one.origin.states("device")]
+    for span in dict.fromkeys(origin.reserved("device") for origin in stated):
+        found.error(
+            "bad-placement",
+            f"`device:` is for one process, and the mesh has {layout.mesh.ranks} ranks, each with "
+            "a device of its own",
+            span,
+            help=["remove it, and write `devices` in the placement of one process"],
+        )
 
 
 def _report_idle_axes(layout: Layout, placement: Placement, found: Diagnostics) -> None:

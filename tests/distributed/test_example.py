@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,5 +18,6 @@ def test_every_strategy_trains_as_one_process() -> None:
     _, alone, *lines = (line.rsplit(maxsplit=3) for line in done.stdout.splitlines())
     placements = sorted((ROOT / "examples" / "distributed" / "placements").glob("*.yaml"))
     assert [name for name, *_ in lines] == [path.stem for path in placements]
-    for _, *losses, _ in lines:
-        assert losses == alone[-2:]
+    expected = [float(loss) for loss in alone[-2:]]
+    for _, *losses, _ in lines:  # other machines add up in another order
+        assert [float(loss) for loss in losses] == pytest.approx(expected, abs=2e-3)

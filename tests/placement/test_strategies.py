@@ -334,3 +334,46 @@ def test_a_plugins_strategy_does_what_it_likes_to_the_modules() -> None:
         assert found.code == "strategy-failed"
         assert words in found.message
         assert found.location.line == 2
+
+
+CHAIN = "netspec: 1\ninput: [N, 8]\nlayers: [{linear: 8}, relu, {linear: 8}, relu, {linear: 8}]\n"
+
+
+def test_each_stage_has_parameters() -> None:
+    layout = laid_out("mesh: {pp: 3}\npipeline:\n", CHAIN)
+    stages = layout.actions[0].settings["stages"]
+    assert [any(path in "024" for path in stage) for stage in stages] == [True] * 3
+    said = refused(
+        "mesh: {pp: 2}\npipeline: {cut: ['4', '3'], stages: 3}\n".replace("2", "3"), CHAIN
+    )
+    assert "stage 1 of the pipeline, from `3`, has no parameters to train" in said
+    assert "cut so that each stage has a layer with weights" in said
+    said = refused("mesh: {pp: 4}\npipeline:\n", CHAIN)
+    assert "the chain has 3 layers with weights: write at most as many stages" in said
+
+
+def test_devices_of_the_spec_are_refused_where_each_rank_has_its_own() -> None:
+    text = CHAIN.replace("{linear: 8}, relu, {", "{linear: 8, device: meta}, relu, {", 1)
+    said = refused("mesh: {dp: 2}\nfsdp:\n", text)
+    assert "`device:` is for one process, and the mesh has 2 ranks" in said
+    assert "model.yaml:3:" in said
+    for word in ("devices: {'0': meta}", "balance: [cpu, meta]", "offload: ['0']"):
+        said = refused(f"mesh: {{dp: 2}}\nfsdp:\n{word}\n", CHAIN)
+        assert f"{word.partition(':')[0]} is for one process" in said
+
+
+def test_distribute_without_a_mesh_places_as_build_does() -> None:
+    text = CHAIN.replace("{linear: 8}, relu, {", "{linear: 8, device: meta}, relu, {", 1)
+    for spec, placement in (
+        (text, {"placement": 1}),
+        (CHAIN, {"placement": 1, "devices": {"0": "meta"}}),
+    ):
+        loaded = netspec.loads(spec)
+        built = netspec.build(loaded, placement=placement, device="cpu", seed=0)
+        found = netspec.distribute(loaded, placement, device="cpu", seed=0)
+        for (name, own), (_, other) in zip(
+            built.named_parameters(), found.model.named_parameters(), strict=True
+        ):
+            assert own.device == other.device, name
+            assert own.device.type == ("meta" if name.startswith("0.") else "cpu")
+            assert own.is_meta or own.equal(other)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from netspec.declaration import Range
-from netspec.placement.chain import balanced_starts, chain_of, rows_in
+from netspec.placement.chain import balanced_starts, chain_of, parameter_counts, rows_in
 from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer, PlannedScope
@@ -59,6 +59,7 @@ def pipeline(
         [tuple([unit.path for unit in chain[first:last]]) for first, last in pairwise(bounds)]
     )
     _require_gradients(chain, starts)
+    _require_parameters(layout, chain, bounds)
     changes: dict[str, Placed] = {}
     for row, place in rows_in(layout, chain):
         changes[row.path] = layout.placed(row.path)._replace(stage=bisect_right(starts, place))
@@ -178,6 +179,26 @@ def _written_starts(
             f"{len(starts)} cuts make {len(starts) + 1} stages, not {stages}", argument="cut"
         )
     return tuple(sorted(starts))
+
+
+def _require_parameters(layout: Layout, chain: list[Unit], bounds: tuple[int, ...]) -> None:
+    """
+    Raises:
+        Misplaced: a stage has no parameters: no gradients, and no optimizer, would be on its rank.
+    """
+    counts = parameter_counts(layout, chain)
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        if not any(counts[first:last]):
+            with_some = sum(count > 0 for count in counts)
+            raise Misplaced(
+                f"stage {number} of the pipeline, from `{chain[first].path}`, has no parameters to "
+                "train",
+                chain[first],
+                argument="cut" if with_some >= len(bounds) - 1 else None,
+                help="cut so that each stage has a layer with weights"
+                if with_some >= len(bounds) - 1
+                else f"the chain has {with_some} layers with weights: write at most as many stages",
+            )
 
 
 def _require_gradients(chain: list[Unit], starts: tuple[int, ...]) -> None:
