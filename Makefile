@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test slow deep lint bench peers stubs docs clean
+.PHONY: help demo test slow deep fuzz lint bench peers stubs docs clean
 
 help:
 	@echo "make demo   train the digits model of specs/digits_cnn.yaml and draw predictions"
 	@echo "make test   check types, style and behaviour"
 	@echo "make slow   the same checks on larger models (some minutes)"
 	@echo "make deep   2,000 random cases of each layer against torch (most of an hour)"
+	@echo "make fuzz   an hour of mutated specs"
 	@echo "make lint   types and style alone"
 	@echo "make bench  time netspec next to hand-written torch"
 	@echo "make peers  time netspec next to its peers, and write docs/benchmarks.md"
@@ -28,6 +29,9 @@ slow: $(VENV)/installed
 
 deep: $(VENV)/installed
 	@NETSPEC_PROFILE=deep $(BIN)/python -m pytest -q -n auto tests/properties
+
+fuzz: $(VENV)/installed
+	@$(BIN)/python -m tests.fuzz --minutes 60
 
 lint: $(VENV)/installed
 	@echo "checking style (ruff) and types (mypy)"

@@ -17,7 +17,7 @@ from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, Plann
 from netspec.planning.planner import Known
 from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin, beside
 from netspec.spec.words import INPUT
-from netspec.templates import Template
+from netspec.templates import Template, brief
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -149,7 +149,7 @@ def _copies(scope: ScopeBuilder, request: Request) -> Child:
     if isinstance(times, Template):
         times = scope.value(times, names, request.types[0], span)
         if type(times) is not int or times < 0:
-            message = f"`repeat` takes a whole number, but {item.repeat} is {times}"
+            message = f"`repeat` takes a whole number, but {item.repeat} is {brief(times)}"
             scope.found.error("bad-value", message, span)
             return UNKNOWN
     assert isinstance(times, int)

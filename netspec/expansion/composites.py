@@ -13,6 +13,7 @@ from netspec.planning.needs import decide
 from netspec.planning.plan import Step
 from netspec.sizes import SizeLimit
 from netspec.spec import Concat, Each, Item, Layers, Merge, Origin, Part, Residual, Scale, Split
+from netspec.templates import brief
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -95,7 +96,7 @@ def _each(
     except Skip:
         return scope.lost()
     if type(entries) is not tuple:
-        message = f"`each` needs a list, but {part.entries} is {entries}"
+        message = f"`each` needs a list, but {part.entries} is {brief(entries)}"
         scope.found.error("bad-value", message, span, help=["`$(range(n))` counts to a number"])
         return scope.lost()
     for index, entry in enumerate(entries):
@@ -213,6 +214,6 @@ def _dim(
     except Skip:
         return None
     if type(dim) is not int:
-        scope.found.error("bad-value", f"`dim` takes a whole number, not {dim}", span)
+        scope.found.error("bad-value", f"`dim` takes a whole number, not {brief(dim)}", span)
         return None
     return dim

@@ -8,7 +8,7 @@ from netspec.sizes import Size, symbol
 from netspec.spec import Input, Origin
 from netspec.spec.parser import MAX_SIZE
 from netspec.spec.words import SIZE_NAME
-from netspec.templates import EvaluationError, Names, Template, evaluate
+from netspec.templates import EvaluationError, Names, Template, brief, evaluate
 
 
 def input_types(
@@ -50,7 +50,7 @@ def _size(
             return None
         fits = type(value) is int and 0 <= value <= MAX_SIZE
         if not fits and not (type(value) is str and SIZE_NAME.match(value)):
-            message = f"a size is a whole number or a name (N, H), but {size} is {value}"
+            message = f"a size is a whole number or a name (N, H), but {size} is {brief(value)}"
             found.error("bad-input", message, span)
             return None
     if isinstance(value, str):

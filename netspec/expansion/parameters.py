@@ -11,6 +11,7 @@ from netspec.expansion.values import Environment, Skip
 from netspec.planning.plan import PlannedInitialiser, PlannedParameter, Step
 from netspec.planning.planner import Known
 from netspec.spec import Initialiser, Item, RawParameter
+from netspec.templates import brief
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -68,7 +69,7 @@ def _shape(
     sizes = [scope.plain(scope.value(size, names, at, span), span) for size in part.shape]
     for size in sizes:
         if type(size) is not int or size < 0:
-            message = f"a size is a whole number, not {size}"
+            message = f"a size is a whole number, not {brief(size)}"
             scope.found.error("bad-parameter", message, span)
             raise Skip
     return cast(tuple[int, ...], tuple(sizes))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from netspec.diagnostics import Advice, Instead, Line, Span, ring, suggestion
 from netspec.expansion.values import NOWHERE, Environment, Skip, UnknownShape, computed
 from netspec.spec import Name, Origin
-from netspec.templates import EvaluationError
+from netspec.templates import EvaluationError, brief
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -29,7 +29,9 @@ def resolve(
             return ()
         for text in value if type(value) is tuple else (value,):
             if type(text) is not str and type(text) is not int:
-                scope.found.error("bad-name", f"`from` takes names, but {name} is {text}", span)
+                scope.found.error(
+                    "bad-name", f"`from` takes names, but {name} is {brief(text)}", span
+                )
                 return ()
             found = find(scope, str(text), span, origin)
             if not found:

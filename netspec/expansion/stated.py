@@ -14,6 +14,7 @@ from netspec.planning.needs import values
 from netspec.planning.planner import Known
 from netspec.sizes import Expression, Size, equal, symbol, symbols
 from netspec.spec import Item, Written
+from netspec.templates import brief
 
 if TYPE_CHECKING:
     from netspec.expansion.scope import ScopeBuilder
@@ -61,7 +62,9 @@ def stated_shape(
             continue
         size = scope.value(written, sizes_and_names, at, span)
         if not isinstance(size, Expression) and (type(size) is not int or size < 0):
-            scope.found.error("bad-value", f"a size is a whole number >= 0, not {size}", span)
+            scope.found.error(
+                "bad-value", f"a size is a whole number >= 0, not {brief(size)}", span
+            )
             raise Skip
         sizes.append(size)
     return tuple(sizes)

@@ -15,7 +15,7 @@ from netspec.source import ListNode, MapNode, Node, ScalarNode
 from netspec.source.limits import MAX_NODES
 from netspec.source.values import read_value
 from netspec.spec import Name, Spec, Value, Written
-from netspec.templates import EvaluationError, Names, Template, evaluate
+from netspec.templates import EvaluationError, Names, Template, brief, evaluate
 from netspec.templates.evaluate import require_short
 
 #: The values that expressions see by their names. Nobody changes one that another has got.
@@ -240,7 +240,7 @@ def text_of(name: Name, names: Names) -> str:
 
 
 def _words(value: Any) -> str:
-    return "a list" if type(value) is tuple else str(value)
+    return "a list" if type(value) is tuple else brief(value)
 
 
 def _given(overrides: Mapping[str, Any], found: Diagnostics) -> Environment | None:

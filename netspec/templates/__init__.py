@@ -1,6 +1,6 @@
 """What a ``$`` in a text stands for: values and expressions, evaluated without ``eval``."""
 
-from netspec.templates.evaluate import EvaluationError, Names, evaluate, truth
+from netspec.templates.evaluate import EvaluationError, Names, brief, evaluate, truth
 from netspec.templates.template import Template, TemplateError, parse_template
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Names",
     "Template",
     "TemplateError",
+    "brief",
     "evaluate",
     "parse_template",
     "truth",

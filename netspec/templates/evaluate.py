@@ -225,8 +225,8 @@ def _compared(kind: type, left: Any, right: Any, node: ast.expr) -> bool:
         answer = _decided(kind, _number(left), _number(right))
     if answer is None:
         raise EvaluationError(
-            f"`{ast.unparse(node)}` depends on the input: it compares {_brief(left)} with "
-            f"{_brief(right)}",
+            f"`{ast.unparse(node)}` depends on the input: it compares {brief(left)} with "
+            f"{brief(right)}",
             "give the sizes numbers in `input`, or make the choice a param",
         )
     return answer
@@ -394,7 +394,8 @@ def _shown(value: Any) -> str:
     return "a list" if type(value) is tuple else str(value)
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """A value in a message, shortened."""
     text = _text(value[:8]) if type(value) is tuple else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -188,3 +188,8 @@ def test_sizes_are_charged_to_the_walk() -> None:
     with pytest.raises(OutOfSteps), limited(Budget(limit=9)):
         (sizes[0] + 1) * (sizes[1] + 1) * (sizes[2] + 1)
     spend(10**9)  # nobody counts outside a walk
+
+
+def test_a_long_value_is_shortened_in_its_message() -> None:
+    (found,) = netspec.check(HEAD + "  - {repeat: $(range(9000)), relu: }\n")
+    assert len(found.message) < 150
