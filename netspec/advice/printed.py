@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-MOST_LINES = 2_000
+MOST_LINES = 500
 
 _CHILD = re.compile(r"\s*\(([\w-]+)\): (.*?),?\s*\Z")
 _OPEN = re.compile(r"[A-Za-z_][\w.]*\(\Z")

@@ -58,7 +58,7 @@ def read_file(path: str | os.PathLike[str], found: Diagnostics) -> tuple[TextSou
     return read_bytes(data, name, found)
 
 
-MAX_CUT = 1_000  # texts that are put together again
+MAX_CUT = 500  # texts that are put together again
 
 
 def _other_path(name: str) -> str:
@@ -200,6 +200,7 @@ class _Reader:
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.plain: dict[str, Any] = {}  # scalars come again and again: resolve each text once
         self.cut: set[str] = set()  # texts with a `(` that is not closed in them
+        self.joined = 0
         self.twice: list[tuple[dict[str, ScalarNode], ScalarNode, ScalarNode]] = []
 
     def read(self) -> Node | None:
@@ -349,6 +350,9 @@ class _Reader:
             end = at
             is_key = keys is not None and at % 2 == 0
             if node.__class__ is ScalarNode and node.value in self.cut and not is_key:
+                self.joined += 1
+                if self.joined > MAX_CUT:
+                    return [*whole, *children[at:]]
                 end = self.end_of_text(children, at, keys is not None)
             if end > at:
                 if keys is not None:

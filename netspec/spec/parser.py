@@ -342,7 +342,7 @@ class Parser:
     def is_nested(self, word: ScalarNode, value: ListNode | MapNode) -> bool:
         """Whether there are layers in place of arguments; it is reported then."""
         inside = value.items if isinstance(value, ListNode) else [v for _, v in value.entries]
-        if all(isinstance(one, ScalarNode) for one in inside) or self.found.is_full:
+        if not any(map(_has_mapping, inside)) or self.found.is_full:
             return False
         from netspec.advice.items import nested
 
@@ -492,6 +492,12 @@ class Parser:
             "write for example `device: cuda:0` or `device: cpu`",
         )
         return None
+
+
+def _has_mapping(node: Node) -> bool:
+    return node.__class__ is MapNode or (
+        isinstance(node, ListNode) and any(item.__class__ is MapNode for item in node.items)
+    )
 
 
 def _template_help(node: Node, problem: TemplateError, parser: Parser) -> Advice:

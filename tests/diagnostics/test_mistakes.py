@@ -98,3 +98,17 @@ def test_no_help_leads_to_another_error(path: Path) -> None:
             after = [(one.code, one.message) for one in errors(apply_fixes(text, [fix]) + "\n")]
             assert len(after) < len(found) or path.name in SEVERAL, f"it stays:\n{finding}"
             assert set(after) <= known or path.name in SEVERAL, f"{after}\n{finding}"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "  - [" + "f(a, " * 40_000 + "]\n",
+        "  Sequential(\n" + "    (0): Linearr(a=3)\n" * 3_000 + "  )\n",
+        "  - relu\n" * 4_900 + "  - {a: b\n",
+        "  linear: 3\n" * 20_000,
+    ],
+    ids=["cut texts", "a printed model", "a brace below", "keys that come again"],
+)
+def test_looking_for_what_was_meant_is_bounded(layers: str) -> None:
+    assert len(errors("netspec: 1\ninput: [N, 8]\nlayers:\n" + layers)) <= 101
