@@ -845,15 +845,16 @@ class Builder(BaseBuilder):
         *,
         stride: int | tuple[int] | list[int] | None = None,
         padding: int | tuple[int] | list[int] = 0,
+        output_size: int | tuple[int] | list[int] | None = ...,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
         """Values where a max_pool1d found them, else 0: ``(N, C, L)`` or ``(C, L)``.
 
-        The second input are the pool's ``indices``. The length becomes
-        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
-        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
+        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
+        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
         """
 
@@ -863,15 +864,16 @@ class Builder(BaseBuilder):
         *,
         stride: int | tuple[int, int] | list[int] | None = None,
         padding: int | tuple[int, int] | list[int] = 0,
+        output_size: int | tuple[int, int] | list[int] | None = ...,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
         """Values where a max_pool2d found them, else 0: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        The second input are the pool's ``indices``. Each size becomes
-        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
-        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
+        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
+        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
         """
 
@@ -881,15 +883,16 @@ class Builder(BaseBuilder):
         *,
         stride: int | tuple[int, int, int] | list[int] | None = None,
         padding: int | tuple[int, int, int] | list[int] = 0,
+        output_size: int | tuple[int, int, int] | list[int] | None = ...,
         name: str | None = None,
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
         """Values where a max_pool3d found them, else 0: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        The second input are the pool's ``indices``. Each size becomes
-        ``(L - 1)*stride - 2*padding + kernel_size``; ``stride`` is ``kernel_size`` where it is left
-        out. (``output_size``, which ``forward`` may be given in torch, cannot be written.)
+        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
+        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
+        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
         """
 

@@ -38,11 +38,11 @@ class Inferred(NamedTuple):
 
     ``find`` gives the value from an input, the first or the one at ``place``; ``what`` says in
     words what it is ("the input's last size"); ``help`` is the way out when that size is not a
-    known number.
+    known number. Where it gives None, the argument is what is written, or its default.
     """
 
     what: str
-    find: Callable[..., Size | tuple[Size, ...]]
+    find: Callable[..., Size | tuple[Size, ...] | None]
     help: str = ""
     place: int = 0
 

@@ -18,10 +18,14 @@ DTYPES = frozenset(ITEMSIZES)
 
 
 class TensorType(NamedTuple):
-    """The shape and dtype of a tensor; a size is a whole number or an exact expression."""
+    """The shape and dtype of a tensor; a size is a whole number or an exact expression.
+
+    ``indexed`` are, of indices that a pool gives, the sizes of the image that they are places in.
+    """
 
     shape: tuple[Size, ...]
     dtype: str = "float32"
+    indexed: tuple[Size, ...] | None = None
 
     @property
     def rank(self) -> int:

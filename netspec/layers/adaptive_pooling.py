@@ -31,7 +31,7 @@ def adaptive_max_pool1d(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
     """
     shape, needs = _adapted("adaptive_max_pool1d", 1, input, output_size)
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 1, shape, needs, return_indices)
 
 
 @layer("torch.nn.AdaptiveAvgPool2d")
@@ -55,7 +55,7 @@ def adaptive_max_pool2d(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
     """
     shape, needs = _adapted("adaptive_max_pool2d", 2, input, output_size)
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 2, shape, needs, return_indices)
 
 
 @layer("torch.nn.AdaptiveAvgPool3d")
@@ -79,7 +79,7 @@ def adaptive_max_pool3d(
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
     """
     shape, needs = _adapted("adaptive_max_pool3d", 3, input, output_size)
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 3, shape, needs, return_indices)
 
 
 def _means(

@@ -106,4 +106,4 @@ def _fractional(
         needs += at_least(windows, 1, empty, "output_ratio")
         # Of a volume torch wants one value more than the windows need.
         needs += at_least(size - windows - (k - 1), dims - 2, message, "kernel_size")
-    return with_indices((*input.shape[:-dims], *out), needs, return_indices)
+    return with_indices(input, dims, (*input.shape[:-dims], *out), needs, return_indices)

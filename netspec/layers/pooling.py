@@ -52,7 +52,7 @@ def max_pool1d(
     shape, needs = _pooled(
         "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode
     )
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 1, shape, needs, return_indices)
 
 
 @layer("torch.nn.AvgPool1d")
@@ -116,7 +116,7 @@ def max_pool2d(
     shape, needs = _pooled(
         "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
     )
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 2, shape, needs, return_indices)
 
 
 @layer("torch.nn.AvgPool2d")
@@ -181,7 +181,7 @@ def max_pool3d(
     shape, needs = _pooled(
         "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode
     )
-    return with_indices(shape, needs, return_indices)
+    return with_indices(input, 3, shape, needs, return_indices)
 
 
 @layer("torch.nn.AvgPool3d")

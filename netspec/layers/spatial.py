@@ -94,9 +94,11 @@ def scaled(size: Size, factor: float, argument: str) -> Size:
     )
 
 
-def with_indices(shape: tuple[Size, ...], needs: Needs, return_indices: bool) -> Output:
-    """The output of a pool of largest values, and where they were found."""
-    indices = TensorType(shape, "int64")
+def with_indices(
+    input: TensorType, dims: int, shape: tuple[Size, ...], needs: Needs, return_indices: bool
+) -> Output:
+    """The output of a pool of largest values, and where they were found in its input."""
+    indices = TensorType(shape, "int64", input.shape[-dims:])
     if return_indices:
         return Output(shape, needs=needs, others={"indices": indices}, saves=("input", "indices"))
     return Output(shape, needs=needs, saves=("input",), saved_bytes=indices.nbytes)

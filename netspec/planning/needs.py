@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from netspec.declaration import Need, Refusal
 from netspec.declaration.output import told
 from netspec.planning.plan import Condition
-from netspec.planning.size_advice import multiple_that, statement
+from netspec.planning.size_advice import multiple_that, multiple_that_equates, statement
 from netspec.sizes import Counterexample, at_least, divisible, equal, symbols
 
 
@@ -74,8 +74,12 @@ def decide(need: Need) -> tuple[Condition, ...]:
 
 def _way_out(need: Need, names: list[str]) -> str:
     """A statement about one size that fulfils the need, where there is one."""
-    if need.kind == "same" and str(need.size) in names:
-        return f"write {need.other} for {need.size} in `input`"
+    if need.kind == "same":
+        equated = multiple_that_equates(need.size, need.other)
+        if equated is not None:
+            return f"state it in `input`: `{statement(equated)}`"
+        if str(need.size) in names:
+            return f"write {need.other} for {need.size} in `input`"
     if need.kind == "multiple_of" and isinstance(need.other, int):
         divisor = need.other
         stated = multiple_that(

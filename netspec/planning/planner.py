@@ -446,6 +446,8 @@ class Planner:
         for name, inferred in layer_type.inferred.items():
             input = inputs[inferred.place]
             found = inferred.find(input, written.get(name))
+            if found is None:
+                continue
             for size in found if isinstance(found, tuple) else (found,):
                 if not isinstance(size, int):
                     raise _unknown_size(name, inferred, size, input)
