@@ -173,9 +173,8 @@ def _masks(batch: tuple[Size, ...], queries: Size, keys: Size, heads: int) -> tu
     dtypes = st.sampled_from(["bool", "bool", "float32"])
     every = (batch[0] * heads if batch else heads, queries, keys)
     pairs = st.sampled_from([(queries, keys), (queries, keys), every])
-    return st.builds(TensorType, st.just((*batch, keys)), dtypes), st.builds(
-        TensorType, pairs, dtypes
-    )
+    of_keys = dtypes.map(lambda dtype: TensorType((*batch, keys), dtype))
+    return of_keys, st.tuples(pairs, dtypes).map(lambda pair: TensorType(*pair))
 
 
 def _first_of(*masks: Masks) -> st.SearchStrategy[tuple[TensorType, ...]]:
