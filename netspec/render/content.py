@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from netspec.planning import PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
@@ -38,12 +38,14 @@ class Run(NamedTuple):
 class Contents:
     """Numbers the contents of a plan's parts: equal numbers are equal contents.
 
-    The content of a layer is its type, all arguments, and the types of its inputs and outputs; that
+    The content of a layer is its type, all arguments, the types of its inputs and outputs, and what
+    is frozen; that
     of a container is the names and contents of its children and how they are connected. The own
     name and path are not part of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frozen: Collection[str]) -> None:
+        self._frozen = frozen
         self._numbers: dict[Hashable, int] = {}
         self._known: dict[int, tuple[object, int]] = {}
 
@@ -70,7 +72,14 @@ class Contents:
         return self._numbers.setdefault(content, len(self._numbers))
 
     def _layer(self, layer: PlannedLayer) -> int:
-        return self._number((self._application(layer.application), layer.device, layer.is_reused))
+        return self._number(
+            (
+                self._application(layer.application),
+                layer.device,
+                layer.is_reused,
+                self.frozen_in(layer),
+            )
+        )
 
     def _application(self, one: Application) -> int:
         known = self._known.get(id(one))
@@ -93,7 +102,7 @@ class Contents:
     def _scope(self, scope: PlannedScope) -> int:
         """Scopes in scopes recurse: the nesting is at most 100 deep."""
         parts = tuple((child.name, self.of(child)) for child in scope.children)
-        own = tuple((parameter.name, parameter.shape) for parameter in scope.parameters)
+        own = tuple(map(self._parameter, scope.parameters))
         steps = None if scope.steps is None else tuple(map(self._step, scope.steps))
         outside = (scope.inputs, scope.outputs, scope.input_names, scope.device, scope.is_reused)
         results = (_values(scope.results), _values(scope.auxiliary))
@@ -108,8 +117,15 @@ class Contents:
             ("merge", step.kind, step.dim, step.stretched, step.input_types, step.output_types)
         )
 
+    def frozen_in(self, layer: PlannedLayer) -> tuple[str, ...]:
+        """The names of the layer's parameters that are not trained."""
+        if not self._frozen:
+            return ()
+        names = [parameter.name for parameter in layer.parameters]
+        return tuple([name for name in names if f"{layer.path}.{name}" in self._frozen])
+
     def _parameter(self, own: PlannedParameter) -> int:
-        return self._number(("parameter", own.name, own.shape))
+        return self._number(("parameter", own.name, own.shape, own.path in self._frozen))
 
 
 def _values(results: Results) -> Hashable:

@@ -39,15 +39,15 @@ def plan_rows(plan: Plan, depth: int | None = None, unfold: bool = False) -> lis
         depth: how many containers deep; what is deeper is counted in the row of its container.
         unfold: whether equal blocks that follow each other have rows of their own.
     """
-    rows = _Rows(depth, unfold)
+    rows = _Rows(plan, depth, unfold)
     return list(rows.scope(plan.root, 0))
 
 
 class _Rows:
-    def __init__(self, depth: int | None, unfold: bool) -> None:
+    def __init__(self, plan: Plan, depth: int | None, unfold: bool) -> None:
         self.depth = depth
         self.unfold = unfold
-        self.contents = Contents()
+        self.contents = Contents(plan.frozen)
         self.macs_of: dict[int, Size | None] = {}
         self.params_of: dict[int, int] = {}
 
@@ -72,7 +72,7 @@ class _Rows:
             yield Row(
                 depth,
                 label + _device(part.device) + _again(part),
-                f"{written(part)}{_trusted(part)} {times}".rstrip(),
+                f"{written(part)}{_trusted(part)}{self.frozen(part)} {times}".rstrip(),
                 _outputs(part.outputs),
                 number(part.params) if part.params else "",
                 dense(number(part.macs)) if part.macs != 0 else "",
@@ -96,6 +96,14 @@ class _Rows:
         )
         if not is_shut:
             yield from self.scope(scope, depth + 1)
+
+    def frozen(self, layer: PlannedLayer) -> str:
+        """What stands beside a layer whose parameters, or some of them, are not trained."""
+        names = self.contents.frozen_in(layer)
+        if not names:
+            return ""
+        is_all = len(names) == len(layer.parameters)
+        return " (frozen)" if is_all else f" (frozen: {', '.join(names)})"
 
     def params(self, child: PlannedChild) -> int:
         """The values of all parameters in a container; equal containers are counted once."""

@@ -42,7 +42,7 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=900,  # of a busy machine
             **options,
         )
         assert "Traceback" not in done.stderr
@@ -81,6 +81,6 @@ def on_terminal() -> Callable[..., tuple[int, str]]:
                 break
             shown += part
         os.close(mine)
-        return process.wait(120), shown.decode().replace("\r\n", "\n")
+        return process.wait(), shown.decode().replace("\r\n", "\n")
 
     return run

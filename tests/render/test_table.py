@@ -94,6 +94,12 @@ def test_equal_blocks_are_folded() -> None:
             "  - {layers: {a: relu, b: relu}}\n  - {layers: {a: relu, c: relu}}\n",
             ["0", "1"],
         ),
+        # One of them is not trained.
+        (
+            "  - [linear: 8, relu]\n  - [linear: 8, relu]\n"
+            "  - {layers: [linear: 8, relu], freeze: true}\n",
+            ["0, 1 (2 times, each)", "2"],
+        ),
         # Two by turns.
         (
             "  - repeat: 3\n    layers: [linear: 8, relu, linear: 8, tanh]\n"
