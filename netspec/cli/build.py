@@ -28,7 +28,7 @@ EXAMPLES = """\
   netspec build model.yaml -o model.safetensors   saves the weights
   netspec build model.yaml -o model.pt --seed 0   the same weights each time
   netspec build model.yaml --weights model.pt     are these its weights?
-  netspec build model.yaml --weights '{file: backbone.pt, fresh: [head]}' -o model.pt
+  netspec build model.yaml --weights '{file: model.pt, fresh: [down]}'
   netspec build model.yaml                        prints the structure only
 """
 
@@ -121,8 +121,6 @@ def run(given: argparse.Namespace) -> int:
     if placement is not None:
         for note in _notes(plan, placement):
             print(note, file=sys.stderr)
-    if loaded is not None and not given.json:
-        print(printable(str(loaded)), file=sys.stderr)
     _report(model, tensors, loaded, given)
     return 0
 
@@ -174,6 +172,8 @@ def _report(
         )
         return
     print("\n".join(printable(line) for line in str(model).splitlines()))
+    if loaded is not None:
+        print(f"\n{printable(str(loaded))}")
     if given.output:
         size = os.path.getsize(given.output)
         print(f"\n{given.output}: {len(tensors)} tensors, {size:,} bytes")

@@ -20,7 +20,7 @@ EXAMPLES = """\
   netspec show model.yaml
   netspec show model.yaml --json > plan.json
   netspec show model.yaml --variant small --set width=64
-  netspec show model.yaml --batch 1 --size H=224 --size W=224
+  netspec show model.yaml --batch 1
   netspec show model.yaml --depth 1
   netspec show model.yaml --memory --batch 64 --dtype bfloat16 --optimizer adamw
 """
@@ -32,8 +32,9 @@ def add_to(commands: Commands) -> None:
         "show",
         "show every layer with its shapes, parameters and multiply-adds",
         "Shows each layer's name, output shape, parameters and multiply-adds,\n"
-        "and what the model saves for backward. Equal blocks are shown once. --batch and --size\n"
-        "give numbers in place of the input's named sizes. --json has all costs of each layer.",
+        "and what the model saves for backward. Equal blocks are shown once.\n"
+        "--batch and --size give numbers in place of the input's named sizes.\n"
+        "--json has all costs of each layer.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")

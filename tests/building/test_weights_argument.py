@@ -181,7 +181,7 @@ def test_one_argument_in_python_on_a_command_line_and_in_a_placement(
     assert found is not None
     options = shlex.split(found.group(1))
     assert main(["build", "model.yaml", *options, "--seed", "1", "-o", "m.pt"]) == 0
-    assert "a.pt: 11 tensors loaded, 2 fresh (head.*), 2 left" in capsys.readouterr().err
+    assert "a.pt: 11 tensors loaded, 2 fresh (head.*), 2 left" in capsys.readouterr().out
     Path("sub").mkdir()
     Path("sub/p.yaml").write_text("placement: 1\nweights: ../a.pt\n")
     with pytest.raises(netspec.SpecError) as caught:
