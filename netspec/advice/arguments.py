@@ -105,7 +105,7 @@ def positional(
             arguments = [name for name in arguments if name not in layer_type.inferred]
     elif leading is not None:
         size = _inferred_size(layer_type, leading, input)
-        is_size = size is not None and values[0].value == size
+        is_size = size is not None and bool(values) and values[0].value == size
         enough = len(values) > len(layer_type.required)
         if not layer_type.required or (enough and (is_size or size is None)):
             certain = not layer_type.required or is_size

@@ -15,6 +15,7 @@ from netspec.diagnostics import (
 )
 from netspec.diagnostics.nearest import LONGEST
 from netspec.diagnostics.text import diagnostic_text, display_width, printable
+from netspec.registry import default_registry
 from netspec.source import TextSource
 
 HEAD = "netspec: 1\ninput: [N, 8]\nlayers:\n"
@@ -237,3 +238,11 @@ def test_a_copy_whose_finding_is_known_from_elsewhere() -> None:
         with found.copy(name):
             found.error("c", "message", span)
     assert [one.message for one in found.all()] == ["message"]
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"])
+def test_advice_for_odd_values_of_any_layer(value: str) -> None:
+    """`conv2d: []` was an IndexError of the advice; `check` never raises."""
+    head = "netspec: 1\ninput: [N, 3, 8, 8]\nlayers:\n"
+    for name in default_registry().layers():
+        assert all(map(str, netspec.check(f"{head}  - {name}: {value}\n")))
