@@ -43,6 +43,22 @@ def clip_grad_norm_(
     return norm.float()
 
 
+def share_overflow(parameters: list[nn.Parameter], device: torch.device) -> None:
+    """Where one rank has a gradient that is not finite, give each rank one.
+
+    ``torch.amp.GradScaler`` looks at its own process's gradients alone, and skips the optimizer's
+    step on that.
+    """
+    gradients = [_local(one.grad) for one in parameters if one.grad is not None]
+    norms = [torch.linalg.vector_norm(one.to(torch.float32)) for one in gradients]
+    is_finite = all(bool(norm.isfinite()) for norm in norms)
+    overflow = torch.tensor(0.0 if is_finite else 1.0, device=device)
+    distributed.all_reduce(overflow, op=distributed.ReduceOp.MAX)
+    if overflow:
+        for gradient in gradients:
+            gradient.fill_(torch.inf)
+
+
 def _squares(parameters: list[nn.Parameter]) -> Tensor:
     """The sum of the squares of all gradients of this rank's stage.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from netspec.building import make_on_meta
@@ -14,7 +15,7 @@ from netspec.building.random import SeedBy
 from netspec.building.weights import freeze
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError
-from netspec.distributed.clipping import clip_grad_norm_
+from netspec.distributed.clipping import clip_grad_norm_, share_overflow
 from netspec.distributed.context import Context
 from netspec.distributed.materialise import allocate, draw, load
 from netspec.distributed.pipeline import LossOf, Pipeline, pipeline_of, together
@@ -57,19 +58,34 @@ class Distributed:
             raise ValueError(f"a batch of {batch.shape[0]} cannot be split over {count} ranks")
         return batch.chunk(count)[place]
 
-    def step(self, inputs: Tensor, targets: Tensor, loss_of: LossOf) -> Tensor:
+    def step(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        loss_of: LossOf,
+        scaler: GradScaler | None = None,
+    ) -> Tensor:
         """Forward and backward of this process's part of a batch; gives its loss.
 
         The same in every layout. ``loss_of(outputs, targets)`` is a mean over the batch. Optimizers
         step by themselves, after it. Gradients are added to those that are there.
 
+        Args:
+            scaler: scales the loss, for training in float16. Write it here and not in
+                ``loss_of``, which only the last stage of a pipeline calls. Where one rank finds a
+                gradient that is not finite, all ranks' scalers skip the optimizer's step.
+
         Raises:
             ValueError: the part cannot be split into the pipeline's microbatches.
         """
         if self.pipeline is not None:
-            return self.pipeline.step(self.parts, inputs, targets, loss_of)
-        loss = loss_of(self.model(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+            loss = self.pipeline.step(self.parts, inputs, targets, loss_of, scaler)
+        else:
+            loss = loss_of(self.model(inputs), targets)
+            scaled = loss if scaler is None else scaler.scale(loss)
+            scaled.backward()  # type: ignore[no-untyped-call]
+        if scaler is not None and self.context.mesh is not None:
+            share_overflow(list(self.model.parameters()), self.device)
         return loss.detach()
 
     def clip_grad_norm_(self, max_norm: float, *, error_if_nonfinite: bool = False) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.pipelining import (
     PipelineStage,
@@ -94,7 +95,12 @@ class Pipeline:
     made: dict[object, Any] = field(default_factory=dict, repr=False)
 
     def step(
-        self, parts: Sequence[nn.Module], inputs: Tensor, targets: Tensor, loss_of: LossOf
+        self,
+        parts: Sequence[nn.Module],
+        inputs: Tensor,
+        targets: Tensor,
+        loss_of: LossOf,
+        scaler: GradScaler | None = None,
     ) -> Tensor:
         """Forward and backward of a batch, which all ranks give; its loss, on all ranks.
 
@@ -106,10 +112,12 @@ class Pipeline:
                 f"a batch of {inputs.shape[0]} cannot be split into {self.microbatches} equal "
                 "microbatches"
             )
-        key = (loss_of, inputs.shape, inputs.dtype)
+        if scaler is not None:
+            scaler.scale(torch.zeros((), device=self.device))  # begins it on each rank
+        key = (loss_of, scaler, inputs.shape, inputs.dtype)
         if key not in self.made:
             self.made.clear()
-            self.made[key] = self._schedule(parts, loss_of)
+            self.made[key] = self._schedule(parts, loss_of, scaler)
         place, ranks = self.mesh.get_local_rank(), self.mesh.size()
         losses: list[Tensor] = []
         given = (inputs,) if place == 0 else ()
@@ -118,12 +126,15 @@ class Pipeline:
         loss = torch.zeros((), device=self.device)
         if losses:
             loss = torch.stack(losses).sum().detach().float()
+            loss = loss if scaler is None else loss / scaler.get_scale()
         group = self.mesh.get_group()
         last = distributed.get_global_rank(group, ranks - 1)
         distributed.broadcast(loss, src=last, group=group)
         return loss
 
-    def _schedule(self, parts: Sequence[nn.Module], loss_of: LossOf) -> Any:
+    def _schedule(
+        self, parts: Sequence[nn.Module], loss_of: LossOf, scaler: GradScaler | None
+    ) -> Any:
         group, place = self.mesh.get_group(), self.mesh.get_local_rank()
         stages = [
             PipelineStage(
@@ -134,7 +145,8 @@ class Pipeline:
         first: Any = stages if self.schedule == "interleaved" else stages[0]
 
         def part_of_loss(outputs: Tensor, targets: Tensor) -> Tensor:
-            return loss_of(outputs, targets) / self.microbatches
+            loss = loss_of(outputs, targets) / self.microbatches
+            return loss if scaler is None else scaler.scale(loss)
 
         # Losses are scaled, not gradients: those may hold the sum of earlier steps.
         return SCHEDULES[self.schedule](

@@ -178,6 +178,48 @@ def test_what_is_copied_drops_alike_and_what_is_divided_does_not(count: int, nam
             assert torch.equal(parts[0], mask), path
 
 
+def scaled(layouts: dict[str, str]) -> dict[str, tuple[list[float], float, dict[str, Tensor]]]:
+    """Losses, the last scale and the weights of four steps, of which the second overflows."""
+    found = {}
+    for name, layout in layouts.items():
+        one = distributed(layout)
+        optimizer = torch.optim.SGD(one.model.parameters(), lr=0.2)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**8)
+        losses = []
+        for step in range(4):
+            tokens = one.part(batch(step))
+            of = overflowing if step == 1 else loss_of
+            losses.append(float(one.mean(one.step(tokens, tokens, of, scaler))))
+            scaler.unscale_(optimizer)
+            one.clip_grad_norm_(1.0)
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+        weights = {key: whole(value) for key, value in one.model.state_dict().items()}
+        found[name] = losses, scaler.get_scale(), weights
+    return found
+
+
+def overflowing(logits: Tensor, tokens: Tensor) -> Tensor:
+    """With infinite gradients on the first rank of a batch alone."""
+    is_first = torch.distributed.get_rank() == 0 or torch.equal(tokens, batch(1)[: len(tokens)])
+    return loss_of(logits, tokens) * (torch.inf if is_first else 1.0)
+
+
+def test_a_scaler_skips_a_step_on_all_ranks() -> None:
+    layouts = {name: TWO[name] for name in ("tensor", "copies", "shards", "gpipe", "interleaved")}
+    ((losses, scale, weights),) = on_ranks(1, scaled, {"alone": "checkpoint: [blocks.*]\n"})[
+        0
+    ].values()
+    assert scale == 2.0**7
+    for rank in on_ranks(2, scaled, layouts):
+        for name, (others, other_scale, other_weights) in rank.items():
+            assert other_scale == scale, name
+            torch.testing.assert_close(others[2:], losses[2:], rtol=1e-4, atol=1e-5)
+            for key, value in other_weights.items():
+                torch.testing.assert_close(value, weights[key], rtol=1e-3, atol=1e-4)
+
+
 ATTENTION = """
 netspec: 1
 input: [N, T, 16]
