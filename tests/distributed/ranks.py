@@ -19,7 +19,7 @@ PRELOADED = [
     "torch.distributed.pipelining",
     "netspec.distributed.distribute",
 ]
-SECONDS = 120
+SECONDS = 600  # guards against hangs alone: machines may be busy
 
 
 def on_ranks(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
