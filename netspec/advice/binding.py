@@ -311,9 +311,10 @@ def unknown_argument(
             return found
     other = OTHER_NAMES.get(name)
     given = [known for known, _ in layer.arguments]
-    if other in layer_type.arguments and other not in given:
-        return Instead(f"it is called {other} here", str(other))
     near = nearest(name, layer_type.arguments)
+    if other in layer_type.arguments and other not in given:
+        what = f"did you mean {other}?" if near == other else f"it is called {other} here"
+        return Instead(what, str(other))
     if near is None or near in given:
         return otherwise
     return Instead(f"did you mean {near}?", near, is_certain=False)
