@@ -67,7 +67,8 @@ def _devices_of(
     forward: Trace,
 ) -> tuple[DeviceMemory, ...]:
     """What one rank holds on each device, from its places on the axes of the mesh."""
-    planned = {row.path: row.device for row in layout.plan.layers}
+    of_containers = {own.path: own.device for own in layout.plan.parameters}
+    planned = {row.path: row.device for row in layout.plan.layers} | of_containers
 
     def device_of(path: str) -> str:
         return layout.placed(path).device or planned.get(path) or choices.device
@@ -82,7 +83,8 @@ def _devices_of(
     for tensor in held:
         if not is_mine(tensor.path):
             continue
-        state = states[layout.placed(tensor.path).kept_on or device_of(tensor.path)]
+        where = tensor.key if tensor.key in of_containers else tensor.path
+        state = states[layout.placed(tensor.path).kept_on or device_of(where)]
         size = tensor.itemsize(choices.dtype)
         own = part(tensor, layout.mesh.axes, places)
         if tensor.is_buffer:

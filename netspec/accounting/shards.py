@@ -72,7 +72,9 @@ def tensors(layout: Layout) -> Iterator[Tensor]:
     for own in plan.parameters:
         path = own.path.rpartition(".")[0]
         shards = layout.placed(path).shards.get(own.name, ())
-        yield Tensor(own.path, path, own.shape, shards, is_trained=own.path not in plan.frozen)
+        dtype = layout.placed(own.path).dtype
+        trained = own.path not in plan.frozen
+        yield Tensor(own.path, path, own.shape, shards, dtype, is_trained=trained)
 
 
 def local_size(size: int, count: int, place: int) -> int:

@@ -55,7 +55,8 @@ def make_on_meta(plan: Plan) -> nn.Module:
     Raises:
         SpecError: a layer's class cannot be imported, or refuses its arguments.
     """
-    everything = frozenset(["", *(row.path for row in plan.layers)])
+    own = [parameter.path for parameter in plan.parameters]
+    everything = frozenset(["", *(row.path for row in plan.layers), *own])
     return make_modules(plan, seed=None, on_meta=everything, init=False)
 
 
@@ -100,7 +101,7 @@ class _Maker:
         return sequence
 
     def parameter(self, planned: PlannedParameter) -> nn.Parameter:
-        device = "meta" if "" in self.on_meta else "cpu"
+        device = "meta" if planned.path in self.on_meta else "cpu"
         return nn.Parameter(torch.empty(planned.shape, device=device))
 
     def child(self, child: PlannedChild) -> nn.Module:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def parameter(
-    scope: ScopeBuilder, item: Item, part: RawParameter, at: Known, names: Environment
+    scope: ScopeBuilder,
+    item: Item,
+    part: RawParameter,
+    at: Known,
+    names: Environment,
+    device: str | None,
 ) -> int:
     """Adds a parameter to the scope; gives the number of its value."""
     origin = item.origin
@@ -44,7 +49,7 @@ def parameter(
         return scope.unknown(item, names)
     scope.need_steps()
     number = len(scope.types)
-    planned = PlannedParameter(scope.prefix + name, name, shape, init, origin)
+    planned = PlannedParameter(scope.prefix + name, name, shape, init, origin, device)
     place = len(scope.parameters)
     scope.steps.append(Step("parameter", (), (number,), (), (type,), origin, place))
     scope.parameters.append(planned)

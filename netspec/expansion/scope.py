@@ -390,7 +390,7 @@ class ScopeBuilder:
                 self.need_steps()
                 return given[0]
             if isinstance(part, RawParameter):
-                return parameter(self, item, part, at, names)
+                return parameter(self, item, part, at, names, device or self.device)
         self.walk.count(item.origin)
         name = child_name(self, item, names, at)
         if name is None:

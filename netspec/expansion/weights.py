@@ -144,7 +144,7 @@ def _shapes_and_devices(
         if scope.is_reused:
             continue
         for own in scope.parameters:
-            shapes[own.path], devices[own.path] = own.shape, scope.device
+            shapes[own.path], devices[own.path] = own.shape, own.device
         waiting.extend(child for child in scope.children if isinstance(child, PlannedScope))
     for row in walk.rows:
         if row.is_reused:

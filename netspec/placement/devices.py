@@ -10,7 +10,7 @@ from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostic, Diagnostics, Location, Span, SpecError
 from netspec.placement.document import Placement
 from netspec.placement.layout import Layout
-from netspec.planning import Plan, PlannedLayer
+from netspec.planning import Plan, PlannedLayer, PlannedParameter
 from netspec.registry import Registry
 from netspec.registry.devices import no_text
 
@@ -22,7 +22,7 @@ def resolve_devices(
     layout: Layout | None = None,
     placement: Placement | None = None,
 ) -> Mapping[str, torch.device]:
-    """The device of every layer, by path; ``""`` is the model's own.
+    """The device of every layer, and parameter of a container, by path; ``""`` is the model's own.
 
     Args:
         layout: where it gives a layer a device, that counts instead of the spec's.
@@ -34,7 +34,8 @@ def resolve_devices(
     found = Diagnostics()
     resolved: dict[str, torch.device | str] = {device: _resolve(device, registry)}
     wanted: dict[str, str] = {}
-    for layer in plan.layers:
+    homes: list[PlannedLayer | PlannedParameter] = [*plan.layers, *plan.parameters]
+    for layer in homes:
         placed = None if layout is None else layout.placed(layer.path).device
         name = placed or layer.device
         if name is None:
@@ -57,7 +58,7 @@ def resolve_devices(
         raise SpecError(found.all())
     default = problem
     devices = {"": default}
-    for layer in plan.layers:
+    for layer in homes:
         chosen = resolved[wanted[layer.path]] if layer.path in wanted else default
         assert isinstance(chosen, torch.device)
         devices[layer.path] = chosen
@@ -92,7 +93,7 @@ def _available() -> str:
     return f"this machine has {', '.join(names)}; `auto` takes the best of them"
 
 
-def _stated(plan: Plan, layer: PlannedLayer) -> Span:
+def _stated(plan: Plan, layer: PlannedLayer | PlannedParameter) -> Span:
     """Where the layer's device is written: at the layer, or at the innermost container."""
     if layer.origin.states("device"):
         return layer.origin.reserved("device")

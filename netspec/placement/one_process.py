@@ -26,8 +26,21 @@ def act(model: nn.Module, layout: Layout, device: torch.device) -> nn.Module:
     return model
 
 
-def dtypes(model: nn.Module, context: Context, *, layers: Mapping[str, str | None]) -> nn.Module:
-    """Casts layers with weights; those of None stay, and cast their inputs, too."""
+def dtypes(
+    model: nn.Module,
+    context: Context,
+    *,
+    layers: Mapping[str, str | None],
+    parameters: Mapping[str, str],
+) -> nn.Module:
+    """Casts layers with weights, and parameters of containers.
+
+    Layers of None stay, and cast their inputs, too.
+    """
+    here = dict(model.named_parameters(remove_duplicate=False))
+    for path, dtype in parameters.items():
+        if path in here:  # under a pipeline a rank has a part of the model
+            here[path].data = here[path].data.to(getattr(torch, dtype))
     for path in context.here(model, layers):
         module, name = model.get_submodule(path), layers[path]
         if name is not None:

@@ -37,13 +37,21 @@ def place(
         layers = [one for one in plan.layers if not one.is_reused and one.path not in waiting]
         _place_layers(model, layers, devices, registry)
         for own in plan.parameters:
-            parameter = model.get_parameter(own.path)
-            parameter.data = parameter.data.to(devices[""])
+            _move(model, own.path, devices[own.path])
         _connect(model, plan.root, devices[""], devices)
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])
     tie(model, plan)  # a move to another kind of device (meta, xla) makes new parameters
     return model
+
+
+def _move(model: nn.Module, key: str, device: torch.device) -> None:
+    """Moves the parameter of a container; to another kind of device it is a new one."""
+    parameter = model.get_parameter(key)
+    if parameter.device != device:
+        path, _, name = key.rpartition(".")
+        moved = nn.Parameter(parameter.detach().to(device), parameter.requires_grad)
+        model.get_submodule(path).register_parameter(name, moved)
 
 
 def _place_layers(
@@ -118,7 +126,8 @@ def _connect_flow(
                 )
             result = _connect(inner_module, step.planned, incoming_here, devices)
         elif step.kind == "parameter":
-            result = incoming
+            assert step.child is not None
+            result = devices[scope.parameters[step.child].path]
         else:
             result = at[step.inputs[0]]
             if any(at[number] != result for number in step.inputs):

@@ -15,10 +15,11 @@ class _Holder(NamedTuple):
     module: PlannedLayer | PlannedScope
     placed: Placed
     shards: tuple[Shard, ...]
+    planned_device: str | None
 
     @property
     def device(self) -> str | None:
-        return self.placed.device or self.module.device
+        return self.placed.device or self.planned_device
 
 
 class _Part(NamedTuple):
@@ -92,12 +93,15 @@ def _holder(
     """The layer of a key, or the container whose own parameter it is."""
     path, _, name = key.rpartition(".")
     if path in scopes:
-        placed = layout.placed(path)
-        return _Holder(scopes[path], placed, placed.shards.get(name, ()))
+        around, scope = layout.placed(path), scopes[path]
+        device = next(own.device for own in scope.parameters if own.name == name)
+        placed = layout.placed(key)._replace(stage=around.stage)
+        return _Holder(scope, placed, around.shards.get(name, ()), device)
     while path not in rows:
         path = path.rpartition(".")[0]
     placed = layout.placed(path)
-    return _Holder(rows[path], placed, placed.shards.get(key.removeprefix(f"{path}."), ()))
+    shards = placed.shards.get(key.removeprefix(f"{path}."), ())
+    return _Holder(rows[path], placed, shards, rows[path].device)
 
 
 def _device(one: _Holder) -> str:

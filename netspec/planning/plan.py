@@ -195,6 +195,7 @@ class PlannedParameter:
     shape: tuple[int, ...]
     init: PlannedInitialiser
     origin: Origin = field(repr=False, compare=False)
+    device: str | None = None
 
     @property
     def numel(self) -> int:

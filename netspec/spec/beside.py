@@ -33,7 +33,7 @@ EFFECTS = {
     "each": EVERYWHERE | {"device", "freeze"},
     "merge": EVERYWHERE,  # without branches, of what `from` names
     "use": EVERYWHERE,
-    "parameter": EVERYWHERE | {"freeze"},
+    "parameter": EVERYWHERE | {"device", "freeze"},
     "pass": EVERYWHERE - {"when"},  # `from` alone, whose value passes on if it is left out
 }
 

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from typing import Literal
 
 from netspec.declaration import Refusal
+from netspec.patterns import matches
 from netspec.placement.layout import Action, Layout, Misplaced
 from netspec.placement.strategy import strategy
-from netspec.planning.freezing import keys_like, with_frozen
+from netspec.planning.freezing import is_meant, keys_like, with_frozen
 
 Patterns = tuple[str, ...]
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
@@ -26,7 +27,7 @@ def devices(layout: Layout, /, *, device: str | None = None, **patterns: str) ->
     require_one_process(layout, "devices")
     chosen = by_patterns(layout, patterns)
     if device is not None:
-        chosen = {**{row.path: device for row in layout.plan.layers}, **chosen}
+        chosen = {**dict.fromkeys(_paths(layout), device), **chosen}
     return layout.changed(
         {path: layout.placed(path)._replace(device=each) for path, each in chosen.items()}
     )
@@ -56,13 +57,16 @@ def dtypes(layout: Layout, /, *, dtype: Dtype | None = None, **patterns: Dtype) 
     """
     chosen: dict[str, str] = dict(by_patterns(layout, patterns))
     if dtype is not None:
-        chosen = {**{row.path: dtype for row in layout.plan.layers}, **chosen}
+        chosen = {**dict.fromkeys(_paths(layout), dtype), **chosen}
+    own = {one.path: chosen[one.path] for one in layout.plan.parameters if one.path in chosen}
     layers = {row.path: chosen.get(row.path) for row in layout.plan.layers if row.parameters}
     changes = {
         path: layout.placed(path)._replace(dtype=chosen.get(path), casts_inputs=path in layers)
         for path in {**layers, **chosen}
     }
-    action = Action("dtypes", "netspec.placement.one_process.dtypes", {"layers": layers})
+    action = Action(
+        "dtypes", "netspec.placement.one_process.dtypes", {"layers": layers, "parameters": own}
+    )
     return layout.changed(changes).then(action)
 
 
@@ -106,17 +110,30 @@ def offload(
 
 
 def by_patterns(layout: Layout, patterns: Mapping[str, str]) -> dict[str, str]:
-    """What each layer gets that a pattern is like: it, or a module around it.
+    """What each layer, and parameter of a container, gets that a pattern is like: it, or a module
+    around it.
 
     Raises:
         Refusal: a pattern is like none.
     """
     chosen: dict[str, str] = {}
+    own = [one.path for one in layout.plan.parameters]
+    modules = layout.modules() if patterns else {}
     for pattern, value in patterns.items():
-        for path in layout.match(pattern, pattern):
-            for row in layout.rows(path):
-                chosen.setdefault(row.path, value)
+        keys = [path for path in own if is_meant(pattern, path)]
+        meant = [path for path in modules if matches(pattern, path)]
+        if not meant and not keys:
+            layout.match(pattern, pattern)  # which refuses it
+        rows = [row.path for path in meant for row in layout.rows(path)]
+        for path in (*rows, *keys):
+            chosen.setdefault(path, value)
     return chosen
+
+
+def _paths(layout: Layout) -> list[str]:
+    """The paths of all layers, and of the parameters of containers."""
+    plan = layout.plan
+    return [row.path for row in plan.layers] + [own.path for own in plan.parameters]
 
 
 def require_one_process(layout: Layout, word: str) -> None:
