@@ -377,3 +377,12 @@ def test_distribute_without_a_mesh_places_as_build_does() -> None:
             assert own.device == other.device, name
             assert own.device.type == ("meta" if name.startswith("0.") else "cpu")
             assert own.is_meta or own.equal(other)
+
+
+@pytest.mark.parametrize(("word", "other"), [("fsdp: ['1', '2']", "4"), ("data_parallel:", "2")])
+def test_what_is_sent_together_is_of_one_dtype(word: str, other: str) -> None:
+    text = f"mesh: {{dp: 2}}\n{word}\ndtypes: {{'0': bfloat16}}\n"
+    said = refused(text, CHAIN)
+    assert f"`0` would be of bfloat16 and `{other}` of float32" in said
+    laid_out(text.replace(word, "fsdp: ['0']"), CHAIN)
+    laid_out(text.replace("bfloat16", "float32"), CHAIN)

@@ -22,6 +22,7 @@ def data_parallel(layout: Layout, /, *, axis: str = "dp") -> Layout:
     keys stay, and the weights may be divided over other axes.
     """
     layout = layout.using(axis, "data_parallel", splits_batch=True)
+    _require_one_dtype(layout, (), "data_parallel")
     return layout.then(
         Action("data_parallel", "netspec.distributed.data.data_parallel", {"axis": axis})
     )
@@ -53,6 +54,7 @@ def fsdp(
     paths = layout.match_all(layers, "layers")
     _require_ties_together(layout, paths)
     _require_no_writes(layout, paths)
+    _require_one_dtype(layout, paths, "fsdp")
     changes: dict[str, Placed] = {}
     for row in layout.plan.layers:
         if row.is_reused or not row.parameters:
@@ -95,6 +97,28 @@ def _require_ties_together(layout: Layout, groups: tuple[str, ...]) -> None:
                 *filter(None, layers),
                 argument="layers",
                 help="leave both to the model's own group: let no pattern match them",
+            )
+
+
+def _require_one_dtype(layout: Layout, groups: tuple[str, ...], word: str) -> None:
+    """
+    Raises:
+        Misplaced: parameters that are sent together would be of two dtypes, which FSDP2 refuses at
+            the first forward. Without a word they are taken for float32.
+    """
+    first: dict[str, PlannedLayer] = {}
+    for row in layout.plan.layers:
+        if row.is_reused or not row.parameters:
+            continue
+        other = first.setdefault(_group(row.path, groups), row)
+        one, two = (layout.placed(layer.path).dtype or "float32" for layer in (other, row))
+        if one != two:
+            raise Misplaced(
+                f"`{other.path}` would be of {one} and `{row.path}` of {two}, but {word} sends "
+                "them together, as one dtype",
+                other,
+                row,
+                help="give both one dtype, or each a module of `fsdp: {layers: ...}` of its own",
             )
 
 
