@@ -107,6 +107,7 @@ def _unread(
     for action in parser._actions:  # argparse lists a command's options nowhere else
         for chosen in (action.choices or {}).values() if isinstance(action.choices, dict) else ():
             options |= {option for one in chosen._actions for option in one.option_strings}
+    parser.print_usage(sys.stderr)
     return usage_error(unread(words, rest, options, command))
 
 
