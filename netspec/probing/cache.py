@@ -1,7 +1,8 @@
 """What was probed, kept on disk: one JSON file for each class, arguments and input shapes.
 
-A file is used as long as the sources that it names are what they were. Whatever is wrong with a
-file or the folder, the module is probed as if there were none.
+A file is used as long as the packages that it names have the same source files, and the same
+versions of packages are installed. Whatever is wrong with a file or the folder, the module is
+probed as if there were none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import torch
 from netspec.probing.probe import Probed
 from netspec.probing.question import Question
 from netspec.probing.run import Runner
+from netspec.probing.sources import fingerprint, fingerprints, installed_versions
 from netspec.probing.stored import Unusable, read, written
 from netspec.version import __version__
 
@@ -62,7 +63,7 @@ def kept(asked: Question, package: str) -> Probed | None:
         if values["question"] != _question(asked, package):
             return None
         sources = values["sources"]
-        if not sources or any(_source(name) != known for name, known in sources.items()):
+        if not sources or any(fingerprint(name) != known for name, known in sources.items()):
             return None
         return read(values["probed"], len(asked.variables), len(asked.inputs))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, Unusable):
@@ -72,8 +73,8 @@ def kept(asked: Question, package: str) -> Probed | None:
 def keep(asked: Question, package: str, probed: Probed, runner: Runner) -> None:
     """Writes a file, whole or not at all; a folder that cannot be written to is no mistake."""
     file = _file(asked, package)
-    sources = {name: _source(name) for name in _modules(runner)}
-    if file is None or not sources or None in sources.values():
+    sources = fingerprints(_classes(runner)) if file is not None else None
+    if file is None or sources is None:
         return
     values = {
         "question": _question(asked, package),
@@ -107,6 +108,7 @@ def _question(asked: Question, package: str) -> Any:
     return {
         "netspec": [__version__, _own_sources()],
         "torch": str(torch.__version__),
+        "installed": installed_versions(),
         "package": package,
         "class": asked.target,
         "arguments": [[name, repr(value)] for name, value in asked.arguments],
@@ -123,17 +125,7 @@ def _own_sources() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _modules(runner: Runner) -> Iterable[str]:
-    """The Python modules of the classes that the module is made of, but for torch's own."""
+def _classes(runner: Runner) -> set[type]:
+    """The classes that the module is made of, with their bases, but for torch's own."""
     classes = {cls for part in runner.module.modules() for cls in type(part).__mro__}
-    names = {cls.__module__ for cls in classes}
-    return sorted(name for name in names if name.partition(".")[0] not in ("torch", "builtins"))
-
-
-def _source(name: str) -> str | None:
-    """What a Python module's file holds, as a hash; it must be loaded already."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
-    except OSError:
-        return None
+    return {cls for cls in classes if cls.__module__.partition(".")[0] not in ("torch", "builtins")}

@@ -180,7 +180,7 @@ def _inferred(layer: LayerType, name: str, input: TensorType | None) -> st.Searc
     other = legal_values(layer.arguments[name].kind)
     try:
         mark = layer.inferred[name]
-        found = mark.find(input) if input is not None and not mark.place else None
+        found = mark.find(input, None) if input is not None and not mark.place else None
     except Refusal:
         found = None
     right = cast(tuple[Value, Value], (found, found[0] if isinstance(found, tuple) else found))

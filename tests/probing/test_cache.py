@@ -85,12 +85,52 @@ def test_a_changed_source_is_run_anew(plan: Plan, runs: list[str], source: Path)
     assert len(runs) == 2
 
 
+HELPED = """
+from torch import nn
+import {helper}
+
+class Wide(nn.Module):
+    def forward(self, x):
+        return {helper}.wider(x)
+"""
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_changed_helper_is_run_anew(
+    deep: bool, plan: Plan, runs: list[str], source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = source.with_name(f"helper_{source.stem}.py")
+    far = source.with_name(f"far_{source.stem}.py")
+    source.write_text(HELPED.format(helper=helper.stem))
+    changing = far if deep else helper
+    if deep:
+        helper.write_text(f"from {far.stem} import wider\n")
+    for times in (1, 3):
+        changing.write_text(f"def wider(x):\n    return x.repeat(1, {times})\n" + "#" * times)
+        for name in (helper.stem, far.stem):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        assert plan() == f"(N, {4 * times})"
+        assert plan() == f"(N, {4 * times})"
+    assert len(runs) == 2
+
+
+def test_another_version_of_an_installed_package_is_run_anew(
+    plan: Plan, runs: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "wrapped-1.0.dist-info").mkdir()
+    assert [plan(), plan()] == ["(N, 8)", "(N, 8)"]
+    (tmp_path / "wrapped-1.0.dist-info").rename(tmp_path / "wrapped-1.1.dist-info")
+    assert plan() == "(N, 8)"
+    assert len(runs) == 2
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
         lambda values: "no JSON",
         lambda values: "[" * 100_000,
         lambda values: json.dumps({**values, "sources": {}}),
+        lambda values: json.dumps({**values, "sources": {"antigravity": "0", "": "0"}}),
         lambda values: json.dumps({**values, "probed": None}),
         lambda values: json.dumps({**values, "probed": {**values["probed"], "outputs": [[]]}}),
         lambda values: json.dumps({**values, "probed": {**values["probed"], "outputs": []}}),
