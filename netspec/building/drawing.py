@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from netspec.building.modules import in_construction_order, make_layer, make_on_meta
-from netspec.building.random import SeedBy, begin_layer, seeded
+from netspec.building.random import SeedBy, seeded
 from netspec.building.weights import initialise
 from netspec.planning import Plan
 
@@ -38,15 +38,13 @@ def draw(
     Args:
         init: False draws nothing: constants (the ones of a norm) and buffers alone are filled.
     """
-    own_streams = seed if seed_by == "path" else None
-    skips = seed is None or own_streams is not None or not init
-    with seeded(seed):
+    skips = seed is None or seed_by == "path" or not init
+    with seeded(seed, seed_by) as begin_stream:
         for layer in in_construction_order(plan):
             keys = [f"{layer.path}.{one.name}" for one in (*layer.parameters, *layer.buffers)]
             if skips and not any(key in held for key in keys):
                 continue
-            if own_streams is not None:
-                begin_layer(own_streams, layer.path)
+            begin_stream(layer.path)
             made = make_layer(layer, init=init)
             state = {**dict(made.named_parameters()), **dict(made.named_buffers())}
             for name, value in state.items():
@@ -54,7 +52,7 @@ def draw(
                 if key in held:
                     put(held[key], value)
         if init:
-            initialise(make_on_meta(plan), plan, own_streams, _filling(held, put, skips=skips))
+            initialise(make_on_meta(plan), plan, begin_stream, _filling(held, put, skips=skips))
 
 
 def _filling(

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from netspec.building.flow import Flow
-from netspec.building.random import SeedBy, WithoutRandomNumbers, begin_layer, seeded
+from netspec.building.random import Begin, SeedBy, WithoutRandomNumbers, seeded
 from netspec.building.weights import initialise, tie
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError, failure
@@ -37,11 +37,10 @@ def make_modules(
     Raises:
         SpecError: a layer's class cannot be imported, or refuses its arguments.
     """
-    own_streams = seed if seed_by == "path" else None
-    with seeded(seed):
+    with seeded(seed, seed_by) as begin:
         if init:
-            model = _Maker(on_meta, own_streams).scope(plan.root)
-            initialise(model, plan, own_streams)
+            model = _Maker(on_meta, begin).scope(plan.root)
+            initialise(model, plan, begin)
         else:
             with WithoutRandomNumbers():
                 model = _Maker(on_meta).scope(plan.root)
@@ -85,9 +84,9 @@ def in_construction_order(plan: Plan) -> Iterator[PlannedLayer]:
 
 
 class _Maker:
-    def __init__(self, on_meta: frozenset[str], own_streams: int | None = None) -> None:
+    def __init__(self, on_meta: frozenset[str], begin: Begin | None = None) -> None:
         self.on_meta = on_meta
-        self.own_streams = own_streams
+        self.begin = begin
         self.classes: dict[str, Callable[..., Any]] = {}
 
     def scope(self, scope: PlannedScope) -> nn.Module:
@@ -113,8 +112,8 @@ class _Maker:
         if made is None:
             made = self.classes[target] = _imported(target, layer)
         arguments: Mapping[str, object] = layer.application.written
-        if self.own_streams is not None:
-            begin_layer(self.own_streams, layer.path)
+        if self.begin is not None:
+            self.begin(layer.path)
         try:
             if layer.path in self.on_meta:
                 module = _made_on_meta(made, arguments)

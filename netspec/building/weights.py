@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netspec.building.random import begin_layer
+from netspec.building.random import Begin
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.diagnostics.failure import failure
@@ -48,13 +48,11 @@ def fill_in_place(key: str, parameter: Tensor, begin: Callable[[Tensor], object]
         begin(parameter)
 
 
-def initialise(
-    model: nn.Module, plan: Plan, own_streams: int | None = None, fill: Fill = fill_in_place
-) -> None:
+def initialise(model: nn.Module, plan: Plan, begin: Begin, fill: Fill = fill_in_place) -> None:
     """Applies the plan's rules to the modules, in the order of ``model.modules()``.
 
     Args:
-        own_streams: the seed of which, with its path, each module draws from a stream of its own.
+        begin: called with the path of each module, and of each parameter of a container.
         fill: what is done with each parameter that a rule is about.
 
     Raises:
@@ -69,8 +67,7 @@ def initialise(
     if rules or own:
         modules: Iterator[tuple[str, nn.Module]] = model.named_modules()
         for path, module in modules:
-            if own_streams is not None:
-                begin_layer(own_streams, f"{path} init")
+            begin(f"{path} init")
             if path in own:
                 init, origin = own[path]
                 span = origin.reserved("init")
@@ -82,8 +79,7 @@ def initialise(
                 if isinstance(module, kind):
                     _apply(module, rule, path, fill)
     for parameter in plan.parameters:
-        if own_streams is not None:
-            begin_layer(own_streams, parameter.path)
+        begin(parameter.path)
         value = model.get_parameter(parameter.path)
         _fill(parameter.path, value, parameter.init, parameter.origin.span(), fill)
 
