@@ -60,7 +60,7 @@ def _nothing_begins(path: str) -> None:
     """All layers draw from one stream."""
 
 
-class _OwnStream(TorchDispatchMode):
+class _OwnStream(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """What this thread draws comes from generators of its own, one for each device.
 
     Modes are kept for each thread. This one sees every operation of ATen, so that it need not know
@@ -68,7 +68,7 @@ class _OwnStream(TorchDispatchMode):
     """
 
     def __init__(self, seed: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.begin(seed)
 
     def begin(self, seed: int) -> None:

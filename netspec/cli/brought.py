@@ -12,8 +12,8 @@ from netspec.declaration import Command
 from netspec.diagnostics import SpecError, listed
 from netspec.diagnostics.failure import failure, shown
 from netspec.diagnostics.text import printable
+from netspec.plugin_calls import Fault, call_plugin
 from netspec.registry import Brought, default_registry
-from netspec.registry.apart import Fault, run_apart
 
 
 def all_commands() -> list[Brought[Command]]:
@@ -58,7 +58,7 @@ def add_brought(commands: Commands, one: Brought[Command], *, is_help: bool) -> 
     if is_help:
         return
     try:
-        run_apart(lambda: brought.add_arguments(parser), f"fails in `netspec {one.name}`")
+        call_plugin(lambda: brought.add_arguments(parser), f"fails in `netspec {one.name}`")
     except Fault as problem:
         message = default_registry().disable(one.plugin.name, str(problem))
         raise SystemExit(usage_error(f"a plugin is disabled: {message}")) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netspec.cli.files import output_problem
 from netspec.cli.input import add_choices, planned
-from netspec.cli.output import Commands, command, print_diagnostics, print_json, usage_error
+from netspec.cli.output import Commands, command, output, print_diagnostics, print_json, usage_error
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import Diagnostic, Location, listed
 from netspec.diagnostics.text import printable
@@ -171,12 +171,12 @@ def _report(
             }
         )
         return
-    print("\n".join(printable(line) for line in str(model).splitlines()))
+    print("\n".join(printable(line) for line in str(model).splitlines()), file=output())
     if loaded is not None:
-        print(f"\n{printable(str(loaded))}")
+        print(f"\n{printable(str(loaded))}", file=output())
     if given.output:
         size = os.path.getsize(given.output)
-        print(f"\n{given.output}: {len(tensors)} tensors, {size:,} bytes")
+        print(f"\n{given.output}: {len(tensors)} tensors, {size:,} bytes", file=output())
 
 
 def _output_problem(output: str, force: bool) -> str | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from netspec.cli.input import STDIN, add_choices, add_prove, findings
-from netspec.cli.output import Commands, command, print_diagnostics, print_json
+from netspec.cli.output import Commands, command, output, print_diagnostics, print_json
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.text import printable
 
@@ -53,8 +52,8 @@ def run(given: argparse.Namespace) -> int:
         )
     else:
         for name, all in found.items():
-            print_diagnostics(all, sys.stdout)
-            print(_summary(name, errors[name], _count(all, "warning")))
+            print_diagnostics(all, output())
+            print(_summary(name, errors[name], _count(all, "warning")), file=output())
     return 1 if any(errors.values()) else 0
 
 

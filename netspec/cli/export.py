@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from netspec.cli.build import seed
 from netspec.cli.files import output_problem
 from netspec.cli.input import add_choices, planned
-from netspec.cli.output import Commands, command, usage_error
+from netspec.cli.output import Commands, command, output, usage_error
 from netspec.declaration import Exporter, Refusal, imported
 from netspec.diagnostics import listed
 from netspec.diagnostics.failure import failure
@@ -72,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
         reason = failure(problem_)
         return usage_error(f"{one.plugin.title} fails to export {one.value.name}: {reason}")
     size = os.path.getsize(given.output)
-    print(f"{given.output}: {one.value.name}, {size:,} bytes")
+    print(f"{given.output}: {one.value.name}, {size:,} bytes", file=output())
     return 0
 
 
@@ -121,12 +119,11 @@ def _model(exporter: Exporter, plan: Plan, given: argparse.Namespace) -> tuple[A
 
 
 def _write(exporter: Exporter, arguments: tuple[Any, ...], file: Path) -> None:
-    """Calls the exporter; what it prints is not ours, and goes to the standard error.
+    """Call the exporter.
 
     Raises:
         Exception: it fails, or writes nothing.
     """
-    with redirect_stdout(sys.stderr):
-        imported(exporter.target)(*arguments, file)
+    imported(exporter.target)(*arguments, file)
     if not file.is_file() or file.stat().st_size == 0:
         raise ValueError("it wrote nothing")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
-from netspec.cli.output import Commands, command, print_json, usage_error, width
+from netspec.cli.output import Commands, command, output, print_json, usage_error, width
 
 if TYPE_CHECKING:
     from netspec.registry import RegisteredLayer
@@ -65,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
         if given.json:
             print_json([_values(one) for one in layers.values()])
         else:
-            print(layer_list(layers, width(sys.stdout)))
+            print(layer_list(layers, width(output())), file=output())
         return 0
     found = registry.candidates(given.name)
     if not found:
@@ -84,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
         if given.json:
             print_json(layer_values(one.layer, one.plugin))
         else:
-            print(layer_page(one, width(sys.stdout)))
+            print(layer_page(one, width(output())), file=output())
     except UnreadableClass as problem:
         return usage_error(f"{one.layer.name} of {one.plugin.title} cannot be used: {problem}")
     return 0

@@ -39,20 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         if arguments is not None:
-            return _main(list(arguments))
+            return _main(list(arguments), owns_process=False)
         from netspec.cli.signals import end_at_signals
 
         end_at_signals()
-        return _main(sys.argv[1:])
+        return _main(sys.argv[1:], owns_process=True)
     except KeyboardInterrupt:
         return 130
 
 
-def _main(words: list[str]) -> int:
+def _main(words: list[str], *, owns_process: bool) -> int:
     _prepare_streams()
     try:
         try:
-            code = _run(words)
+            code = _run(words, owns_process)
         except SystemExit:
             sys.stdout.flush()
             raise
@@ -71,7 +71,7 @@ def _main(words: list[str]) -> int:
     return code
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(words: Sequence[str], owns_process: bool) -> int:
     first = next((word for word in words if not word.startswith("-")), None)
     own = (first,) if first in COMMANDS else () if first is not None else COMMANDS
     brought: list[Brought[Command]] = []
@@ -91,6 +91,8 @@ def _run(words: Sequence[str]) -> int:
     given, rest = parser.parse_known_args(words)
     if rest:
         return _unread(parser, words, rest, first or "netspec")
+    # A plugin's own command prints where it likes.
+    given.plugins_print_to_stderr = owns_process and bool(own)
     if given.no_plugins or given.plugin:
         return _with_plugins(given)
     return _code(given)
@@ -116,11 +118,16 @@ def _code(given: argparse.Namespace) -> int:
     from netspec.cli.output import print_diagnostics
     from netspec.diagnostics import SpecError
 
+    before = sys.stdout
+    if given.plugins_print_to_stderr:
+        sys.stdout = sys.stderr  # `netspec.cli.output.output` is the real one
     try:
         code: int = given.run(given)
     except SpecError as error:
         print_diagnostics(error.diagnostics, sys.stderr)
         return 1
+    finally:
+        sys.stdout = before
     return code
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from netspec.accounting.optimizers import OPTIMIZERS
-from netspec.cli.output import print_json, usage_error, width
+from netspec.cli.output import output, print_json, usage_error, width
 from netspec.declaration.tensor import FLOATING
 from netspec.diagnostics import SpecError, listed
 from netspec.planning import Plan
@@ -85,7 +84,7 @@ def tell_memory(plan: Plan, given: argparse.Namespace, ranks: int | None = None)
     if given.json:
         print_json(memory_values(told))
     else:
-        print(memory_table(told, width(sys.stdout)))
+        print(memory_table(told, width(output())), file=output())
     return 0
 
 

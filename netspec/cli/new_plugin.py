@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netspec.cli.output import Commands, command, usage_error
+from netspec.cli.output import Commands, command, output, usage_error
 from netspec.diagnostics.text import printable
 
 EXAMPLES = """\
@@ -47,11 +47,14 @@ def run(given: argparse.Namespace) -> int:
         written = write_package(names, directory)
     except OSError as problem:
         return usage_error(f"cannot write {folder}: {problem.strerror or problem}")
-    print("\n".join(f"wrote {printable(str(folder / path))}" for path in written))
-    print(f"""
+    print("\n".join(f"wrote {printable(str(folder / path))}" for path in written), file=output())
+    print(
+        f"""
 next:
   cd {printable(str(folder))}
   python -m pip install -e '.[test]'
   python -m pytest
-  netspec layers low_rank_linear""")
+  netspec layers low_rank_linear""",
+        file=output(),
+    )
     return 0

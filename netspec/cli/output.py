@@ -51,6 +51,15 @@ def width(stream: TextIO) -> int | None:
     return shutil.get_terminal_size().columns
 
 
+def output() -> TextIO:
+    """The standard output.
+
+    While a command runs in a process of its own, `sys.stdout` is the standard error, so that
+    what plugins print does not end up in JSON.
+    """
+    return sys.__stdout__ or sys.stdout if sys.stdout is sys.stderr else sys.stdout
+
+
 def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None:
     color = is_colored(stream)
     columns = width(stream)
@@ -61,8 +70,8 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO) -> None
 def print_json(value: object) -> None:
     import json
 
-    json.dump(value, sys.stdout, indent=2, allow_nan=False)
-    print()
+    json.dump(value, output(), indent=2, allow_nan=False)
+    print(file=output())
 
 
 def usage_error(message: str) -> int:

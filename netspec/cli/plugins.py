@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from netspec.cli.output import Commands, command, print_json, width
+from netspec.cli.output import Commands, command, output, print_json, width
 
 EXAMPLES = """\
   netspec plugins
@@ -34,5 +33,5 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print_json([plugin_values(plugin) for plugin in plugins])
     else:
-        print(plugin_list(plugins, width(sys.stdout)))
+        print(plugin_list(plugins, width(output())), file=output())
     return 0

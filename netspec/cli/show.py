@@ -10,6 +10,7 @@ from netspec.cli.memory import add_memory_options, named_sizes, tell_memory
 from netspec.cli.output import (
     Commands,
     command,
+    output,
     print_diagnostics,
     print_json,
     usage_error,
@@ -78,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
         print_json(plan_values(plan))
         return 0
     print_diagnostics(plan.warnings, sys.stderr)
-    print(plan_table(plan, terminal_width(), given.depth, given.unfold))
+    print(plan_table(plan, terminal_width(), given.depth, given.unfold), file=output())
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from netspec.declaration.class_signature import UnreadableClass, class_signature
 from netspec.declaration.layer_type import LayerType, Rule, imported
 from netspec.declaration.output import Output
+from netspec.plugin_calls import Fault, call_plugin
 
 
 def no_rule(*inputs: object, **arguments: object) -> Output:
@@ -59,7 +60,7 @@ class FromClass(LayerType):
 
     @cached_property
     def _class(self) -> Any:
-        return _apart(lambda: imported(self.target), f"{self.target} cannot be imported")
+        return _called(lambda: imported(self.target), f"{self.target} cannot be imported")
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -72,7 +73,7 @@ class FromClass(LayerType):
         """The signature, or why there is none: it is read once, as that may take a while."""
         try:
             cls = self._class
-            signature: inspect.Signature = _apart(
+            signature: inspect.Signature = _called(
                 lambda: class_signature(cls, dict(self.hints), self.left_out),
                 f"the arguments of {self.target} cannot be read",
             )
@@ -141,17 +142,13 @@ def snake_case(name: str) -> str:
     return spaced.lower()
 
 
-def _apart(work: Any, what: str) -> Any:
+def _called(work: Any, what: str) -> Any:
     """
     Raises:
         UnreadableClass: the class's module fails, or it cannot be a layer.
     """
-    import torch  # noqa: F401  # so that its own import does not count as the plugin's time
-
-    from netspec.registry.apart import Fault, run_apart  # which knows of declarations
-
     try:
-        return run_apart(work, what)
+        return call_plugin(work, what)
     except Fault as problem:
         if isinstance(problem.__cause__, UnreadableClass):
             raise UnreadableClass(str(problem.__cause__)) from None

@@ -18,8 +18,8 @@ from netspec.planning.plan import (
     PlannedInitRule,
     RuleInitialiser,
 )
+from netspec.plugin_calls import Fault, call_rule
 from netspec.registry import Brought
-from netspec.registry.apart import Fault, apart
 from netspec.source.nodes import shortened
 from netspec.spec import Init, Initialiser, InitRule, Item, Layer, Value, Written
 from netspec.templates import EvaluationError, Names, Template
@@ -285,7 +285,7 @@ def _takes(
         if one.plugin.package == "netspec":
             kind.require_shape(shape, given)
         elif kind.declared.inputs:
-            apart(lambda: kind.require_shape(shape, given))
+            call_rule(lambda: kind.require_shape(shape, given))
     except Refusal as refusal:
         if refusal.argument is not None and how.origin is not None:
             at = how.origin.argument(refusal.argument)

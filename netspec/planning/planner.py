@@ -34,8 +34,8 @@ from netspec.planning.countable import require_countable
 from netspec.planning.needs import decide
 from netspec.planning.plan import Application, Parameter, Trust
 from netspec.planning.soundness import require_sound
+from netspec.plugin_calls import Fault, call_rule
 from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry
-from netspec.registry.apart import Fault, apart
 from netspec.sizes import Size, SizeLimit, symbols
 from netspec.spec import Layer, Origin, Value
 
@@ -77,7 +77,6 @@ class Planner:
         self._layers: dict[object, Layer] = {}
         self._types: dict[TensorType, TensorType] = {}
         #: Why rules are not called again, by the layer's full name.
-        self._hanging: dict[str, Fault] = {}
         self._unanswered: dict[object, Unanswered] = {}
 
     def begin(self, found: Diagnostics) -> None:
@@ -331,21 +330,15 @@ class Planner:
             raise _Reported from problem
 
     def guarded(self, registered: RegisteredLayer, work: Callable[[], T]) -> T:
-        """What the code of a layer's declaration gives; that of a plugin is run apart.
+        """Call the code of a layer's declaration.
 
         Raises:
-            Exception: it raises that, or hangs, exits or prints.
+            Exception: the code raises it.
+            Fault: a plugin's code tries to end the program.
         """
         if registered.plugin.package == "netspec":
             return work()
-        hanging = self._hanging.get(registered.full_name)
-        if hanging is not None:
-            raise hanging  # nobody waits for it twice
-        try:
-            return apart(work)
-        except Fault as problem:
-            self._hanging[registered.full_name] = problem
-            raise
+        return call_rule(work)
 
     def ruled(
         self,

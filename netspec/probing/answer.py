@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from netspec.declaration import FromClass, Need, Output, TensorType, imported
 from netspec.declaration.output import Shape
 from netspec.planning.plan import Trust
+from netspec.plugin_calls import Fault, call_plugin
 from netspec.probing.cache import keep, kept
 from netspec.probing.probe import Probed, ProbedNeed, probe
 from netspec.probing.question import Question, question
@@ -15,12 +16,10 @@ from netspec.probing.refusals import NotProbed, NotProven, RefusedByTorch, Unans
 from netspec.probing.run import Runner, made_on_meta, state_of
 from netspec.probing.skeleton import skeleton
 from netspec.registry import RegisteredLayer
-from netspec.registry.apart import Fault, run_apart
 from netspec.sizes import SizeLimit
 from netspec.spec import Value
 
 T = TypeVar("T")
-SECONDS = 60.0  # that the runs of one layer may take
 
 
 class Answer(NamedTuple):
@@ -53,7 +52,7 @@ def answer(
     asked = question(layer.target, written, inputs, keywords)
     package = str(registered.plugin)
     try:
-        probed = _apart(layer, lambda: _probed(asked, package))
+        probed = _called(layer, lambda: _probed(asked, package))
     except NotProbed as problem:
         if stated is None or prove:
             raise _unanswered(layer, problem, inputs, is_stated=stated is not None) from None
@@ -62,7 +61,7 @@ def answer(
         from netspec.probing.prove import prove_shapes  # which takes a second to import
 
         try:
-            _apart(layer, lambda: prove_shapes(asked, probed))
+            _called(layer, lambda: prove_shapes(asked, probed))
         except NotProven as problem:
             help = ["without --prove its shapes are those of the runs, marked as probed"]
             message = f"the shapes of {layer.name} are not proven: {problem}"
@@ -71,14 +70,14 @@ def answer(
     return Answer(output, "proven" if prove else "probed")
 
 
-def _apart(layer: FromClass, work: Callable[[], T]) -> T:
+def _called(layer: FromClass, work: Callable[[], T]) -> T:
     """
     Raises:
         NotProbed, NotProven: as the work does.
-        Unanswered: the plugin's code hangs, exits or prints.
+        Unanswered: the plugin's code fails.
     """
     try:
-        return run_apart(work, f"{layer.name} cannot be probed", SECONDS)
+        return call_plugin(work, f"{layer.name} cannot be probed")
     except Fault as problem:
         if isinstance(problem.__cause__, NotProbed | NotProven | SizeLimit):
             raise problem.__cause__ from None
@@ -154,7 +153,7 @@ def _stated(
     """
     arguments = dict(asked.arguments)
     try:
-        state = _apart(layer, lambda: state_of(made_on_meta(asked.target, arguments)))
+        state = _called(layer, lambda: state_of(made_on_meta(asked.target, arguments)))
     except NotProbed as problem:
         raise _unanswered(layer, problem, inputs, is_stated=True) from None
     warning = f"the multiply-adds of {layer.name} and what it saves for backward are not counted"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from netspec.registry.apart import Fault, run_apart
+from netspec.plugin_calls import Fault, call_plugin
 
 MOST = 10_000  # things of one kind that a plugin may bring
 
@@ -15,7 +15,7 @@ def answers(hook: str, functions: Sequence[Callable[[], Any]]) -> list[Any]:
     """What the functions of one plugin give, all in one list.
 
     Raises:
-        Fault: one raises, hangs or prints, or gives no list or one without an end.
+        Fault: one raises, or gives no list or one without an end.
     """
 
     def work() -> list[Any]:
@@ -29,4 +29,4 @@ def answers(hook: str, functions: Sequence[Callable[[], Any]]) -> list[Any]:
             raise ValueError(f"it gives more than {MOST:,} things")
         return found
 
-    return run_apart(work, f"{hook} failed")
+    return call_plugin(work, f"{hook} failed")

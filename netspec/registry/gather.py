@@ -10,7 +10,7 @@ from typing import Any
 from netspec.commands import COMMANDS
 from netspec.declaration import Command, Exporter, InitialiserType, LayerType
 from netspec.diagnostics.failure import failure, shown
-from netspec.registry.apart import Fault, run_apart
+from netspec.plugin_calls import Fault, call_plugin
 from netspec.registry.installed import BLOCKS, EXPORTERS, INITIALISERS, STRATEGIES
 from netspec.registry.installed import COMMANDS as COMMANDS_KIND
 from netspec.spec.words import is_word_of_the_language
@@ -34,7 +34,7 @@ def named(kind: str, given: Sequence[Any]) -> list[Named]:
         except Fault as wrong:
             return wrong
 
-    found = run_apart(work, f"netspec_{kind} failed")
+    found = call_plugin(work, f"netspec_{kind} failed")
     if isinstance(found, Fault):
         raise found
     seen: set[str] = set()

@@ -3,7 +3,7 @@
 A plugin is a module (or any object) with such functions. A package names its plugin in the
 entry-point group ``netspec``; see ``plugins/`` in netspec's repository for a complete one.
 
-A hook that raises, hangs, prints, or gives what it should not is a mistake: its plugin is disabled
+A hook that raises, or gives what it should not, is a mistake: its plugin is disabled
 with a message, and all else goes on. One that means to refuse raises ``netspec.plugin.Refusal``.
 ``docs/hooks.md`` has an example of each.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,9 +22,9 @@ from netspec.declaration import (
     Refusal,
 )
 from netspec.diagnostics.failure import failure, one_line, shown
+from netspec.plugin_calls import Fault, call_plugin
 from netspec.registry import hookspecs
 from netspec.registry.answers import answers
-from netspec.registry.apart import WITH_MODEL, Fault, run_apart
 from netspec.registry.installed import (
     BLOCKS,
     COMMANDS,
@@ -40,6 +41,7 @@ from netspec.registry.known import further_package_of, package_of
 from netspec.registry.metadata import Broken
 from netspec.registry.plugin import Plugin
 from netspec.registry.table import Brought, Table
+from netspec.registry.wrappers import call_wrapped, is_wrapper
 from netspec.spec.words import is_word_of_the_language
 from netspec.version import __version__
 
@@ -104,6 +106,8 @@ class Registry:
     """
 
     def __init__(self, *, builtin: bool = True, installed: bool | Collection[str] = False) -> None:
+        self._lock = threading.RLock()  # while plugins are imported, registered or disabled
+        self._importing: list[Installed] = []
         self._manager = pluggy.PluginManager("netspec")
         self._manager.add_hookspecs(hookspecs)
         self._own: dict[str, RegisteredLayer] = {}  # netspec's, by name and by class
@@ -136,7 +140,20 @@ class Registry:
             Exception: netspec's own implementation raised it.
         """
         self._import(lambda one: one.may_have_hook(hook))
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+        functions, wrappers = self._implementations(hook)
+        ask = partial(self._first, hook, functions, fault, arguments)
+        if not wrappers:
+            return ask()
+        return call_wrapped(wrappers, arguments, ask, fault, partial(self._disable_hook, hook))
+
+    def _first(
+        self,
+        hook: str,
+        functions: Sequence[Any],
+        fault: Callable[[Any], str],
+        arguments: Mapping[str, Any],
+    ) -> Any:
+        for implementation in functions:
             plugin = self._plugins[implementation.plugin_name]
             if plugin.package == "netspec":
                 answer = implementation.function(*[arguments[n] for n in implementation.argnames])
@@ -163,8 +180,11 @@ class Registry:
         What netspec's own implementation raises, and a plugin's Refusal, stands for the answer.
         """
         self._import(lambda one: one.may_have_hook(hook))
+        functions, wrappers = self._implementations(hook)
+        if wrappers:  # each call by itself, as wrappers see it
+            return [self._answer(hook, fault, call) for call in calls]
         answers: list[Any] = [None] * len(calls)
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+        for implementation in functions:
             plugin = self._plugins[implementation.plugin_name]
             own = plugin.package == "netspec"
             places = [place for place, answer in enumerate(answers) if answer is None]
@@ -172,7 +192,7 @@ class Registry:
                 _ask, implementation, [calls[p] for p in places], Exception if own else Refusal
             )
             try:
-                given = ask() if own else run_apart(ask, f"{hook} failed", WITH_MODEL)
+                given = ask() if own else call_plugin(ask, f"{hook} failed")
             except Fault as problem:
                 if isinstance(problem.__cause__, Warning):
                     raise problem.__cause__ from None
@@ -187,16 +207,33 @@ class Registry:
                 answers[place] = answer
         return answers
 
+    def _answer(self, hook: str, fault: Callable[[Any], str], call: Mapping[str, Any]) -> Any:
+        try:
+            return self.first(hook, fault, **call)
+        except Warning:
+            raise
+        except Exception as problem:
+            return problem
+
+    def _implementations(self, hook: str) -> tuple[list[Any], list[Any]]:
+        """The functions of a hook in the order of their calls, and the wrappers around them."""
+        all = getattr(self._manager.hook, hook).get_hookimpls()
+        functions = [one for one in reversed(all) if not is_wrapper(one)]
+        return functions, [one for one in all if is_wrapper(one)]
+
+    def _disable_hook(self, hook: str, implementation: Any, problem: str) -> None:
+        self._disable(self._plugins[implementation.plugin_name], f"{hook} failed: {problem}")
+
     @staticmethod
     def _call(hook: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
         """
         Raises:
-            Fault: it raises, hangs or prints; Refusal: it refuses; Warning: one that it gives is
+            Fault: it raises; Refusal: it refuses; Warning: one that it gives is
             to be an error (``python -W error``).
         """
         given = [arguments[name] for name in implementation.argnames]
         try:
-            return run_apart(lambda: implementation.function(*given), f"{hook} failed", WITH_MODEL)
+            return call_plugin(lambda: implementation.function(*given), f"{hook} failed")
         except Fault as problem:
             if isinstance(problem.__cause__, Refusal | Warning):
                 raise problem.__cause__ from None
@@ -213,7 +250,12 @@ class Registry:
         hook = "netspec_built"
         self._import(lambda one: one.may_have_hook(hook))
         arguments = {"model": model, "plan": plan, "weights": weights}
-        for implementation in reversed(self._manager.hook.netspec_built.get_hookimpls()):
+        functions, wrappers = self._implementations(hook)
+        show = partial(self._built, hook, functions, arguments)
+        call_wrapped(wrappers, arguments, show, _only_looks, partial(self._disable_hook, hook))
+
+    def _built(self, hook: str, functions: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+        for implementation in functions:
             plugin = self._plugins[implementation.plugin_name]
             try:
                 answer = self._call(hook, implementation, arguments)
@@ -221,7 +263,7 @@ class Registry:
                 self._disable(plugin, str(problem))
                 continue
             if answer is not None:
-                self._disable(plugin, f"{hook} gives {shown(answer)}, but only looks")
+                self._disable(plugin, f"{hook} {_only_looks(answer)}")
 
     def lint(self, plan: Plan) -> Iterator[Linted]:
         """What the plugins' lints find in a plan, and what those are disabled for that fail.
@@ -234,17 +276,40 @@ class Registry:
         for plugin in self.disabled():
             if plugin not in before and plugin.problem:
                 yield plugin, plugin.problem
-        paths: set[str] = set()
-        for implementation in reversed(self._manager.hook.netspec_lint.get_hookimpls()):
-            plugin = self._plugins[implementation.plugin_name]
-            paths = paths or {row.path for row in plan.layers} | {s.path for s in plan.scopes()}
+        functions, wrappers = self._implementations(hook)
+        if not functions and not wrappers:
+            return
+        paths = {row.path for row in plan.layers} | {scope.path for scope in plan.scopes()}
+        found: list[Linted] = []
+        owners: dict[int, Plugin] = {}  # a wrapper sees findings, not plugins
+
+        def lint_all() -> list[list[Finding]]:
+            lists = []
+            for implementation in functions:
+                plugin = self._plugins[implementation.plugin_name]
+                try:
+                    lists.append(self._findings(implementation, plan, paths))
+                except Fault as problem:
+                    found.append((plugin, self._unregister(plugin, str(problem))))
+                    continue
+                owners.update((id(one), plugin) for one in lists[-1])
+            return lists
+
+        def fault(lists: Any) -> str:
             try:
-                findings = self._findings(implementation, plan, paths)
-            except Fault as problem:
-                yield plugin, self._unregister(plugin, str(problem))
-                continue
-            for finding in findings:
-                yield plugin, finding
+                _require_findings([one for some in lists for one in some], paths)
+            except (Fault, TypeError) as problem:
+                return str(problem)
+            return ""
+
+        def disable(implementation: Any, problem: str) -> None:
+            plugin = self._plugins[implementation.plugin_name]
+            found.append((plugin, self._unregister(plugin, f"{hook} failed: {problem}")))
+
+        lists = call_wrapped(wrappers, {"plan": plan}, lint_all, fault, disable)
+        yield from found
+        for one in (one for some in lists or () for one in some):
+            yield owners.get(id(one)) or self._plugins[wrappers[-1].plugin_name], one
 
     @staticmethod
     def _findings(implementation: Any, plan: Plan, paths: Collection[str]) -> list[Finding]:
@@ -255,14 +320,7 @@ class Registry:
         given = {"plan": plan}
         arguments = [given[name] for name in implementation.argnames]
         found = answers("netspec_lint", [lambda: implementation.function(*arguments)])
-        for one in found:
-            if not isinstance(one, Finding):
-                raise Fault(f"gives {shown(one)}, which is not a Finding")
-            texts = (one.code, one.message, one.path, one.help, one.argument or "")
-            if not all(isinstance(text, str) for text in texts) or not one.code:
-                raise Fault(f"gives a Finding of what are no texts: {shown(one)}")
-            if one.path not in paths:
-                raise Fault(f"finds something at {one.path[:60]!r}, which the plan does not have")
+        _require_findings(found, paths)
         return found
 
     def _disable(self, plugin: Plugin, problem: str) -> None:
@@ -278,11 +336,12 @@ class Registry:
         return self._unregister(self._plugins[name], problem)
 
     def _unregister(self, plugin: Plugin, problem: str) -> str:
-        if self._manager.has_plugin(plugin.name):
-            self._manager.unregister(name=plugin.name)
-        message = plugin.faulty(problem)
-        self._plugins[plugin.name] = plugin._replace(problem=message)
-        return message
+        with self._lock:
+            if self._manager.has_plugin(plugin.name):
+                self._manager.unregister(name=plugin.name)
+            message = plugin.faulty(problem)
+            self._plugins[plugin.name] = plugin._replace(problem=message)
+            return message
 
     def is_extended(self, hook: str) -> bool:
         """Whether a plugin other than netspec's own implements a hook."""
@@ -380,7 +439,8 @@ class Registry:
                 then.
         """
         name = name or str(getattr(plugin, "__name__", type(plugin).__name__))
-        self._register(plugin, Plugin(name, package or name, version))
+        with self._lock:
+            self._register(plugin, Plugin(name, package or name, version))
 
     def _register(self, plugin: object, info: Plugin) -> None:
         other = self._plugins.get(info.name)
@@ -397,9 +457,11 @@ class Registry:
         try:
             self._manager.register(plugin, info.name)
             self._manager.check_pending()
-        except (Exception, SystemExit) as problem:
+        except BaseException as problem:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
+            if not isinstance(problem, Exception | SystemExit):
+                raise
             what = one_line(str(problem)) if _is_pluggys(problem) else failure(problem)
             raise PluginError(f"{info.title}: {what}") from problem
         try:
@@ -434,9 +496,9 @@ class Registry:
             self._others.setdefault(name, []).append(one)
 
     def _layers_of(self, plugin: object, info: Plugin) -> Sequence[LayerType]:
-        functions = self._functions(plugin, "netspec_layers")
         layers: Sequence[LayerType]
         try:
+            functions = self._functions(plugin, "netspec_layers")
             if info.package == "netspec":
                 own: Sequence[Callable[[], Sequence[LayerType]]] = functions
                 layers = [layer for given in own for layer in given()]
@@ -470,8 +532,12 @@ class Registry:
 
     def _functions(self, plugin: object, hook: str) -> list[Callable[[], Any]]:
         """A plugin's own implementations of a hook."""
-        found = getattr(self._manager.hook, hook).get_hookimpls()
-        return [one.function for one in found if one.plugin is plugin]
+        found = [
+            one for one in getattr(self._manager.hook, hook).get_hookimpls() if one.plugin is plugin
+        ]
+        if any(is_wrapper(one) for one in found):
+            raise Fault(f"{hook} is a wrapper, but each plugin is asked by itself: wrap nothing")
+        return [one.function for one in found]
 
     def _further_of(
         self, plugin: object, info: Plugin, layers: Sequence[LayerType]
@@ -484,12 +550,12 @@ class Registry:
         found: dict[str, dict[str, Any]] = {}
         for kind in self._tables:
             hook = f"netspec_{kind}"
-            functions = self._functions(plugin, hook)
-            if not functions:
-                continue
-            from netspec.registry.gather import named  # few plugins bring more than layers
-
             try:
+                functions = self._functions(plugin, hook)
+                if not functions:
+                    continue
+                from netspec.registry.gather import named  # few plugins bring more than layers
+
                 found[kind] = dict(named(kind, answers(hook, functions)))
             except Fault as problem:
                 raise PluginError(info.faulty(str(problem))) from problem
@@ -596,7 +662,12 @@ class Registry:
         """Reads what is installed, once."""
         if self._is_scanned:
             return
-        self._is_scanned = True
+        with self._lock:
+            if not self._is_scanned:
+                self._scan_now()
+                self._is_scanned = True  # at the end: other threads go on from here
+
+    def _scan_now(self) -> None:
         try:
             found, broken = installed_plugins()
         except Exception as problem:
@@ -604,10 +675,9 @@ class Registry:
             self._plugins["installed"] = Plugin("installed", "unknown", "", problem=text)
             return
         if isinstance(self._choice, bool):
-            self._waiting = list(found)
             self._tell(broken)
+            self._waiting = list(found)
             return
-        self._waiting = [one for one in found if one.name in self._choice]
         self._left_out = [one for one in found if one.name not in self._choice]
         known = {one.name for one in found}
         self._missing = tuple(name for name in self._choice if name not in known)
@@ -616,6 +686,7 @@ class Registry:
         for name in self._missing:
             text = f"the plugin {name!r} is chosen, but not installed"
             self._plugins[name] = Plugin(name, "unknown", "", problem=text)
+        self._waiting = [one for one in found if one.name in self._choice]
 
     def _tell(self, broken: Sequence[Broken]) -> None:
         for package, problem in broken:
@@ -623,20 +694,31 @@ class Registry:
             self._plugins[package] = Plugin(package, package, "", problem=text)
 
     def _import(self, is_wanted: Callable[[Installed], bool]) -> None:
-        """Registers those installed plugins that may be of use now."""
+        """Registers those installed plugins that may be of use now.
+
+        A plugin waits until it is registered or has failed: other threads wait for it at the
+        lock, and Ctrl-C while it is imported leaves it to the next call.
+        """
         self._scan()
-        if not self._waiting:
+        if not any(is_wanted(one) for one in self._waiting):
             return
-        wanted = [one for one in self._waiting if is_wanted(one)]
-        self._waiting = [one for one in self._waiting if one not in wanted]
-        for one in wanted:
-            info = _plugin(one)
-            try:
-                self._load(one, info)
-            except PluginError as problem:
-                # A broken plugin disables itself, never the program.
-                key = info.name if info.name not in self._plugins else str(info)
-                self._plugins[key] = info._replace(problem=str(problem))
+        with self._lock:
+            for one in [one for one in self._waiting if is_wanted(one)]:
+                if one in self._waiting and one not in self._importing:
+                    self._import_one(one)
+
+    def _import_one(self, one: Installed) -> None:
+        info = _plugin(one)
+        self._importing.append(one)  # which may ask this registry for layers
+        try:
+            self._load(one, info)
+        except PluginError as problem:
+            # A broken plugin disables itself, never the program.
+            key = info.name if info.name not in self._plugins else str(info)
+            self._plugins[key] = info._replace(problem=str(problem))
+        finally:
+            self._importing.remove(one)
+        self._waiting = [other for other in self._waiting if other is not one]
 
     def _load(self, one: Installed, info: Plugin) -> None:
         try:
@@ -648,10 +730,29 @@ class Registry:
         if needed:
             raise PluginError(f"{info.title} needs {needed}, but this is netspec {__version__}")
         try:
-            plugin = run_apart(one.load, "cannot be imported")
+            plugin = call_plugin(one.load, "cannot be imported")
         except Fault as problem:
             raise PluginError(info.faulty(str(problem))) from problem
         self._register(plugin, info)
+
+
+def _require_findings(found: Sequence[Any], paths: Collection[str]) -> None:
+    """
+    Raises:
+        Fault: something is no finding about a plan with these paths.
+    """
+    for one in found:
+        if not isinstance(one, Finding):
+            raise Fault(f"gives {shown(one)}, which is not a Finding")
+        texts = (one.code, one.message, one.path, one.help, one.argument or "")
+        if not all(isinstance(text, str) for text in texts) or not one.code:
+            raise Fault(f"gives a Finding of what are no texts: {shown(one)}")
+        if one.path not in paths:
+            raise Fault(f"finds something at {one.path[:60]!r}, which the plan does not have")
+
+
+def _only_looks(answer: object) -> str:
+    return "" if answer is None else f"gives {shown(answer)}, but only looks"
 
 
 def _is_pluggys(problem: BaseException) -> bool:
@@ -683,7 +784,11 @@ def default_registry() -> Registry:
 
     ``NETSPEC_PLUGINS`` may name those that are used (``einops,torchvision``; empty for none).
     """
-    return _registry(os.environ.get(CHOICE))
+    with _LOCK:
+        return _registry(os.environ.get(CHOICE))
+
+
+_LOCK = threading.Lock()  # so that threads that begin together share one registry
 
 
 @cache

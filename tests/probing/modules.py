@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -143,18 +142,6 @@ class Raises(nn.Module):
 class Wordless(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no words")
-
-
-class Prints(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        print("here I am")
-        return x
-
-
-class Hangs(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        time.sleep(30)
-        return x
 
 
 class TakesModule(nn.Module):

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netspec
-from netspec.probing import answer
 from netspec.sizes import evaluate
 from netspec.testing.observation import Observed, observe
 
@@ -121,7 +120,6 @@ def test_what_torch_needs_of_the_sizes_is_a_condition(registry: netspec.Registry
         ("positions: {longest: 12}", "[N, T, 8]", "not-probed", "`T: {max: 12}`"),
         ("mixer_block: {tokens: 6, dim: 5}", "[N, 7, 5]", "shape-mismatch", "torch refuses [2, 7,"),
         ("raises", "[N, 8]", "shape-mismatch", "Wordless, whose text cannot be shown"),
-        ("prints", "[N, 8]", "layer-failed", "prints to the standard output: 'here I am'"),
         ("takes_module: 3", "[N, 8]", "unreadable-class", "left_out=['make']"),
         ("unhinted: 3", "[N, 8]", "unreadable-class", "no type hint: write `dim: int`"),
         ("anything", "[N, 8]", "unreadable-class", "names no argument"),
@@ -147,13 +145,6 @@ def test_a_refusal_shows_the_beginning_of_a_rule(registry: netspec.Registry) -> 
         "def positions(x: TensorType, *, dim: int = 8, longest: int = 500) -> Output:",
         "    return Output((x.shape[0], ..., ...), parameters={...})",
     )
-
-
-def test_a_layer_that_hangs_is_left_behind(
-    registry: netspec.Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(answer, "SECONDS", 0.2)
-    assert "has not ended after 0.2 seconds" in refused(registry, "hangs").message
 
 
 def test_a_stated_least_size_is_kept(registry: netspec.Registry) -> None:

@@ -22,8 +22,7 @@ FIRST_PARTY = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyprojec
 #: A package of each folder that lends.
 LENT = ("torch", "pyyaml", "pluggy", "hatchling", "build", "pytest", "pip")
 
-#: Nothing is fetched: what is not lent or built here is missing. A seconds' limit that is shorter
-#: than usual, so that hanging plugins hold nobody up.
+#: Nothing is fetched: what is not lent or built here is missing.
 SETTINGS = {
     "PYTHONNOUSERSITE": "1",
     "PYTHONUTF8": "1",
@@ -31,7 +30,6 @@ SETTINGS = {
     "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say that there is none
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_ROOT_USER_ACTION": "ignore",
-    "NETSPEC_PLUGIN_SECONDS": "4",
 }
 
 #: Builds projects with their build backend, all in one process.
