@@ -80,14 +80,9 @@ def _data(file: os.PathLike[str]) -> bytes:
 
 
 def _initialisers(given: Sequence[Any]) -> Iterator[Named]:
-    from netspec.layers.initialisers import INITIALISERS as OWN
-
-    taken = {own.name for own in OWN}
     for one in given:
         _require_type(one, InitialiserType, "an initialiser")
         _require_word("initialiser", one.name)
-        if one.name in taken:
-            raise Fault(f"calls an initialiser {one.name!r}, which is torch's")
         _derive(one.declared)
         yield one.name, one
 

@@ -559,6 +559,9 @@ class Registry:
                 found[kind] = dict(named(kind, answers(hook, functions)))
             except Fault as problem:
                 raise PluginError(info.faulty(str(problem))) from problem
+        for name in found.get(INITIALISERS, {}):
+            if name in self._own_initialisers:
+                raise PluginError(f"{info.title} calls an initialiser {name!r}, which is torch's")
         taken = {layer.name for layer in layers}
         siblings: dict[str, Block] = {}
         for name, block in found.get(BLOCKS, {}).items():
