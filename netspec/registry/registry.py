@@ -356,8 +356,8 @@ class Registry:
         self._import(lambda one: one.may_have_hook("netspec_strategies"))
         found: dict[str, RegisteredStrategy] = {}
         for implementation in self._manager.hook.netspec_strategies.get_hookimpls():
-            plugin = self._plugins[implementation.plugin_name]
-            if plugin.package == "netspec":
+            plugin = self._plugins.get(implementation.plugin_name)  # None while one is added
+            if plugin is not None and plugin.package == "netspec":
                 own: Any = implementation.function()
                 found |= {one.word: RegisteredStrategy(one, plugin) for one in own}
         for name, brought in self._tables[STRATEGIES].all().items():
@@ -394,8 +394,8 @@ class Registry:
     def _own_initialisers(self) -> dict[str, Brought[InitialiserType]]:
         found: dict[str, Brought[InitialiserType]] = {}
         for implementation in self._manager.hook.netspec_initialisers.get_hookimpls():
-            plugin = self._plugins[implementation.plugin_name]
-            if plugin.package == "netspec":
+            plugin = self._plugins.get(implementation.plugin_name)  # None while one is added
+            if plugin is not None and plugin.package == "netspec":
                 own: Any = implementation.function()
                 found |= {one.name: Brought(one.name, one, plugin) for one in own}
         return found
