@@ -32,6 +32,7 @@ from netspec.testing.cases import cases as cases_of
 from netspec.testing.fitting import Fitting
 from netspec.testing.laws import Tolerance, agrees_with_torch, saves_what_torch_saves
 from netspec.testing.signatures import differences
+from netspec.testing.state_laws import keeps_its_state
 from netspec.testing.survival import survives_copies, survives_export, survives_text
 from netspec.testing.symbolic import substitutes
 
@@ -209,6 +210,15 @@ def conformance(
                 event("copied" if survives_copies(case, registry) else "not planned")
 
             holds(law, layer, 5, legal=True)
+
+        @every_layer
+        def test_state_moves_and_follows_from_the_seed(self, layer: LayerType) -> None:
+            """Tensors are parameters or buffers, and no parameter is left unfilled."""
+
+            def law(case: Case) -> None:
+                event("compared" if keeps_its_state(case, registry) else "not planned")
+
+            holds(law, layer, 3, legal=True)
 
         @every_layer
         def test_modules_can_be_exported(self, layer: LayerType) -> None:

@@ -16,6 +16,7 @@ PLAN = "test_the_plan_is_what_torch_does"
 SYMBOLS = "test_numbers_in_a_symbolic_plan_give_the_concrete_one"
 SAVED = "test_what_is_saved_for_the_backward_pass"
 COPIES = "test_modules_can_be_copied_and_pickled"
+STATE = "test_state_moves_and_follows_from_the_seed"
 EXPORT = "test_modules_can_be_exported"
 #: The law of wrong arguments compares plans too and would break with PLAN: one layer is enough.
 CHOSEN = "right or not test_one_wrong_argument"
@@ -117,6 +118,14 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
     "overwritten_input": (PLAN, [
         "input is changed in place\n",
         "to mend: let Overwriting (planted_modules.py:",
+    ]),
+    "plain_tensor": (STATE, [
+        "offset of the module: a plain tensor that stays behind in `.to(device)`",
+        "to mend: Plain (planted_modules.py:", "register_buffer",
+    ]),
+    "unfilled_parameter": (STATE, [
+        "weight of two modules differ under the same seed\n",
+        "to mend: Unfilled (planted_modules.py:",
     ]),
 }  # fmt: skip
 #: What two mistakes break beside it.

@@ -19,7 +19,7 @@ from netspec.plugin import (
 )
 
 
-def channels(input: TensorType, written: Any = None) -> Size:
+def channels(input: TensorType, written: Any) -> Size:
     if input.rank not in (2, 3):
         raise Refusal(f"a scan takes [N, C, L] or [C, L], but its input is {input}")
     return input.shape[-2]
@@ -182,6 +182,18 @@ def overwritten_input(input: TensorType) -> Output:
     return Output(input.shape, is_view=True)
 
 
+@layer("planted_modules.Plain")
+def plain_tensor(input: TensorType) -> Output:
+    """A copy of the input."""
+    return Output(input.shape)
+
+
+@layer("planted_modules.Unfilled")
+def unfilled_parameter(input: TensorType) -> Output:
+    """A copy of the input."""
+    return Output(input.shape, parameters={"weight": (4,)})
+
+
 LAYERS = (
     scan("right"),
     scan("off_by_one_in_stride", "stride"),
@@ -205,6 +217,8 @@ LAYERS = (
     other_copy,
     not_exportable,
     overwritten_input,
+    plain_tensor,
+    unfilled_parameter,
 )
 
 

@@ -106,3 +106,25 @@ class Overwriting(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return input.zero_()
+
+
+class Plain(nn.Module):
+    """Keeps a tensor that is no buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = torch.zeros(1)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.clone()
+
+
+class Unfilled(nn.Module):
+    """Has a parameter that nothing fills."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(4))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.clone()
