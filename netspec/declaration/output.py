@@ -103,7 +103,8 @@ class Output:
     their types, in ``others``, as torch's documentation names them (``h_n``).
 
     ``macs`` are multiply-adds as ``torch.utils.flop_counter`` counts them (two FLOPs each):
-    products in convolutions, linear layers and attention; no bias, no normalisation.
+    products in convolutions, linear layers and attention; no bias, no normalisation. Without
+    ``is_counted`` they are not known, and what is planned of them is a lower bound.
     ``dtype`` None is the input's. ``parameters`` and ``buffers`` are named as in ``state_dict``.
 
     What autograd keeps for the backward pass in training: ``saves`` names those of the layer's
@@ -128,5 +129,6 @@ class Output:
     saves: tuple[str, ...] = ()
     saved_bytes: Size = 0
     is_view: bool = False
+    is_counted: bool = True
     scratch: tuple[Size, Size] | None = None
     work: tuple[Work, ...] = ()

@@ -74,6 +74,7 @@ class Application:
     warnings: tuple[str, ...] = ()
     scratch: tuple[Size, Size] | None = None
     work: tuple[Work, ...] = ()
+    is_counted: bool = True
 
     @property
     def overwrites_input(self) -> bool:
@@ -399,6 +400,12 @@ class Plan:
     def total_buffer_numel(self) -> int:
         """The number of values in all buffers."""
         return sum(layer.buffer_numel for layer in self.layers)
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The types of layers whose multiply-adds are not known, and not in ``total_macs``."""
+        unknown = (layer.type for layer in self.layers if not layer.application.is_counted)
+        return tuple(dict.fromkeys(unknown))
 
     @property
     def total_macs(self) -> Size:

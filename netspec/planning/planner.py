@@ -311,6 +311,7 @@ class Planner:
                 output.warnings,
                 output.scratch,
                 output.work,
+                is_counted=output.is_counted,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)

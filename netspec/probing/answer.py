@@ -111,7 +111,9 @@ def _output(layer: FromClass, asked: Question, probed: Probed, names: tuple[str,
         if known is None
     ]
     warnings = [
-        f"the {what} of {layer.name} fit no formula: they are not counted" for what in unknown
+        f"the {what} of {layer.name} are not counted: they fit no formula, or torch does not "
+        "know them"
+        for what in unknown
     ]
     others = [_where(asked, other) for other in probed.outputs[1:]]
     results = {f"output_{number}": other for number, other in enumerate(others, 1)}
@@ -124,6 +126,7 @@ def _output(layer: FromClass, asked: Question, probed: Probed, names: tuple[str,
         asked.where_it_is(0 if probed.macs is None else probed.macs),
         tuple(_need(layer, asked, probed_need) for probed_need in probed.needs),
         tuple(warnings),
+        is_counted=probed.macs is not None,
         others=results,
         saves=tuple(values[place] for place in probed.saves),
         saved_bytes=asked.where_it_is(0 if probed.saved_bytes is None else probed.saved_bytes),

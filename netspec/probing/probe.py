@@ -36,8 +36,8 @@ class ProbedNeed(NamedTuple):
 class Probed(NamedTuple):
     """What a module gives, over the variables.
 
-    ``macs`` and ``saved_bytes`` are None where they fit no formula. ``saves`` are places of inputs,
-    and of outputs after them.
+    ``macs`` and ``saved_bytes`` are None where they fit no formula or are not known. ``saves`` are
+    places of inputs, and of outputs after them.
     """
 
     outputs: tuple[TensorType, ...]
@@ -73,6 +73,8 @@ def probe(runner: Runner) -> Probed:
     ]
     trained = _in_training(runner, base, together)
     saved_bytes, macs = numbers.pop(), numbers.pop()
+    if run.macs < 0:
+        macs = None
     sizes = iter(numbers)
     outputs = []
     for number, output in enumerate(run.outputs):

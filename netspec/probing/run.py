@@ -44,7 +44,10 @@ class Trained(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The outputs for one input, and the multiply-adds; what torch says, if not in training."""
+    """The outputs for one input, and the multiply-adds; what torch says, if not in training.
+
+    ``macs`` are -1 where torch's counter does not know an operator.
+    """
 
     outputs: tuple[TensorType, ...]
     macs: int
@@ -67,6 +70,10 @@ class Run(NamedTuple):
         return (*self.sizes, self.macs, saved)
 
 
+#: The namespaces of operators of which torch's counter knows all that multiply matrices.
+TORCHS_OWN = frozenset({"aten", "prim", "prims", "inductor", "_c10d_functional"})
+
+
 class Counter(FlopCounterMode):
     """Counts without telling modules apart: for that torch has hooks of the whole process.
 
@@ -76,6 +83,14 @@ class Counter(FlopCounterMode):
     def __init__(self) -> None:
         super().__init__(display=False)
         self.mod_tracker = Nowhere()  # type: ignore[assignment]
+        #: Whether an operator ran of which torch's counter does not know what it multiplies.
+        self.is_blind = False
+
+    def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
+        namespace = str(func_packet).partition(".")[0]
+        if namespace not in TORCHS_OWN and func_packet not in self.flop_registry:
+            self.is_blind = True
+        return super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
 
 
 class Nowhere:
@@ -122,7 +137,8 @@ class Runner:
             trained = self._trained(_empty(inputs))
         if not outputs:
             raise NotProbed("its forward gives no tensor")
-        return Run(_types(outputs), counter.get_total_flops() // 2, trained)
+        macs = -1 if counter.is_blind else counter.get_total_flops() // 2
+        return Run(_types(outputs), macs, trained)
 
     def _trained(self, inputs: list[Tensor]) -> Trained | str:
         with torch.enable_grad():

@@ -75,7 +75,7 @@ class _Rows:
                 f"{written(part)}{_trusted(part)}{self.frozen(part)} {times}".rstrip(),
                 _outputs(part.outputs),
                 number(part.params) if part.params else "",
-                dense(number(part.macs)) if part.macs != 0 else "",
+                _macs(part),
             )
         else:
             yield from self.container(part, label, times, depth)
@@ -194,3 +194,9 @@ def written(layer: PlannedLayer) -> str:
     shown = [given.pop(name) for name in bare if name in given]
     shown += [f"{name}={value}" for name, value in given.items()]
     return f"{type.name}({', '.join(shown)})" if shown else type.name
+
+
+def _macs(layer: PlannedLayer) -> str:
+    if not layer.application.is_counted:
+        return "not counted"
+    return dense(number(layer.macs)) if layer.macs != 0 else ""

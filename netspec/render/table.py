@@ -76,7 +76,8 @@ def plan_totals(plan: Plan) -> list[str]:
     lines = [f"{number(plan.total_params)} parameters ({size} as float32){trained}"]
     macs = unless_beyond_limits(lambda: plan.total_macs)
     if macs is not None:
-        lines.append(f"{number(macs)} multiply-adds")
+        uncounted = f", those of {listed(plan.uncounted)} not counted" if plan.uncounted else ""
+        lines.append(f"{number(macs)} multiply-adds{uncounted}")
     saved = unless_beyond_limits(plan.saved_for_backward)
     if saved is not None:
         lines.append(f"{memory(saved.total)} saved for backward")

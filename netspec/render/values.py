@@ -93,7 +93,7 @@ def _layer(layer: PlannedLayer, saved_for_backward: Size | None) -> Json:
         "buffers": {item.name: list(item.shape) for item in layer.buffers},
         "params": layer.params,
         "buffer_numel": layer.buffer_numel,
-        "macs": _size(layer.macs),
+        "macs": _size(layer.macs) if layer.application.is_counted else None,
         "output_bytes": _size(unless_beyond_limits(lambda: layer.output_bytes)),
         "saved_for_backward": _size(saved_for_backward),
         "shapes": layer.trust,
