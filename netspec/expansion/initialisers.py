@@ -58,6 +58,7 @@ def rule_init(walk: Walk, application: Application) -> PlannedInit | None:
     known = walk.inits.get(id(application))
     if known is None:
         shapes = {parameter.name: parameter.shape for parameter in application.parameters}
+        spend(sum(len(rule.init) for rule in rules))
         values, own = opened(walk.spec_params)
         own.update(own_values(application))
         planned = [

@@ -51,6 +51,11 @@ HOSTILE = {
         ),
         8,
     ),
+    "a rule of `init` for 5,000 names": (
+        f"{HEAD}  - {{repeat: 9000, linear: $(index + 1)}}\n"
+        f"init: {{linear: {{{', '.join(f'a{n}: 0' for n in range(5_000))}}}}}\n",
+        4,
+    ),
     "items left out": (repeated(listed("{when: false, relu: }", 2_000)), None),
     "empty branches": (repeated(f"      - concat: [{'[], ' * 2_000}]\n"), None),
     "products of symbols": (
