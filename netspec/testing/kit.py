@@ -30,7 +30,7 @@ from netspec.testing.broken import LawBroken, first_line
 from netspec.testing.cases import Case, Drawn, Opened, case_of, opened, spoiled_cases
 from netspec.testing.cases import cases as cases_of
 from netspec.testing.fitting import Fitting
-from netspec.testing.laws import Tolerance, agrees_with_torch, saves_what_torch_saves
+from netspec.testing.laws import Reason, Tolerance, agrees_with_torch, saves_what_torch_saves
 from netspec.testing.signatures import differences
 from netspec.testing.state_laws import keeps_its_state
 from netspec.testing.survival import survives_copies, survives_export, survives_text
@@ -52,7 +52,7 @@ def conformance(
     examples: Mapping[str, Sequence[Drawn]] | None = None,
     fitting: Mapping[str, Fitting] | None = None,
     tolerance: Tolerance = strict,
-    not_on_meta: Tolerance | None = None,
+    not_on_meta: Reason | None = None,
     left_out: Mapping[str, str] | None = None,
     not_exported: Mapping[str, str] | None = None,
     max_examples: int | None = None,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from netspec.layers.initialisers import INITIALISERS
 from netspec.operators import MERGES, OPERATORS
 from netspec.registry import RegisteredLayer, Registry
+from netspec.spec.beside import has_effect
 from netspec.testing.strategies import BARE, Arguments, arguments
 
 #: A spec, or a part of one, as ``from_dict`` takes it.
@@ -174,7 +175,8 @@ def _init() -> st.SearchStrategy[object]:
         | expressions()
         | st.sampled_from(names_and_arguments)
     )
-    return st.dictionaries(st.sampled_from(["weight", "bias", "nobody"]), initial, max_size=2)
+    names = st.sampled_from(["weight", "bias", "nobody"])
+    return st.dictionaries(names, initial, min_size=1, max_size=2)
 
 
 @st.composite
@@ -203,17 +205,19 @@ def _keys(count: int) -> st.SearchStrategy[list[str]]:
 @st.composite
 def _items(draw: st.DrawFn, layers: Sequence[RegisteredLayer], max_items: int, depth: int) -> Tree:
     leaves = ["layer"] * 8 + ["use", "from", "parameter", "merge"]
-    kinds = leaves + (["list", "layers", "composite", "each"] * 2 if depth else [])
+    kinds = leaves + (["list", "container", "composite", "each"] * 2 if depth else [])
     inner = _containers(layers, max_items, depth - 1)
     item: dict[str, Tree]
-    match draw(st.sampled_from(kinds)):
+    kind = draw(st.sampled_from(kinds))
+    match kind:
         case "list":
             inside = draw(inner)
             return inside if isinstance(inside, list) else []  # a mapping would be an item
-        case "layers":
+        case "container":
             item = {"layers": draw(inner), **draw(_scope_keys(True))}
         case "composite":
             item = draw(_composites(inner))
+            kind = "composite" if _has_layers(item) else "wiring"
         case "each":
             entries = st.lists(values(), max_size=3) | expressions()
             one: dict[str, Tree] = {"in": draw(entries), "layers": draw(inner)}
@@ -237,7 +241,18 @@ def _items(draw: st.DrawFn, layers: Sequence[RegisteredLayer], max_items: int, d
                 return found
             assert isinstance(found, dict)
             item = found
-    return item | draw(_item_keys())
+    return item | draw(_item_keys(kind))
+
+
+def _has_layers(composite: dict[str, Tree]) -> bool:
+    """Whether a composite has some: one without only wires what there is."""
+    if composite.keys() & {"residual", "scale"}:
+        return True
+    (branches,) = composite.values()
+    if isinstance(branches, dict):
+        branches = branches["branches"]
+    assert isinstance(branches, list)
+    return any(branches)
 
 
 @st.composite
@@ -262,8 +277,8 @@ def _composites(draw: st.DrawFn, inner: st.SearchStrategy[Tree]) -> dict[str, Tr
 
 
 @st.composite
-def _item_keys(draw: st.DrawFn) -> dict[str, Tree]:
-    """The reserved keys beside an item; mostly none."""
+def _item_keys(draw: st.DrawFn, kind: str) -> dict[str, Tree]:
+    """The reserved keys that have an effect beside an item of this kind; mostly none."""
     strategies: dict[str, st.SearchStrategy[object]] = {
         "repeat": st.integers(1, 4) | st.sampled_from(["$w", "$(w * 2)"]),
         "device": names() | st.just("$w"),
@@ -271,11 +286,12 @@ def _item_keys(draw: st.DrawFn) -> dict[str, Tree]:
         "from": _references() | st.lists(_references(), min_size=1, max_size=3),
         "let": _named_values(values()),
         "init": _init(),
+        "freeze": st.booleans(),
     }
     return {
         word: draw(strategy)
         for word, strategy in strategies.items()
-        if draw(st.integers(0, 7)) == 7
+        if has_effect(word, kind) and draw(st.integers(0, 7)) == 7
     }
 
 

@@ -139,7 +139,7 @@ def test_all_errors_are_found_in_one_run() -> None:
   - conv2d: 3
   - {name: type, relu: }
   - softmax: {dim: 1.5}
-  - {freeze: true, relu: }
+  - {dtype: float32, relu: }
 """
     assert [(d.location.line, d.code) for d in errors(text)] == [
         (4, "unknown-layer"),

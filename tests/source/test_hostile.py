@@ -174,7 +174,7 @@ HOSTILE = {
     ),
     "left out under a name of nobody": (
         HEAD + "  - {when: false, name: $nobody, relu: }\n",
-        "bad-expression",
+        None,
     ),
     "names of nobody": (
         HEAD + "  - {name: $nobody, relu: }\n  - {use: $nobody}\n  - {from: $nobody, relu: }\n"

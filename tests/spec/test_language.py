@@ -165,11 +165,10 @@ def test_the_tree_of_a_spec() -> None:
     assert len(concat.branches) == 2
 
 
-@pytest.mark.parametrize("word", ["dtype", "freeze"])
-def test_words_of_later_versions_are_refused_by_name(word: str) -> None:
-    found = netspec.check(f"{HEAD}layers:\n  - {{relu: , {word}: 1}}\n")
+def test_a_word_of_later_versions_is_refused_by_name() -> None:
+    found = netspec.check(f"{HEAD}layers:\n  - {{relu: , dtype: 1}}\n")
     assert [d.code for d in found] == ["not-yet"]
-    assert word in found[0].message
+    assert "dtype" in found[0].message
 
 
 def test_the_meaning_of_a_text_does_not_depend_on_which_layers_there_are() -> None:
