@@ -13,9 +13,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Makes one size of those from ``start_dim`` to ``end_dim``; the batch stays by default.
+        """Flattens the dimensions from ``start_dim`` to ``end_dim``; by default all but the batch.
 
-        ``(N, C, H, W)`` gives ``(N, C*H*W)``.
+        ``(N, C, H, W)`` -> ``(N, C*H*W)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Flatten.html
         """
 
@@ -28,9 +28,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Makes several sizes of one; a single -1 among them is found from the others.
+        """Splits one dimension into several; a single -1 is inferred.
 
-        ``(N, 12)`` with ``dim: 1, unflattened_size: [3, -1]`` gives ``(N, 3, 4)``.
+        ``(N, 12)`` -> ``(N, 3, 4)`` for ``dim: 1, unflattened_size: [3, -1]``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
         """
 
@@ -42,7 +42,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The channels of ``groups`` groups, dealt out in turn: ``(N, C, *)`` stays.
+        """Rearranges the channels of ``groups`` groups alternately. Shape: ``(N, C, *)``, unchanged.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
         """
@@ -55,7 +55,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Channels become pixels: ``(*, C, H, W)`` gives ``(*, C/r**2, H*r, W*r)``.
+        """Rearranges channels into pixels. Shape: ``(*, C, H, W)`` -> ``(*, C/r**2, H*r, W*r)``.
 
         ``r`` is ``upscale_factor``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
@@ -69,7 +69,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Pixels become channels: ``(*, C, H, W)`` gives ``(*, C*r**2, H/r, W/r)``.
+        """Rearranges pixels into channels. Shape: ``(*, C, H, W)`` -> ``(*, C*r**2, H/r, W/r)``.
 
         ``r`` is ``downscale_factor``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
@@ -86,9 +86,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The windows that a convolution sees, as columns: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Extracts sliding windows as columns. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        Gives ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
+        Returns ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
         """
 
@@ -104,10 +104,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Sums windows into an image, the other way of unfold: ``(N, C, L)`` or ``(C, L)``.
+        """Sums windows into an image, the reverse of unfold. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         ``C`` is a multiple of the ``kernel`` values in each window, ``L`` the number of windows in
-        an image of ``output_size``. Gives ``[N, C/kernel, output_size[0], output_size[1]]``.
+        an image of ``output_size``. Returns ``[N, C/kernel, output_size[0], output_size[1]]``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Fold.html
         """
 
@@ -121,9 +121,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Multiplies the last size by a matrix and adds a bias.
+        """Applies ``x @ weight.T + bias`` to the last dimension.
 
-        ``(*, in_features)`` gives ``(*, out_features)``.
+        ``(*, in_features)`` -> ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
         """
 
@@ -138,9 +138,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A weighted sum of the products of the values of two inputs.
+        """Bilinear form of two inputs, ``x1 @ weight @ x2 + bias``.
 
-        ``(*, in1_features)`` and ``(*, in2_features)`` give ``(*, out_features)``.
+        ``(*, in1_features)`` and ``(*, in2_features)`` -> ``(*, out_features)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
         """
 
@@ -151,7 +151,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Gives its input unchanged: ``(*)`` gives ``(*)``.
+        """Returns its input. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
         """
@@ -172,7 +172,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Slides kernels over one dim: ``(N, C, L)`` or ``(C, L)``.
+        """Convolution over a sequence. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
@@ -194,7 +194,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Slides kernels over an image: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Convolution over an image. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
@@ -216,7 +216,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Slides kernels over a volume: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Convolution over a volume. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
@@ -239,7 +239,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The gradient of a convolution as a layer: ``(N, C, L)`` or ``(C, L)``.
+        """Transposed convolution over a sequence. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         The length becomes
         ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -263,7 +263,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The gradient of a convolution as a layer: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Transposed convolution over an image. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         Each size becomes
         ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -287,7 +287,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The gradient of a convolution as a layer: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Transposed convolution over a volume. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         Each size becomes
         ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -302,10 +302,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Pads with the values of the other end: ``(N, C, L)`` or ``(C, L)``.
+        """Circular padding. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-        A side adds at most as many values as there are, and a negative number takes some away.
+        Each side adds at most the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad1d.html
         """
 
@@ -317,11 +317,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Pads with the values of the other end: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Circular padding. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
         ``W + left + right``, and ``H`` ``H + top + bottom``.
-        A side adds at most as many values as there are, and a negative number takes some away.
+        Each side adds at most the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad2d.html
         """
 
@@ -333,11 +333,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Pads with the values of the other end: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Circular padding. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
         ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-        A side adds at most as many values as there are, and a negative number takes some away.
+        Each side adds at most the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad3d.html
         """
 
@@ -350,10 +350,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds ``value`` at both ends of the last dim: ``(*, L)``.
+        """Adds ``value`` at both ends of the last dimension. Shape: ``(*, L)``.
 
         ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad1d.html
         """
 
@@ -366,11 +366,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds ``value`` at both ends of the last 2 dims: ``(*, H, W)``.
+        """Adds ``value`` at both ends of the last 2 dimensions. Shape: ``(*, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
         ``W + left + right``, and ``H`` ``H + top + bottom``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad2d.html
         """
 
@@ -383,11 +383,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds ``value`` at both ends of the last 3 dims: ``(*, D, H, W)``.
+        """Adds ``value`` at both ends of the last 3 dimensions. Shape: ``(*, D, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
         ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad3d.html
         """
 
@@ -399,10 +399,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Mirrors the values at their ends: ``(N, C, L)`` or ``(C, L)``.
+        """Reflects the input at its boundary. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-        A side adds fewer values than there are, and a negative number takes some away.
+        Each side adds less than the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
         """
 
@@ -414,11 +414,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Mirrors the values at their ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Reflects the input at its boundary. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
         ``W + left + right``, and ``H`` ``H + top + bottom``.
-        A side adds fewer values than there are, and a negative number takes some away.
+        Each side adds less than the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
         """
 
@@ -430,11 +430,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Mirrors the values at their ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Reflects the input at its boundary. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
         ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-        A side adds fewer values than there are, and a negative number takes some away.
+        Each side adds less than the size of the input; negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html
         """
 
@@ -446,10 +446,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Repeats the values at the ends: ``(N, C, L)`` or ``(C, L)``.
+        """Repeats the boundary values. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad1d.html
         """
 
@@ -461,11 +461,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Repeats the values at the ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Repeats the boundary values. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
         ``W + left + right``, and ``H`` ``H + top + bottom``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad2d.html
         """
 
@@ -477,11 +477,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Repeats the values at the ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Repeats the boundary values. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
         ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad3d.html
         """
 
@@ -493,10 +493,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds zeros at both ends of the last dim: ``(*, L)``.
+        """Adds zeros at both ends of the last dimension. Shape: ``(*, L)``.
 
         ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad1d.html
         """
 
@@ -508,11 +508,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds zeros at both ends of the last 2 dims: ``(*, H, W)``.
+        """Adds zeros at both ends of the last 2 dimensions. Shape: ``(*, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
         ``W + left + right``, and ``H`` ``H + top + bottom``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
         """
 
@@ -524,11 +524,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Adds zeros at both ends of the last 3 dims: ``(*, D, H, W)``.
+        """Adds zeros at both ends of the last 3 dimensions. Shape: ``(*, D, H, W)``.
 
         ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
         ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-        A negative number takes values away.
+        Negative numbers crop.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad3d.html
         """
 
@@ -545,11 +545,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, L)`` or ``(C, L)``.
+        """Maximum over each window. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` the outputs are
         ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
         """
@@ -566,10 +566,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, L)`` or ``(C, L)``.
+        """Mean over each window. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-        The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
         input or its left padding.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
         """
@@ -585,10 +585,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, L)`` or ``(C, L)``.
+        """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-        The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
         """
 
@@ -605,11 +605,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Maximum over each window. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` the outputs are
         ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
         """
@@ -627,10 +627,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Mean over each window. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
         input or its left padding.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
         """
@@ -646,10 +646,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-        left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
         """
 
@@ -666,11 +666,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Maximum over each window. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-        is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-        begins inside the input or its left padding. With ``return_indices`` there are the outputs
+        defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+        begins inside the input or its left padding. With ``return_indices`` the outputs are
         ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
         """
@@ -688,10 +688,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Mean over each window. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-        where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+        Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
         input or its left padding. The kernel fits into the input without its padding.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
         """
@@ -707,10 +707,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-        left out, and ``ceil_mode`` rounds up while the last window begins inside the input. The
+        Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+        ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input. The
         kernel fits into the input.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
         """
@@ -723,7 +723,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+        """Averages to ``output_size``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
         """
@@ -737,9 +737,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The maxima that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+        """Maxima to ``output_size``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        With ``return_indices`` the outputs are ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
         """
 
@@ -751,9 +751,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Averages to ``output_size``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        A ``null`` in the list keeps that size.
+        ``null`` in ``output_size`` keeps that size.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
         """
 
@@ -766,9 +766,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The maxima that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Maxima to ``output_size``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``null`` in ``output_size`` keeps that size. With ``return_indices`` the outputs are
         ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
         """
@@ -781,9 +781,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Averages to ``output_size``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        A ``null`` in the list keeps that size.
+        ``null`` in ``output_size`` keeps that size.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
         """
 
@@ -796,9 +796,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The maxima that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Maxima to ``output_size``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+        ``null`` in ``output_size`` keeps that size. With ``return_indices`` the outputs are
         ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
         """
@@ -814,10 +814,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The maxima of windows at random places: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Maxima over windows at random positions. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
-        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; exactly one of them is given.
+        With ``return_indices`` the outputs are ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html
         """
 
@@ -832,10 +832,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The maxima of windows at random places: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Maxima over windows at random positions. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
-        With ``return_indices`` there are the outputs ``output`` and ``indices``.
+        Each size becomes ``output_size``, or ``floor(L * output_ratio)``; exactly one of them is given.
+        With ``return_indices`` the outputs are ``output`` and ``indices``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html
         """
 
@@ -850,11 +850,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Values where a max_pool1d found them, else 0: ``(N, C, L)`` or ``(C, L)``.
+        """Partial inverse of max_pool1d. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+        The second input are the pool's ``indices``; all other values are 0. The output has the
+        size of the pool's input; for indices of another layer, ``output_size`` or
+        ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
         """
 
@@ -869,11 +869,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Values where a max_pool2d found them, else 0: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Partial inverse of max_pool2d. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+        The second input are the pool's ``indices``; all other values are 0. The output has the
+        size of the pool's input; for indices of another layer, ``output_size`` or
+        ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
         """
 
@@ -888,11 +888,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Values where a max_pool3d found them, else 0: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Partial inverse of max_pool3d. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-        The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-        the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-        kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+        The second input are the pool's ``indices``; all other values are 0. The output has the
+        size of the pool's input; for indices of another layer, ``output_size`` or
+        ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
         """
 
@@ -908,10 +908,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """An image of another size: ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+        """Resizes ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
 
-        The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all of
-        them, or a list. There is no form without a batch.
+        The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all sizes, or
+        a list. The batch is required.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
         """
 
@@ -924,9 +924,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A larger image, with the nearest value at each place: ``(N, C, H, W)``.
+        """Nearest-neighbour upsampling. Shape: ``(N, C, H, W)``.
 
-        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and ``floor(W * scale_factor)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingNearest2d.html
         """
 
@@ -939,9 +939,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A larger image, with means of the four nearest values: ``(N, C, H, W)``.
+        """Bilinear upsampling. Shape: ``(N, C, H, W)``.
 
-        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+        ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and ``floor(W * scale_factor)``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingBilinear2d.html
         """
 
@@ -958,7 +958,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel over the batch: ``(N, C)`` or ``(N, C, L)``.
+        """Normalises each channel over the batch. Shape: ``(N, C)`` or ``(N, C, L)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
         """
@@ -976,7 +976,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel over the batch: ``(N, C, H, W)``.
+        """Normalises each channel over the batch. Shape: ``(N, C, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
         """
@@ -994,7 +994,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel over the batch: ``(N, C, D, H, W)``.
+        """Normalises each channel over the batch. Shape: ``(N, C, D, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
         """
@@ -1012,9 +1012,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel over the batches of all processes: ``(N, C, *)``.
+        """Normalises each channel over the batches of all processes. Shape: ``(N, C, *)``.
 
-        It trains on GPUs only.
+        Trains on GPUs only.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.SyncBatchNorm.html
         """
 
@@ -1031,7 +1031,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel of each sample: ``(N, C, L)`` or ``(C, L)``.
+        """Normalises each channel of each sample. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm1d.html
         """
@@ -1049,7 +1049,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel of each sample: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Normalises each channel of each sample. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
         """
@@ -1067,7 +1067,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises each channel of each sample: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Normalises each channel of each sample. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm3d.html
         """
@@ -1084,7 +1084,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises groups of channels of each sample: ``(N, C, *)`` keeps its shape.
+        """Normalises groups of channels of each sample. Shape: ``(N, C, *)``, unchanged.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
         """
@@ -1100,7 +1100,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Normalises over the last sizes: ``(*, normalized_shape)`` keeps its shape.
+        """Normalises over the last dimensions. Shape: ``(*, normalized_shape)``, unchanged.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
         """
@@ -1115,7 +1115,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Divides by the root mean square over the last sizes: ``(*, normalized_shape)`` stays.
+        """Divides by the root mean square over the last dimensions. Shape: ``(*, normalized_shape)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
         """
@@ -1131,7 +1131,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Divides each value by the squares in ``size`` neighbouring channels: ``(N, C, *)`` stays.
+        """Normalises over ``size`` neighbouring channels. Shape: ``(N, C, *)``, unchanged.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
         """
@@ -1147,9 +1147,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
+        """Local response normalisation of images. Shape: ``(N, C, H, W)``, unchanged.
 
-        As local_response_norm, which is faster and has a page; this one torch does not document.
+        Like local_response_norm, which is faster. torch does not document this class.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
         """
 
@@ -1162,7 +1162,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Sets values to zero with probability ``p`` in training: ``(*)`` gives ``(*)``.
+        """Zeroes elements with probability ``p`` in training. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
         """
@@ -1176,7 +1176,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Sets whole channels to zero in training: ``(N, C, L)`` or ``(C, L)``.
+        """Zeroes whole channels in training. Shape: ``(N, C, L)`` or ``(C, L)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
         """
@@ -1190,7 +1190,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Sets whole channels to zero in training: ``(N, C, H, W)``, or ``(N, C, L)``.
+        """Zeroes whole channels in training. Shape: ``(N, C, H, W)``, or ``(N, C, L)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
         """
@@ -1204,7 +1204,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Sets whole channels to zero in training: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+        """Zeroes whole channels in training. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html
         """
@@ -1218,9 +1218,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
+        """Dropout that preserves mean and standard deviation, for selu. Shape: ``(*)`` -> ``(*)``.
 
-        In torch ``inplace`` has no effect on it.
+        ``inplace`` has no effect in torch.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
         """
 
@@ -1233,9 +1233,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Alpha dropout of whole channels: ``(N, C, *)`` keeps its shape.
+        """Alpha dropout of whole channels. Shape: ``(N, C, *)``, unchanged.
 
-        In torch ``inplace`` has no effect on it.
+        ``inplace`` has no effect in torch.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
         """
 
@@ -1247,7 +1247,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
+        """``max(x, 0)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
         """
@@ -1260,7 +1260,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
+        """``min(max(x, 0), 6)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
         """
@@ -1274,7 +1274,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
+        """``x``, or ``negative_slope * x`` where x is negative. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
         """
@@ -1288,9 +1288,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """leaky_relu with a slope that is learnt: ``(*)`` gives ``(*)``.
+        """leaky_relu with a learnable slope. Shape: ``(*)`` -> ``(*)``.
 
-        ``num_parameters`` is 1, or the number of channels (the second size) for a weight of each.
+        ``num_parameters`` is 1, or the number of channels (the second size) for a slope per channel.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.PReLU.html
         """
@@ -1305,9 +1305,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """leaky_relu with a random slope in training: ``(*)`` gives ``(*)``.
+        """leaky_relu with a random slope in training. Shape: ``(*)`` -> ``(*)``.
 
-        It is between ``lower`` and ``upper``, and their mean in evaluation.
+        The slope is drawn from ``lower`` to ``upper``; in evaluation it is their mean.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
         """
@@ -1321,7 +1321,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x``, or ``alpha * (exp(x) - 1)`` where x is negative: ``(*)`` gives ``(*)``.
+        """``x``, or ``alpha * (exp(x) - 1)`` where x is negative. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.ELU.html
         """
@@ -1335,7 +1335,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` of each value: ``(*)`` gives ``(*)``.
+        """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.CELU.html
         """
@@ -1348,7 +1348,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``1.0507 * elu(x)`` with the alpha 1.67326 of each value: ``(*)`` gives ``(*)``.
+        """``1.0507 * elu(x)`` with the alpha 1.67326, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.SELU.html
         """
@@ -1361,7 +1361,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
+        """``x * Phi(x)``, where Phi is the normal distribution function. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
         """
@@ -1374,7 +1374,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
+        """``x * sigmoid(x)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
         """
@@ -1387,7 +1387,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x * tanh(softplus(x))`` of each value: ``(*)`` gives ``(*)``.
+        """``x * tanh(softplus(x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Mish.html
         """
@@ -1400,7 +1400,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+        """``x * relu6(x + 3) / 6``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
         """
@@ -1413,7 +1413,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+        """``relu6(x + 3) / 6``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
         """
@@ -1428,7 +1428,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Each value, but not below ``min_val`` nor above ``max_val``: ``(*)`` gives ``(*)``.
+        """Clamp to the range from ``min_val`` to ``max_val``. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html
         """
@@ -1440,7 +1440,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
+        """Hyperbolic tangent, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
         """
@@ -1452,7 +1452,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
+        """``1 / (1 + exp(-x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
         """
@@ -1464,7 +1464,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The logarithm of sigmoid of each value: ``(*)`` gives ``(*)``.
+        """Logarithm of sigmoid, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html
         """
@@ -1478,9 +1478,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``log(1 + exp(beta * x)) / beta`` of each value: ``(*)`` gives ``(*)``.
+        """``log(1 + exp(beta * x)) / beta``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
-        Where ``beta * x`` is above ``threshold`` it is ``x``.
+        The result is ``x`` where ``beta * x`` is above ``threshold``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softplus.html
         """
@@ -1492,7 +1492,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x / (1 + abs(x))`` of each value: ``(*)`` gives ``(*)``.
+        """``x / (1 + abs(x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softsign.html
         """
@@ -1504,7 +1504,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x - tanh(x)`` of each value: ``(*)`` gives ``(*)``.
+        """``x - tanh(x)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html
         """
@@ -1517,7 +1517,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x`` moved towards 0 by ``lambd``, not beyond it: ``(*)`` gives ``(*)``.
+        """``x`` moved towards 0 by ``lambd``, or 0. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
         """
@@ -1530,7 +1530,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x``, or 0 where x is from ``-lambd`` to ``lambd``: ``(*)`` gives ``(*)``.
+        """``x``, or 0 where x is from ``-lambd`` to ``lambd``. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html
         """
@@ -1545,7 +1545,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``x``, or ``value`` where x is not above ``threshold``: ``(*)`` gives ``(*)``.
+        """``x``, or ``value`` where x is not above ``threshold``. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
         """
@@ -1558,9 +1558,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``a * sigmoid(b)`` of the first half a and the second half b along ``dim``.
+        """``a * sigmoid(b)`` for the halves a and b of the input along ``dim``.
 
-        ``(*, 2*M, *)`` gives ``(*, M, *)``.
+        ``(*, 2*M, *)`` -> ``(*, M, *)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html
         """
@@ -1573,7 +1573,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
+        """Rescales values along ``dim`` to be positive and sum to 1. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
         """
@@ -1586,7 +1586,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
+        """Logarithm of softmax along ``dim``. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
         """
@@ -1599,7 +1599,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The softmax of the negative values along ``dim``: ``(*)`` gives ``(*)``.
+        """Softmax of ``-x`` along ``dim``. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
         """
@@ -1611,7 +1611,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The softmax over the channels at each place: ``(N, C, H, W)`` or ``(C, H, W)``.
+        """Softmax over the channels at each position. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax2d.html
         """
@@ -1630,7 +1630,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A vector for each whole number: ``(*)`` of int64 or int32 gives ``(*, embedding_dim)``.
+        """A vector for each index. Shape: ``(*)`` of int64 or int32 -> ``(*, embedding_dim)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
         """
@@ -1651,10 +1651,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean, sum or largest values of the vectors of each bag of whole numbers.
+        """Mean, sum or maximum of the embeddings of each bag of indices.
 
-        ``(B, L)`` of int64 or int32 are ``B`` bags and give ``B, embedding_dim``. Bags in one list
-        ``(L)`` begin at ``offsets``, and ``per_sample_weights`` may weigh each number in a sum.
+        ``(B, L)`` of int64 or int32 are ``B`` bags and return ``B, embedding_dim``. Bags in one list
+        ``(L)`` begin at ``offsets``; ``per_sample_weights`` weights each index of a sum.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
         """
 
@@ -1667,9 +1667,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A vector for each place: ``(N, T)`` or ``(N, T, E)`` gives ``(T, embedding_dim)``.
+        """Learned position embedding. Shape: ``(N, T)`` or ``(N, T, E)`` -> ``(T, embedding_dim)``.
 
-        Added to a sequence it says where each vector stands. There are ``num_embeddings`` places.
+        The output is usually added to a sequence. ``T`` is at most ``num_embeddings``.
         """
 
     def lstm(
@@ -1687,13 +1687,13 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
+        """Long short-term memory (LSTM). Outputs: ``output``, ``h_n`` and ``c_n``.
 
         ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-        bidirectional) last. ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
-        ``h_0`` and ``c_0``, which come together; with ``proj_size`` the output, ``h_n`` and ``h_0``
-        have that size instead.
+        ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+        bidirectional). ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
+        ``h_0`` and ``c_0``, which are given together or not at all; with ``proj_size`` the output,
+        ``h_n`` and ``h_0`` have that size instead.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
         """
 
@@ -1711,11 +1711,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A gated recurrent unit over a sequence: outputs ``output`` and ``h_n``.
+        """Gated recurrent unit (GRU). Outputs: ``output`` and ``h_n``.
 
         ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+        bidirectional). ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
         """
 
@@ -1734,11 +1734,11 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A plain recurrent network over a sequence: outputs ``output`` and ``h_n``.
+        """Elman RNN. Outputs: ``output`` and ``h_n``.
 
         ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-        ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-        bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+        ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+        bidirectional). ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
         """
 
@@ -1752,10 +1752,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """One step of a long short-term memory: outputs ``h_1`` and ``c_1``.
+        """LSTM cell. Outputs: ``h_1`` and ``c_1``.
 
-        ``(N, input_size)`` or ``(input_size)`` gives both with ``hidden_size`` last, and so are
-        ``h_0`` and ``c_0``, which come together.
+        ``(N, input_size)`` or ``(input_size)`` returns both with ``hidden_size`` last. ``h_0`` and
+        ``c_0`` have that shape and are given together or not at all.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
         """
 
@@ -1769,9 +1769,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """One step of a gated recurrent unit: ``(N, input_size)`` or ``(input_size)``.
+        """GRU cell. Shape: ``(N, input_size)`` or ``(input_size)``.
 
-        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        Returns the next hidden state, with ``hidden_size`` last. ``hidden`` is the previous one.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
         """
 
@@ -1786,9 +1786,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """One step of a plain recurrent network: ``(N, input_size)`` or ``(input_size)``.
+        """Elman RNN cell. Shape: ``(N, input_size)`` or ``(input_size)``.
 
-        That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+        Returns the next hidden state, with ``hidden_size`` last. ``hidden`` is the previous one.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
         """
 
@@ -1808,15 +1808,15 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """What the queries find among the keys: ``attn_output`` and ``attn_output_weights``.
+        """Multi-head attention. Outputs: ``attn_output`` and ``attn_output_weights``.
 
         A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
-        ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
-        ``N, L, S``, the mean over the heads.
+        ``(L, embed_dim)`` keeps its shape; keys and values have length ``S``. The weights are
+        ``N, L, S``, averaged over the heads.
 
-        ``key_padding_mask`` ``N, S`` is true for the keys that are left out, ``attn_mask`` ``L, S`` or
-        ``N * num_heads, L, S`` for the pairs; or they are float32, which is added. There is no
-        ``is_causal``: a causal mask is an ``attn_mask``, an input of the model.
+        ``key_padding_mask`` ``N, S`` is true for ignored keys, ``attn_mask`` ``L, S`` or
+        ``N * num_heads, L, S`` for ignored pairs; masks of float32 are added instead. There is no
+        ``is_causal``: pass a causal mask as ``attn_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
         """
 
@@ -1832,10 +1832,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
+        """Self-attention by torch.nn.MultiheadAttention. Shape: ``(N, L, E)`` or ``(L, E)``, unchanged.
 
-        So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
-        named as those of MultiheadAttention.
+        With ``is_causal`` positions do not attend to later ones. The parameters have the names of
+        MultiheadAttention.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
         """
 
@@ -1855,14 +1855,14 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Attention of a sequence to itself, then two linear layers, each with a shortcut.
+        """Self-attention and a feed-forward network, each with a residual connection.
 
         ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
         ``(S, d_model)`` keeps its shape.
 
-        ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
-        ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
-        no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
+        ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for ignored pairs, and
+        ``src_key_padding_mask`` ``N, S`` for ignored positions; masks of float32 are added instead.
+        There is no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
         """
 
@@ -1882,14 +1882,14 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Attention to itself, attention to a memory, then two linear layers.
+        """Self-attention, attention to a memory, and a feed-forward network.
 
         ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
-        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+        ``(T, d_model)`` keeps its shape; the memory has length ``S``.
 
-        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
-        pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
-        ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for
+        ignored pairs, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask`` ``N, S`` for
+        ignored positions; masks of float32 are added instead. There is no ``tgt_is_causal``: a
         causal mask is a ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
         """
@@ -1914,14 +1914,14 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A torch.nn.TransformerEncoder of ``num_layers`` equal encoder layers.
+        """A stack of ``num_layers`` encoder layers.
 
         ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
         ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
 
-        ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
-        ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
-        no ``is_causal``: a causal mask is a ``mask``, an input of the model.
+        ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for ignored pairs, and ``src_key_padding_mask``
+        ``N, S`` for ignored positions; masks of float32 are added instead. There is no
+        ``is_causal``: a causal mask is a ``mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
         """
 
@@ -1943,15 +1943,15 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A torch.nn.TransformerDecoder of ``num_layers`` equal decoder layers.
+        """A stack of ``num_layers`` decoder layers.
 
         ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
-        ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
+        ``(T, d_model)`` keeps its shape; the memory has length ``S``. ``norm`` adds a layer
         norm at the end.
 
-        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
-        pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
-        ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+        ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for
+        ignored pairs, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask`` ``N, S`` for
+        ignored positions; masks of float32 are added instead. There is no ``tgt_is_causal``: a
         causal mask is a ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
         """
@@ -1974,16 +1974,16 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """An encoder over ``src``, and a decoder over ``tgt`` that looks at what it gives.
+        """An encoder over ``src`` and a decoder over ``tgt`` that attends to the encoder's output.
 
         ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
         ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
-        is like ``tgt``.
+        has the shape of ``tgt``.
 
         ``src_mask`` ``S, S``, ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of
-        them, are true for the pairs that are left out; ``src_key_padding_mask`` and
-        ``memory_key_padding_mask`` ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for the places; or
-        they are float32, which is added. There is no ``tgt_is_causal``: a causal mask is a
+        them, are true for ignored pairs; ``src_key_padding_mask`` and ``memory_key_padding_mask``
+        ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for ignored positions; masks of float32 are
+        added instead. There is no ``tgt_is_causal``: a causal mask is a
         ``tgt_mask``, an input of the model.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
         """
@@ -1997,9 +1997,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The cosine of the angle between vectors along ``dim``, which is left out of the shape.
+        """Cosine similarity along ``dim``, which is removed.
 
-        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        Two inputs ``(*, D)``, broadcast to one shape.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html
         """
 
@@ -2013,9 +2013,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The p-norm of the differences along the last dim, which is left out, or kept as 1.
+        """p-norm of the difference along the last dimension, which is removed or kept as 1.
 
-        ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+        Two inputs ``(*, D)``, broadcast to one shape.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.PairwiseDistance.html
         """
 
@@ -2028,9 +2028,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The mean over one or several dims, which go, or stay as 1 with ``keepdim``.
+        """Mean over one or several dimensions, which are removed or, with ``keepdim``, kept as 1.
 
-        ``(N, C, H, W)`` with ``[2, 3]`` gives ``(N, C)``.
+        ``(N, C, H, W)`` -> ``(N, C)`` for ``[2, 3]``.
         https://docs.pytorch.org/docs/stable/generated/torch.mean.html
         """
 
@@ -2042,7 +2042,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The dims in another order: ``(N, C, H, W)`` with ``[0, 2, 3, 1]`` gives ``(N, H, W, C)``.
+        """Permutes dimensions: ``(N, C, H, W)`` -> ``(N, H, W, C)`` for ``[0, 2, 3, 1]``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.permute.html
         """
@@ -2056,7 +2056,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Two dims exchanged: ``(N, L, E)`` with 1 and 2 gives ``(N, E, L)``.
+        """Swaps two dimensions: ``(N, L, E)`` -> ``(N, E, L)`` for 1 and 2.
 
         https://docs.pytorch.org/docs/stable/generated/torch.transpose.html
         """
@@ -2069,9 +2069,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Other sizes after the first, which stays; a single -1 is found from the others.
+        """Reshapes all but the batch; a single -1 is inferred.
 
-        ``(N, 12)`` with ``[3, -1]`` gives ``(N, 3, 4)``.
+        ``(N, 12)`` -> ``(N, 3, 4)`` for ``[3, -1]``.
         https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
         """
 
@@ -2084,7 +2084,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """One entry along a dim, which goes: ``(N, L, E)`` with dim 1 gives ``(N, E)``.
+        """Selects one entry along a dimension: ``(N, L, E)`` -> ``(N, E)`` for dim 1.
 
         https://docs.pytorch.org/docs/stable/generated/torch.select.html
         """
@@ -2100,9 +2100,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """The entries along a dim from ``start`` to before ``stop``; negative ones count from the end.
+        """The entries from ``start`` to before ``stop`` along ``dim``.
 
-        ``(N, L, E)`` with ``{dim: 1, start: 1}`` gives ``(N, L - 1, E)``.
+        Negative numbers count from the end.
+        ``(N, L, E)`` -> ``(N, L - 1, E)`` for ``{dim: 1, start: 1}``.
         https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
         """
 
@@ -2116,10 +2117,10 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """More entries at both ends of the last dims; negative numbers take some away.
+        """Pads both ends of the last dimensions; negative numbers crop.
 
-        ``(*, L)`` with ``[1, 2]`` gets one more at the beginning and two at the end of the last dim;
-        two more numbers are of the dim before it.
+        ``[1, 2]`` adds one entry before and two after those of the last dimension of ``(*, L)``; the
+        next two numbers pad the dimension before it.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
         """
 
@@ -2132,7 +2133,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Equal parts along a dim, picked by their numbers: ``from: name.0``, ``from: name.1``.
+        """Equal parts along a dimension: ``from: name.0``, ``from: name.1``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.chunk.html
         """
@@ -2145,7 +2146,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A dim of size 1 goes: ``(N, 1, L)`` with 1 gives ``(N, L)``.
+        """Removes a dimension of size 1: ``(N, 1, L)`` -> ``(N, L)`` for dim 1.
 
         https://docs.pytorch.org/docs/stable/generated/torch.squeeze.html
         """
@@ -2158,7 +2159,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """One more dim of size 1: ``(N, L)`` with 1 gives ``(N, 1, L)``.
+        """Inserts a dimension of size 1: ``(N, L)`` -> ``(N, 1, L)`` for dim 1.
 
         https://docs.pytorch.org/docs/stable/generated/torch.unsqueeze.html
         """
@@ -2174,9 +2175,9 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """An image of another size: ``size``, ``scale_factor``, or that of the second input.
+        """Resizes to ``size``, by ``scale_factor``, or to the size of the second input.
 
-        ``(N, C, H, W)`` gives ``[N, C, size[0], size[1]]``; a factor gives ``floor(H * factor)``.
+        ``(N, C, H, W)`` -> ``[N, C, size[0], size[1]]``, or ``floor(H * factor)`` with a factor.
         Sequences ``(N, C, L)`` and volumes ``(N, C, D, H, W)`` are resized in the same way.
         https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
         """
@@ -2188,7 +2189,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """``e`` to the power of each value: ``(*)`` gives ``(*)``.
+        """Exponential function, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.exp.html
         """
@@ -2200,7 +2201,7 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """Each value without its sign: ``(*)`` gives ``(*)``.
+        """Absolute value, elementwise. Shape: ``(*)`` -> ``(*)``.
 
         https://docs.pytorch.org/docs/stable/generated/torch.abs.html
         """
@@ -2212,8 +2213,8 @@ class Builder(BaseBuilder):
         repeat: int | None = None,
         device: str | None = None,
     ) -> Builder:
-        """A draw of a normal distribution, ``mu + exp(logvar / 2) * noise``; in evaluation ``mu``.
+        """Sample ``mu + exp(logvar / 2) * noise`` of a normal distribution; in evaluation ``mu``.
 
-        Two inputs of one shape ``(*)`` give ``(*)``.
+        Two inputs of one shape ``(*)`` -> ``(*)``.
         Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
         """

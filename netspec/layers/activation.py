@@ -1,4 +1,4 @@
-"""Activations: functions of each value, or of the values along one dim."""
+"""Activations: elementwise functions, and functions along one dimension."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from netspec.layers.numbers import require_finite, require_held
 
 @layer("torch.nn.ReLU", is_elementwise=True)
 def relu(input: TensorType, *, inplace: bool = False) -> Output:
-    """``max(x, 0)`` of each value: ``(*)`` gives ``(*)``.
+    """``max(x, 0)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
     """
@@ -27,7 +27,7 @@ def relu(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.ReLU6", is_elementwise=True)
 def relu6(input: TensorType, *, inplace: bool = False) -> Output:
-    """``min(max(x, 0), 6)`` of each value: ``(*)`` gives ``(*)``.
+    """``min(max(x, 0), 6)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
     """
@@ -37,7 +37,7 @@ def relu6(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.LeakyReLU", obvious="negative_slope", is_elementwise=True)
 def leaky_relu(input: TensorType, *, negative_slope: float = 0.01, inplace: bool = False) -> Output:
-    """``x``, or ``negative_slope * x`` where x is negative: ``(*)`` gives ``(*)``.
+    """``x``, or ``negative_slope * x`` where x is negative. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
     """
@@ -47,9 +47,9 @@ def leaky_relu(input: TensorType, *, negative_slope: float = 0.01, inplace: bool
 
 @layer("torch.nn.PReLU", obvious="num_parameters")
 def prelu(input: TensorType, *, num_parameters: Positive = 1, init: float = 0.25) -> Output:
-    """leaky_relu with a slope that is learnt: ``(*)`` gives ``(*)``.
+    """leaky_relu with a learnable slope. Shape: ``(*)`` -> ``(*)``.
 
-    ``num_parameters`` is 1, or the number of channels (the second size) for a weight of each.
+    ``num_parameters`` is 1, or the number of channels (the second size) for a slope per channel.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.PReLU.html
     """
@@ -66,9 +66,9 @@ def prelu(input: TensorType, *, num_parameters: Positive = 1, init: float = 0.25
 def rrelu(
     input: TensorType, *, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False
 ) -> Output:
-    """leaky_relu with a random slope in training: ``(*)`` gives ``(*)``.
+    """leaky_relu with a random slope in training. Shape: ``(*)`` -> ``(*)``.
 
-    It is between ``lower`` and ``upper``, and their mean in evaluation.
+    The slope is drawn from ``lower`` to ``upper``; in evaluation it is their mean.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
     """
@@ -82,7 +82,7 @@ def rrelu(
 
 @layer("torch.nn.ELU", obvious="alpha", is_elementwise=True)
 def elu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Output:
-    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative: ``(*)`` gives ``(*)``.
+    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ELU.html
     """
@@ -92,7 +92,7 @@ def elu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Outp
 
 @layer("torch.nn.CELU", obvious="alpha", is_elementwise=True)
 def celu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Output:
-    """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` of each value: ``(*)`` gives ``(*)``.
+    """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.CELU.html
     """
@@ -104,7 +104,7 @@ def celu(input: TensorType, *, alpha: float = 1.0, inplace: bool = False) -> Out
 
 @layer("torch.nn.SELU", is_elementwise=True)
 def selu(input: TensorType, *, inplace: bool = False) -> Output:
-    """``1.0507 * elu(x)`` with the alpha 1.67326 of each value: ``(*)`` gives ``(*)``.
+    """``1.0507 * elu(x)`` with the alpha 1.67326, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.SELU.html
     """
@@ -114,7 +114,7 @@ def selu(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.GELU", is_elementwise=True)
 def gelu(input: TensorType, *, approximate: Literal["none", "tanh"] = "none") -> Output:
-    """``x * Phi(x)`` of each value, Phi the normal distribution's: ``(*)`` gives ``(*)``.
+    """``x * Phi(x)``, where Phi is the normal distribution function. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
     """
@@ -124,7 +124,7 @@ def gelu(input: TensorType, *, approximate: Literal["none", "tanh"] = "none") ->
 
 @layer("torch.nn.SiLU", is_elementwise=True)
 def silu(input: TensorType, *, inplace: bool = False) -> Output:
-    """``x * sigmoid(x)`` of each value: ``(*)`` gives ``(*)``.
+    """``x * sigmoid(x)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
     """
@@ -134,7 +134,7 @@ def silu(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.Mish", is_elementwise=True)
 def mish(input: TensorType, *, inplace: bool = False) -> Output:
-    """``x * tanh(softplus(x))`` of each value: ``(*)`` gives ``(*)``.
+    """``x * tanh(softplus(x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Mish.html
     """
@@ -144,7 +144,7 @@ def mish(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.Hardswish", is_elementwise=True)
 def hardswish(input: TensorType, *, inplace: bool = False) -> Output:
-    """``x * relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+    """``x * relu6(x + 3) / 6``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
     """
@@ -154,7 +154,7 @@ def hardswish(input: TensorType, *, inplace: bool = False) -> Output:
 
 @layer("torch.nn.Hardsigmoid", is_elementwise=True)
 def hardsigmoid(input: TensorType, *, inplace: bool = False) -> Output:
-    """``relu6(x + 3) / 6`` of each value: ``(*)`` gives ``(*)``.
+    """``relu6(x + 3) / 6``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
     """
@@ -166,7 +166,7 @@ def hardsigmoid(input: TensorType, *, inplace: bool = False) -> Output:
 def hardtanh(
     input: TensorType, *, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Output:
-    """Each value, but not below ``min_val`` nor above ``max_val``: ``(*)`` gives ``(*)``.
+    """Clamp to the range from ``min_val`` to ``max_val``. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html
     """
@@ -180,7 +180,7 @@ def hardtanh(
 
 @layer("torch.nn.Tanh", is_elementwise=True)
 def tanh(input: TensorType) -> Output:
-    """The hyperbolic tangent of each value: ``(*)`` gives ``(*)``.
+    """Hyperbolic tangent, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
     """
@@ -189,7 +189,7 @@ def tanh(input: TensorType) -> Output:
 
 @layer("torch.nn.Sigmoid", is_elementwise=True)
 def sigmoid(input: TensorType) -> Output:
-    """``1 / (1 + exp(-x))`` of each value: ``(*)`` gives ``(*)``.
+    """``1 / (1 + exp(-x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
     """
@@ -198,7 +198,7 @@ def sigmoid(input: TensorType) -> Output:
 
 @layer("torch.nn.LogSigmoid", is_elementwise=True)
 def log_sigmoid(input: TensorType) -> Output:
-    """The logarithm of sigmoid of each value: ``(*)`` gives ``(*)``.
+    """Logarithm of sigmoid, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html
     """
@@ -208,9 +208,9 @@ def log_sigmoid(input: TensorType) -> Output:
 
 @layer("torch.nn.Softplus", obvious="beta", is_elementwise=True)
 def softplus(input: TensorType, *, beta: float = 1.0, threshold: float = 20.0) -> Output:
-    """``log(1 + exp(beta * x)) / beta`` of each value: ``(*)`` gives ``(*)``.
+    """``log(1 + exp(beta * x)) / beta``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
-    Where ``beta * x`` is above ``threshold`` it is ``x``.
+    The result is ``x`` where ``beta * x`` is above ``threshold``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softplus.html
     """
@@ -220,7 +220,7 @@ def softplus(input: TensorType, *, beta: float = 1.0, threshold: float = 20.0) -
 
 @layer("torch.nn.Softsign", is_elementwise=True)
 def softsign(input: TensorType) -> Output:
-    """``x / (1 + abs(x))`` of each value: ``(*)`` gives ``(*)``.
+    """``x / (1 + abs(x))``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softsign.html
     """
@@ -230,7 +230,7 @@ def softsign(input: TensorType) -> Output:
 
 @layer("torch.nn.Tanhshrink", is_elementwise=True)
 def tanhshrink(input: TensorType) -> Output:
-    """``x - tanh(x)`` of each value: ``(*)`` gives ``(*)``.
+    """``x - tanh(x)``, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html
     """
@@ -240,7 +240,7 @@ def tanhshrink(input: TensorType) -> Output:
 
 @layer("torch.nn.Softshrink", obvious="lambd", is_elementwise=True)
 def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) -> Output:
-    """``x`` moved towards 0 by ``lambd``, not beyond it: ``(*)`` gives ``(*)``.
+    """``x`` moved towards 0 by ``lambd``, or 0. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
     """
@@ -252,7 +252,7 @@ def softshrink(input: TensorType, *, lambd: Annotated[float, Range(0)] = 0.5) ->
 
 @layer("torch.nn.Hardshrink", obvious="lambd", is_elementwise=True)
 def hardshrink(input: TensorType, *, lambd: float = 0.5) -> Output:
-    """``x``, or 0 where x is from ``-lambd`` to ``lambd``: ``(*)`` gives ``(*)``.
+    """``x``, or 0 where x is from ``-lambd`` to ``lambd``. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html
     """
@@ -264,7 +264,7 @@ def hardshrink(input: TensorType, *, lambd: float = 0.5) -> Output:
 def threshold(
     input: TensorType, *, threshold: float, value: float, inplace: bool = False
 ) -> Output:
-    """``x``, or ``value`` where x is not above ``threshold``: ``(*)`` gives ``(*)``.
+    """``x``, or ``value`` where x is not above ``threshold``. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
     """
@@ -277,9 +277,9 @@ def threshold(
 
 @layer("torch.nn.GLU", obvious="dim")
 def glu(input: TensorType, *, dim: int = -1) -> Output:
-    """``a * sigmoid(b)`` of the first half a and the second half b along ``dim``.
+    """``a * sigmoid(b)`` for the halves a and b of the input along ``dim``.
 
-    ``(*, 2*M, *)`` gives ``(*, M, *)``.
+    ``(*, 2*M, *)`` -> ``(*, M, *)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html
     """
@@ -295,7 +295,7 @@ def glu(input: TensorType, *, dim: int = -1) -> Output:
 
 @layer("torch.nn.Softmax", traits=["gives_probabilities"], obvious="dim")
 def softmax(input: TensorType, *, dim: int | None = None) -> Output:
-    """Makes the values along ``dim`` positive with the sum 1: ``(*)`` gives ``(*)``.
+    """Rescales values along ``dim`` to be positive and sum to 1. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
     """
@@ -304,7 +304,7 @@ def softmax(input: TensorType, *, dim: int | None = None) -> Output:
 
 @layer("torch.nn.LogSoftmax", obvious="dim")
 def log_softmax(input: TensorType, *, dim: int | None = None) -> Output:
-    """The logarithm of softmax along ``dim``: ``(*)`` gives ``(*)``.
+    """Logarithm of softmax along ``dim``. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
     """
@@ -313,7 +313,7 @@ def log_softmax(input: TensorType, *, dim: int | None = None) -> Output:
 
 @layer("torch.nn.Softmin", traits=["gives_probabilities"], obvious="dim")
 def softmin(input: TensorType, *, dim: int | None = None) -> Output:
-    """The softmax of the negative values along ``dim``: ``(*)`` gives ``(*)``.
+    """Softmax of ``-x`` along ``dim``. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
     """
@@ -322,7 +322,7 @@ def softmin(input: TensorType, *, dim: int | None = None) -> Output:
 
 @layer("torch.nn.Softmax2d", traits=["gives_probabilities"])
 def softmax2d(input: TensorType) -> Output:
-    """The softmax over the channels at each place: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Softmax over the channels at each position. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax2d.html
     """

@@ -1,4 +1,4 @@
-"""Adaptive pools: they are told the size of their output."""
+"""Adaptive pools: pools with a given output size."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Size3d = Annotated[int | tuple[int | None, int | None, int | None], Range(1)]
 
 @layer("torch.nn.AdaptiveAvgPool1d")
 def adaptive_avg_pool1d(input: TensorType, *, output_size: Size1d) -> Output:
-    """Means that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+    """Averages to ``output_size``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
     """
@@ -25,9 +25,9 @@ def adaptive_avg_pool1d(input: TensorType, *, output_size: Size1d) -> Output:
 def adaptive_max_pool1d(
     input: TensorType, *, output_size: Size1d, return_indices: bool = False
 ) -> Output:
-    """The maxima that make a sequence of ``output_size``: ``(N, C, L)`` or ``(C, L)``.
+    """Maxima to ``output_size``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-    With ``return_indices`` there are the outputs ``output`` and ``indices``.
+    With ``return_indices`` the outputs are ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
     """
     shape, needs = _adapted("adaptive_max_pool1d", 1, input, output_size)
@@ -36,9 +36,9 @@ def adaptive_max_pool1d(
 
 @layer("torch.nn.AdaptiveAvgPool2d")
 def adaptive_avg_pool2d(input: TensorType, *, output_size: Size2d) -> Output:
-    """Means that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Averages to ``output_size``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    A ``null`` in the list keeps that size.
+    ``null`` in ``output_size`` keeps that size.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
     return _means("adaptive_avg_pool2d", 2, input, output_size)
@@ -48,9 +48,9 @@ def adaptive_avg_pool2d(input: TensorType, *, output_size: Size2d) -> Output:
 def adaptive_max_pool2d(
     input: TensorType, *, output_size: Size2d, return_indices: bool = False
 ) -> Output:
-    """The maxima that make an image of ``output_size``: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Maxima to ``output_size``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+    ``null`` in ``output_size`` keeps that size. With ``return_indices`` the outputs are
     ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
     """
@@ -60,9 +60,9 @@ def adaptive_max_pool2d(
 
 @layer("torch.nn.AdaptiveAvgPool3d")
 def adaptive_avg_pool3d(input: TensorType, *, output_size: Size3d) -> Output:
-    """Means that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Averages to ``output_size``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    A ``null`` in the list keeps that size.
+    ``null`` in ``output_size`` keeps that size.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
     """
     return _means("adaptive_avg_pool3d", 3, input, output_size)
@@ -72,9 +72,9 @@ def adaptive_avg_pool3d(input: TensorType, *, output_size: Size3d) -> Output:
 def adaptive_max_pool3d(
     input: TensorType, *, output_size: Size3d, return_indices: bool = False
 ) -> Output:
-    """The maxima that make a volume of ``output_size``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Maxima to ``output_size``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    A ``null`` in the list keeps that size. With ``return_indices`` there are the outputs
+    ``null`` in ``output_size`` keeps that size. With ``return_indices`` the outputs are
     ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
     """
@@ -94,7 +94,7 @@ def _means(
 def _adapted(
     name: str, dims: int, input: TensorType, output_size: int | tuple[int | None, ...]
 ) -> tuple[tuple[Size, ...], Needs]:
-    """The shape after an adaptive pool, and what has to be true for it."""
+    """The output shape of an adaptive pool, and its conditions."""
     require_batched_or_not(name, input, dims)
     input.require_floating(name)
     wanted = (output_size,) * dims if isinstance(output_size, int) else output_size

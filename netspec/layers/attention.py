@@ -39,15 +39,15 @@ def multihead_attention(
     vdim: Annotated[Positive, Inferred("the value's last size", last_size, place=2)],
     batch_first: bool = False,
 ) -> Output:
-    """What the queries find among the keys: ``attn_output`` and ``attn_output_weights``.
+    """Multi-head attention. Outputs: ``attn_output`` and ``attn_output_weights``.
 
     A query ``(L, N, embed_dim)``, or ``(N, L, embed_dim)`` with ``batch_first``, or one sequence
-    ``(L, embed_dim)`` keeps its shape; keys and values have ``S`` places instead. The weights are
-    ``N, L, S``, the mean over the heads.
+    ``(L, embed_dim)`` keeps its shape; keys and values have length ``S``. The weights are
+    ``N, L, S``, averaged over the heads.
 
-    ``key_padding_mask`` ``N, S`` is true for the keys that are left out, ``attn_mask`` ``L, S`` or
-    ``N * num_heads, L, S`` for the pairs; or they are float32, which is added. There is no
-    ``is_causal``: a causal mask is an ``attn_mask``, an input of the model.
+    ``key_padding_mask`` ``N, S`` is true for ignored keys, ``attn_mask`` ``L, S`` or
+    ``N * num_heads, L, S`` for ignored pairs; masks of float32 are added instead. There is no
+    ``is_causal``: pass a causal mask as ``attn_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
     """
     name = "multihead_attention"
@@ -102,10 +102,10 @@ def self_attention(
     bias: bool = True,
     is_causal: bool = False,
 ) -> Output:
-    """Attention of a sequence to itself, as torch.nn.MultiheadAttention: ``(N, L, E)`` stays.
+    """Self-attention by torch.nn.MultiheadAttention. Shape: ``(N, L, E)`` or ``(L, E)``, unchanged.
 
-    So does one sequence ``(L, E)``. With ``is_causal`` no place sees a later one. The weights are
-    named as those of MultiheadAttention.
+    With ``is_causal`` positions do not attend to later ones. The parameters have the names of
+    MultiheadAttention.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html
     """
     require_sequences("self_attention", True, input=input)

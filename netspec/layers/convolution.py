@@ -1,4 +1,4 @@
-"""Convolutions: also the transposed ones, which make a larger image."""
+"""Convolutions: plain and transposed."""
 
 from typing import Annotated, Literal
 
@@ -50,7 +50,7 @@ def conv1d(
     bias: bool = True,
     padding_mode: PaddingMode = "zeros",
 ) -> Output:
-    """Slides kernels over one dim: ``(N, C, L)`` or ``(C, L)``.
+    """Convolution over a sequence. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
@@ -75,7 +75,7 @@ def conv2d(
     bias: bool = True,
     padding_mode: PaddingMode = "zeros",
 ) -> Output:
-    """Slides kernels over an image: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Convolution over an image. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
@@ -100,7 +100,7 @@ def conv3d(
     bias: bool = True,
     padding_mode: PaddingMode = "zeros",
 ) -> Output:
-    """Slides kernels over a volume: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Convolution over a volume. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
@@ -126,7 +126,7 @@ def conv_transpose1d(
     dilation: Positive1d = 1,
     padding_mode: Literal["zeros"] = "zeros",
 ) -> Output:
-    """The gradient of a convolution as a layer: ``(N, C, L)`` or ``(C, L)``.
+    """Transposed convolution over a sequence. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     The length becomes
     ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -153,7 +153,7 @@ def conv_transpose2d(
     dilation: Positive2d = 1,
     padding_mode: Literal["zeros"] = "zeros",
 ) -> Output:
-    """The gradient of a convolution as a layer: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Transposed convolution over an image. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Each size becomes
     ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -180,7 +180,7 @@ def conv_transpose3d(
     dilation: Positive3d = 1,
     padding_mode: Literal["zeros"] = "zeros",
 ) -> Output:
-    """The gradient of a convolution as a layer: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Transposed convolution over a volume. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     Each size becomes
     ``(L - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``.
@@ -295,7 +295,7 @@ def _groups_of_an_image(
 
 
 def _reach(kernel: tuple[int, ...], dilation: int | tuple[int, ...]) -> list[int]:
-    """The sizes that a kernel covers, with the gaps of its dilation."""
+    """The extent of a kernel in each dimension, including dilation."""
     dilations = for_each_dim(dilation, len(kernel))
     return [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
 
@@ -320,7 +320,7 @@ def _saved(
 def _padding(
     padding: int | tuple[int, ...] | str, reach: list[int], strides: tuple[int, ...], dims: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What is added before and after each dim. `same` puts an odd one after."""
+    """The padding before and after each dimension; `same` adds an odd one after."""
     if padding == "valid":
         padding = 0
     if padding == "same":

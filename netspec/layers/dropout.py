@@ -1,4 +1,4 @@
-"""Dropouts: layers that drop values in training."""
+"""Dropouts."""
 
 from netspec.declaration import Output, Probability, TensorType, layer
 from netspec.declaration.refusal import Refusal
@@ -7,7 +7,7 @@ from netspec.sizes import Size, product
 
 @layer("torch.nn.Dropout", obvious="p", is_elementwise=True)
 def dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
-    """Sets values to zero with probability ``p`` in training: ``(*)`` gives ``(*)``.
+    """Zeroes elements with probability ``p`` in training. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
     """
@@ -16,7 +16,7 @@ def dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -
 
 @layer("torch.nn.Dropout1d", obvious="p")
 def dropout1d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
-    """Sets whole channels to zero in training: ``(N, C, L)`` or ``(C, L)``.
+    """Zeroes whole channels in training. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
     """
@@ -27,7 +27,7 @@ def dropout1d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False)
 
 @layer("torch.nn.Dropout2d", obvious="p")
 def dropout2d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
-    """Sets whole channels to zero in training: ``(N, C, H, W)``, or ``(N, C, L)``.
+    """Zeroes whole channels in training. Shape: ``(N, C, H, W)``, or ``(N, C, L)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
     """
@@ -40,7 +40,7 @@ def dropout2d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False)
 
 @layer("torch.nn.Dropout3d", obvious="p")
 def dropout3d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
-    """Sets whole channels to zero in training: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Zeroes whole channels in training. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html
     """
@@ -55,9 +55,9 @@ def dropout3d(input: TensorType, *, p: Probability = 0.5, inplace: bool = False)
 
 @layer("torch.nn.AlphaDropout", obvious="p", is_elementwise=True)
 def alpha_dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = False) -> Output:
-    """Dropout that keeps mean and deviation, for selu: ``(*)`` gives ``(*)``.
+    """Dropout that preserves mean and standard deviation, for selu. Shape: ``(*)`` -> ``(*)``.
 
-    In torch ``inplace`` has no effect on it.
+    ``inplace`` has no effect in torch.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
     """
     return _dropped("alpha_dropout", input, input.numel, p, False)
@@ -67,9 +67,9 @@ def alpha_dropout(input: TensorType, *, p: Probability = 0.5, inplace: bool = Fa
 def feature_alpha_dropout(
     input: TensorType, *, p: Probability = 0.5, inplace: bool = False
 ) -> Output:
-    """Alpha dropout of whole channels: ``(N, C, *)`` keeps its shape.
+    """Alpha dropout of whole channels. Shape: ``(N, C, *)``, unchanged.
 
-    In torch ``inplace`` has no effect on it.
+    ``inplace`` has no effect in torch.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
     """
     _require_channels("feature_alpha_dropout", input)

@@ -1,4 +1,4 @@
-"""Embeddings: tables of vectors, looked up by number."""
+"""Embeddings: lookup tables of vectors."""
 
 from typing import Annotated, Literal
 
@@ -31,7 +31,7 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Output:
-    """A vector for each whole number: ``(*)`` of int64 or int32 gives ``(*, embedding_dim)``.
+    """A vector for each index. Shape: ``(*)`` of int64 or int32 -> ``(*, embedding_dim)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
     """
@@ -61,10 +61,10 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Output:
-    """The mean, sum or largest values of the vectors of each bag of whole numbers.
+    """Mean, sum or maximum of the embeddings of each bag of indices.
 
-    ``(B, L)`` of int64 or int32 are ``B`` bags and give ``B, embedding_dim``. Bags in one list
-    ``(L)`` begin at ``offsets``, and ``per_sample_weights`` may weigh each number in a sum.
+    ``(B, L)`` of int64 or int32 are ``B`` bags and return ``B, embedding_dim``. Bags in one list
+    ``(L)`` begin at ``offsets``; ``per_sample_weights`` weights each index of a sum.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html
     """
     name = "embedding_bag"
@@ -169,9 +169,9 @@ def position_embedding(
     num_embeddings: Positive,
     embedding_dim: Annotated[Positive, Inferred("the input's last size", _width)],
 ) -> Output:
-    """A vector for each place: ``(N, T)`` or ``(N, T, E)`` gives ``(T, embedding_dim)``.
+    """Learned position embedding. Shape: ``(N, T)`` or ``(N, T, E)`` -> ``(T, embedding_dim)``.
 
-    Added to a sequence it says where each vector stands. There are ``num_embeddings`` places.
+    The output is usually added to a sequence. ``T`` is at most ``num_embeddings``.
     """
     if input.rank not in (2, 3):
         raise Refusal(f"position_embedding takes [N, T] or [N, T, E], but its input is {input}")

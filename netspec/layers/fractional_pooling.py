@@ -1,4 +1,4 @@
-"""Fractional pools: largest values in windows at random places."""
+"""Fractional max pools: maxima over windows at random positions."""
 
 from typing import Annotated
 
@@ -35,10 +35,10 @@ def fractional_max_pool2d(
     output_ratio: Ratio2d = None,
     return_indices: bool = False,
 ) -> Output:
-    """The maxima of windows at random places: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Maxima over windows at random positions. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
-    With ``return_indices`` there are the outputs ``output`` and ``indices``.
+    Each size becomes ``output_size``, or ``floor(L * output_ratio)``; exactly one of them is given.
+    With ``return_indices`` the outputs are ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html
     """
     return _fractional(
@@ -55,10 +55,10 @@ def fractional_max_pool3d(
     output_ratio: Ratio3d = None,
     return_indices: bool = False,
 ) -> Output:
-    """The maxima of windows at random places: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Maxima over windows at random positions. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    Each size becomes ``output_size``, or ``floor(L * output_ratio)``; one of them is written.
-    With ``return_indices`` there are the outputs ``output`` and ``indices``.
+    Each size becomes ``output_size``, or ``floor(L * output_ratio)``; exactly one of them is given.
+    With ``return_indices`` the outputs are ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html
     """
     return _fractional(

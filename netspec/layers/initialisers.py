@@ -37,7 +37,7 @@ def ones() -> None:
 
 @initialiser("torch.nn.init.constant_")
 def constant(shape: Shape, /, *, val: float) -> None:
-    """One number everywhere."""
+    """One value for all elements."""
     if MOST_OF_FLOAT32 < abs(val) < math.inf:
         raise Refusal(f"{val:g} is no number of float32", argument="val")
 
@@ -50,7 +50,7 @@ def eye(shape: Shape, /) -> None:
 
 @initialiser("torch.nn.init.dirac_")
 def dirac(shape: Shape, /, *, groups: Positive = 1) -> None:
-    """The Dirac delta function: a convolution that hands on its input."""
+    """The Dirac delta function: a convolution that returns its input."""
     if not 3 <= len(shape) <= 5:
         raise Refusal(f"dirac is for the weight of a convolution, not for {list(shape)}")
     if shape[0] % groups:
@@ -75,7 +75,7 @@ def normal(shape: Shape, /, *, mean: float = 0.0, std: Deviation = 1.0) -> None:
 def trunc_normal(
     shape: Shape, /, *, mean: float = 0.0, std: Deviation = 1.0, a: float = -2.0, b: float = 2.0
 ) -> None:
-    """A normal distribution of which nothing is beyond a or b."""
+    """A normal distribution truncated to the range from a to b."""
     _require_moderate(mean=mean, std=std, a=a, b=b)
     _require_order(a, b)
     if std == 0:
@@ -135,7 +135,7 @@ def orthogonal(shape: Shape, /, *, gain: float = 1) -> None:
 
 @initialiser("torch.nn.init.sparse_")
 def sparse(shape: Shape, /, *, sparsity: Probability, std: Deviation = 0.01) -> None:
-    """Zeros but for a part, which is normal: Martens (2010)."""
+    """A sparse matrix with normally distributed nonzero elements: Martens (2010)."""
     _require_moderate(std=std)
     _require_matrix("sparse", shape)
 

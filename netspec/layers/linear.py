@@ -1,4 +1,4 @@
-"""Linear layers: over the last size."""
+"""Linear layers."""
 
 from typing import Annotated
 
@@ -34,9 +34,9 @@ def linear(
     out_features: Positive,
     bias: bool = True,
 ) -> Output:
-    """Multiplies the last size by a matrix and adds a bias.
+    """Applies ``x @ weight.T + bias`` to the last dimension.
 
-    ``(*, in_features)`` gives ``(*, out_features)``.
+    ``(*, in_features)`` -> ``(*, out_features)``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
     input.require_weights_dtype("linear")
@@ -58,9 +58,9 @@ def bilinear(
     out_features: Positive,
     bias: bool = True,
 ) -> Output:
-    """A weighted sum of the products of the values of two inputs.
+    """Bilinear form of two inputs, ``x1 @ weight @ x2 + bias``.
 
-    ``(*, in1_features)`` and ``(*, in2_features)`` give ``(*, out_features)``.
+    ``(*, in1_features)`` and ``(*, in2_features)`` -> ``(*, out_features)``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
     """
     input1.require_weights_dtype("bilinear")
@@ -83,7 +83,7 @@ def bilinear(
 
 @layer("torch.nn.Identity", is_elementwise=True)
 def identity(input: TensorType) -> Output:
-    """Gives its input unchanged: ``(*)`` gives ``(*)``.
+    """Returns its input. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Identity.html
     """

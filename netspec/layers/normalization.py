@@ -39,7 +39,7 @@ def batch_norm1d(
     track_running_stats: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel over the batch: ``(N, C)`` or ``(N, C, L)``.
+    """Normalises each channel over the batch. Shape: ``(N, C)`` or ``(N, C, L)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
     """
@@ -59,7 +59,7 @@ def batch_norm2d(
     track_running_stats: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel over the batch: ``(N, C, H, W)``.
+    """Normalises each channel over the batch. Shape: ``(N, C, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
@@ -79,7 +79,7 @@ def batch_norm3d(
     track_running_stats: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel over the batch: ``(N, C, D, H, W)``.
+    """Normalises each channel over the batch. Shape: ``(N, C, D, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
     """
@@ -99,9 +99,9 @@ def sync_batch_norm(
     track_running_stats: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel over the batches of all processes: ``(N, C, *)``.
+    """Normalises each channel over the batches of all processes. Shape: ``(N, C, *)``.
 
-    It trains on GPUs only.
+    Trains on GPUs only.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.SyncBatchNorm.html
     """
     return _batch_norm(
@@ -177,7 +177,7 @@ def instance_norm1d(
     track_running_stats: bool = False,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel of each sample: ``(N, C, L)`` or ``(C, L)``.
+    """Normalises each channel of each sample. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm1d.html
     """
@@ -195,7 +195,7 @@ def instance_norm2d(
     track_running_stats: bool = False,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel of each sample: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Normalises each channel of each sample. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
     """
@@ -213,7 +213,7 @@ def instance_norm3d(
     track_running_stats: bool = False,
     bias: bool = True,
 ) -> Output:
-    """Normalises each channel of each sample: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Normalises each channel of each sample. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm3d.html
     """
@@ -264,7 +264,7 @@ def group_norm(
     affine: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises groups of channels of each sample: ``(N, C, *)`` keeps its shape.
+    """Normalises groups of channels of each sample. Shape: ``(N, C, *)``, unchanged.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
     """
@@ -341,7 +341,7 @@ def layer_norm(
     elementwise_affine: bool = True,
     bias: bool = True,
 ) -> Output:
-    """Normalises over the last sizes: ``(*, normalized_shape)`` keeps its shape.
+    """Normalises over the last dimensions. Shape: ``(*, normalized_shape)``, unchanged.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
     """
@@ -365,7 +365,7 @@ def rms_norm(
     eps: Epsilon | None = None,
     elementwise_affine: bool = True,
 ) -> Output:
-    """Divides by the root mean square over the last sizes: ``(*, normalized_shape)`` stays.
+    """Divides by the root mean square over the last dimensions. Shape: ``(*, normalized_shape)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
     """
@@ -394,7 +394,7 @@ def local_response_norm(
     beta: float = 0.75,
     k: float = 1.0,
 ) -> Output:
-    """Divides each value by the squares in ``size`` neighbouring channels: ``(N, C, *)`` stays.
+    """Normalises over ``size`` neighbouring channels. Shape: ``(N, C, *)``, unchanged.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
     """
@@ -421,9 +421,9 @@ def cross_map_lrn2d(
     beta: float = 0.75,
     k: float = 1,
 ) -> Output:
-    """Local response normalisation of images: ``(N, C, H, W)`` keeps its shape.
+    """Local response normalisation of images. Shape: ``(N, C, H, W)``, unchanged.
 
-    As local_response_norm, which is faster and has a page; this one torch does not document.
+    Like local_response_norm, which is faster. torch does not document this class.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
     """
     if input.rank != 4:

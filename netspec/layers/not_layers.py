@@ -1,4 +1,4 @@
-"""What of torch.nn is not a layer, and what to write in its place.
+"""Classes of torch.nn that are no layers, and their replacements.
 
 Imported only where a name is unknown. A test holds torch.nn's classes against the layers and this.
 """
@@ -33,7 +33,7 @@ _LAZY = "lazy"
 
 
 def why_not(name: str) -> str:
-    """Why there is no such layer, and what to write; an empty text where nothing is known.
+    """Explains why a class of torch.nn is no layer; an empty string if it is unknown.
 
     The name is torch's or in snake_case: ``CrossEntropyLoss``, ``cross_entropy_loss``.
     """

@@ -1,4 +1,4 @@
-"""Padding: more values around a sequence, an image or a volume."""
+"""Padding: of sequences, images and volumes."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ Sides3d = int | tuple[int, int, int, int, int, int]
 
 @layer("torch.nn.CircularPad1d")
 def circular_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
-    """Pads with the values of the other end: ``(N, C, L)`` or ``(C, L)``.
+    """Circular padding. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-    A side adds at most as many values as there are, and a negative number takes some away.
+    Each side adds at most the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad1d.html
     """
     return _padding_of_image("circular_pad1d", 1, input, padding, "circular")
@@ -26,11 +26,11 @@ def circular_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
 
 @layer("torch.nn.CircularPad2d")
 def circular_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
-    """Pads with the values of the other end: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Circular padding. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
     ``W + left + right``, and ``H`` ``H + top + bottom``.
-    A side adds at most as many values as there are, and a negative number takes some away.
+    Each side adds at most the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad2d.html
     """
     return _padding_of_image("circular_pad2d", 2, input, padding, "circular")
@@ -38,11 +38,11 @@ def circular_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
 
 @layer("torch.nn.CircularPad3d")
 def circular_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
-    """Pads with the values of the other end: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Circular padding. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
     ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-    A side adds at most as many values as there are, and a negative number takes some away.
+    Each side adds at most the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.CircularPad3d.html
     """
     return _padding_of_image("circular_pad3d", 3, input, padding, "circular")
@@ -50,10 +50,10 @@ def circular_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
 
 @layer("torch.nn.ConstantPad1d")
 def constant_pad1d(input: TensorType, *, padding: Sides1d, value: float) -> Output:
-    """Adds ``value`` at both ends of the last dim: ``(*, L)``.
+    """Adds ``value`` at both ends of the last dimension. Shape: ``(*, L)``.
 
     ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad1d.html
     """
     return _padding(1, input, padding, value)
@@ -61,11 +61,11 @@ def constant_pad1d(input: TensorType, *, padding: Sides1d, value: float) -> Outp
 
 @layer("torch.nn.ConstantPad2d")
 def constant_pad2d(input: TensorType, *, padding: Sides2d, value: float) -> Output:
-    """Adds ``value`` at both ends of the last 2 dims: ``(*, H, W)``.
+    """Adds ``value`` at both ends of the last 2 dimensions. Shape: ``(*, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
     ``W + left + right``, and ``H`` ``H + top + bottom``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad2d.html
     """
     return _padding(2, input, padding, value)
@@ -73,11 +73,11 @@ def constant_pad2d(input: TensorType, *, padding: Sides2d, value: float) -> Outp
 
 @layer("torch.nn.ConstantPad3d")
 def constant_pad3d(input: TensorType, *, padding: Sides3d, value: float) -> Output:
-    """Adds ``value`` at both ends of the last 3 dims: ``(*, D, H, W)``.
+    """Adds ``value`` at both ends of the last 3 dimensions. Shape: ``(*, D, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
     ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ConstantPad3d.html
     """
     return _padding(3, input, padding, value)
@@ -85,10 +85,10 @@ def constant_pad3d(input: TensorType, *, padding: Sides3d, value: float) -> Outp
 
 @layer("torch.nn.ReflectionPad1d")
 def reflection_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
-    """Mirrors the values at their ends: ``(N, C, L)`` or ``(C, L)``.
+    """Reflects the input at its boundary. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-    A side adds fewer values than there are, and a negative number takes some away.
+    Each side adds less than the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
     """
     return _padding_of_image("reflection_pad1d", 1, input, padding, "reflect")
@@ -96,11 +96,11 @@ def reflection_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
 
 @layer("torch.nn.ReflectionPad2d")
 def reflection_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
-    """Mirrors the values at their ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Reflects the input at its boundary. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
     ``W + left + right``, and ``H`` ``H + top + bottom``.
-    A side adds fewer values than there are, and a negative number takes some away.
+    Each side adds less than the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
     """
     return _padding_of_image("reflection_pad2d", 2, input, padding, "reflect")
@@ -108,11 +108,11 @@ def reflection_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
 
 @layer("torch.nn.ReflectionPad3d")
 def reflection_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
-    """Mirrors the values at their ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Reflects the input at its boundary. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
     ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-    A side adds fewer values than there are, and a negative number takes some away.
+    Each side adds less than the size of the input; negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html
     """
     return _padding_of_image("reflection_pad3d", 3, input, padding, "reflect")
@@ -120,10 +120,10 @@ def reflection_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
 
 @layer("torch.nn.ReplicationPad1d")
 def replication_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
-    """Repeats the values at the ends: ``(N, C, L)`` or ``(C, L)``.
+    """Repeats the boundary values. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad1d.html
     """
     return _padding_of_image("replication_pad1d", 1, input, padding, "replicate")
@@ -131,11 +131,11 @@ def replication_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
 
 @layer("torch.nn.ReplicationPad2d")
 def replication_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
-    """Repeats the values at the ends: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Repeats the boundary values. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
     ``W + left + right``, and ``H`` ``H + top + bottom``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad2d.html
     """
     return _padding_of_image("replication_pad2d", 2, input, padding, "replicate")
@@ -143,11 +143,11 @@ def replication_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
 
 @layer("torch.nn.ReplicationPad3d")
 def replication_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
-    """Repeats the values at the ends: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Repeats the boundary values. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
     ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ReplicationPad3d.html
     """
     return _padding_of_image("replication_pad3d", 3, input, padding, "replicate")
@@ -155,10 +155,10 @@ def replication_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
 
 @layer("torch.nn.ZeroPad1d")
 def zero_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
-    """Adds zeros at both ends of the last dim: ``(*, L)``.
+    """Adds zeros at both ends of the last dimension. Shape: ``(*, L)``.
 
     ``padding`` is one number, or ``[left, right]``: ``L`` becomes ``L + left + right``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad1d.html
     """
     return _padding(1, input, padding, 0)
@@ -166,11 +166,11 @@ def zero_pad1d(input: TensorType, *, padding: Sides1d) -> Output:
 
 @layer("torch.nn.ZeroPad2d")
 def zero_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
-    """Adds zeros at both ends of the last 2 dims: ``(*, H, W)``.
+    """Adds zeros at both ends of the last 2 dimensions. Shape: ``(*, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom]``: ``W`` becomes
     ``W + left + right``, and ``H`` ``H + top + bottom``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
     """
     return _padding(2, input, padding, 0)
@@ -178,11 +178,11 @@ def zero_pad2d(input: TensorType, *, padding: Sides2d) -> Output:
 
 @layer("torch.nn.ZeroPad3d")
 def zero_pad3d(input: TensorType, *, padding: Sides3d) -> Output:
-    """Adds zeros at both ends of the last 3 dims: ``(*, D, H, W)``.
+    """Adds zeros at both ends of the last 3 dimensions. Shape: ``(*, D, H, W)``.
 
     ``padding`` is one number, or ``[left, right, top, bottom, front, back]``: ``W`` becomes
     ``W + left + right``, ``H`` ``H + top + bottom``, and ``D`` ``D + front + back``.
-    A negative number takes values away.
+    Negative numbers crop.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ZeroPad3d.html
     """
     return _padding(3, input, padding, 0)

@@ -1,4 +1,4 @@
-"""Pools: one value for each window that slides over a sequence, an image or a volume."""
+"""Pools: over sliding windows of a sequence, an image or a volume."""
 
 from typing import Annotated
 
@@ -41,11 +41,11 @@ def max_pool1d(
     return_indices: bool = False,
     ceil_mode: bool = False,
 ) -> Output:
-    """The largest value of each window: ``(N, C, L)`` or ``(C, L)``.
+    """Maximum over each window. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     The length becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding. With ``return_indices`` the outputs are
     ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
     """
@@ -65,10 +65,10 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Output:
-    """The mean of each window: ``(N, C, L)`` or ``(C, L)``.
+    """Mean over each window. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-    The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    The length becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
     input or its left padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
     """
@@ -85,10 +85,10 @@ def lp_pool1d(
     stride: Positive1d | None = None,
     ceil_mode: bool = False,
 ) -> Output:
-    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, L)`` or ``(C, L)``.
+    """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-    The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-    left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+    The length becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
     """
     return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
@@ -105,11 +105,11 @@ def max_pool2d(
     return_indices: bool = False,
     ceil_mode: bool = False,
 ) -> Output:
-    """The largest value of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Maximum over each window. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding. With ``return_indices`` the outputs are
     ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
     """
@@ -130,10 +130,10 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: Annotated[int, Range(1)] | None = None,
 ) -> Output:
-    """The mean of each window: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Mean over each window. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
     input or its left padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
     """
@@ -150,10 +150,10 @@ def lp_pool2d(
     stride: Positive2d | None = None,
     ceil_mode: bool = False,
 ) -> Output:
-    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-    left out, and ``ceil_mode`` rounds up while the last window begins inside the input.
+    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
     """
     return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
@@ -170,11 +170,11 @@ def max_pool3d(
     return_indices: bool = False,
     ceil_mode: bool = False,
 ) -> Output:
-    """The largest value of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Maximum over each window. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
     Each size becomes ``(L + 2*padding - dilation*(kernel_size - 1) - 1)//stride + 1``; ``stride``
-    is ``kernel_size`` where it is left out, and ``ceil_mode`` rounds up while the last window
-    begins inside the input or its left padding. With ``return_indices`` there are the outputs
+    defaults to ``kernel_size``, and ``ceil_mode`` rounds up while the last window
+    begins inside the input or its left padding. With ``return_indices`` the outputs are
     ``output`` and ``indices``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
     """
@@ -195,10 +195,10 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: Annotated[int, Range(1)] | None = None,
 ) -> Output:
-    """The mean of each window: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Mean over each window. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` is ``kernel_size``
-    where it is left out, and ``ceil_mode`` rounds up while the last window begins inside the
+    Each size becomes ``(L + 2*padding - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the
     input or its left padding. The kernel fits into the input without its padding.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
     """
@@ -216,10 +216,10 @@ def lp_pool3d(
     stride: Positive3d | None = None,
     ceil_mode: bool = False,
 ) -> Output:
-    """The norm of each window, ``sum(x**p)**(1/p)``: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Norm of each window, ``sum(x**p)**(1/p)``. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` is ``kernel_size`` where it is
-    left out, and ``ceil_mode`` rounds up while the last window begins inside the input. The
+    Each size becomes ``(L - kernel_size)//stride + 1``; ``stride`` defaults to
+    ``kernel_size``, and ``ceil_mode`` rounds up while the last window begins inside the input. The
     kernel fits into the input.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
     """
@@ -250,7 +250,7 @@ def _lp_pool(
 
 
 def _fits(name: str, input: TensorType, kernel_size: int | tuple[int, ...]) -> Needs:
-    """What torch asks of means over a volume: that the window fits in without padding.
+    """Checks that the window fits into the volume without padding, as torch requires.
 
     Raises:
         Refusal: it does not, or the dtype is one that only some devices have.
@@ -277,7 +277,7 @@ def _pooled(
     dilation: int | tuple[int, ...],
     ceil_mode: bool,
 ) -> tuple[tuple[Size, ...], Needs]:
-    """The shape after a pool, and what has to be true for it."""
+    """The output shape of a pool, and its conditions."""
     require_batched_or_not(name, input, dims)
     input.require_floating(name)
     needs = require_not_empty(name, input, dims)

@@ -1,4 +1,4 @@
-"""Recurrent layers: over whole sequences."""
+"""Recurrent layers."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
@@ -38,13 +38,13 @@ def lstm(
     bidirectional: bool = False,
     proj_size: Annotated[int, Range(0)] = 0,
 ) -> Output:
-    """A long short-term memory over a sequence: outputs ``output``, ``h_n`` and ``c_n``.
+    """Long short-term memory (LSTM). Outputs: ``output``, ``h_n`` and ``c_n``.
 
     ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-    ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-    bidirectional) last. ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
-    ``h_0`` and ``c_0``, which come together; with ``proj_size`` the output, ``h_n`` and ``h_0``
-    have that size instead.
+    ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+    bidirectional). ``h_n`` and ``c_n`` are ``layers * directions, N, hidden_size``, as are
+    ``h_0`` and ``c_0``, which are given together or not at all; with ``proj_size`` the output,
+    ``h_n`` and ``h_0`` have that size instead.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
     """
     if proj_size >= hidden_size:
@@ -93,11 +93,11 @@ def gru(
     dropout: Probability = 0.0,
     bidirectional: bool = False,
 ) -> Output:
-    """A gated recurrent unit over a sequence: outputs ``output`` and ``h_n``.
+    """Gated recurrent unit (GRU). Outputs: ``output`` and ``h_n``.
 
     ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-    ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-    bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+    ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+    bidirectional). ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
     """
     stack = _Stack("gru", 3, input_size, hidden_size, num_layers, bidirectional)
@@ -120,11 +120,11 @@ def rnn(
     dropout: Probability = 0.0,
     bidirectional: bool = False,
 ) -> Output:
-    """A plain recurrent network over a sequence: outputs ``output`` and ``h_n``.
+    """Elman RNN. Outputs: ``output`` and ``h_n``.
 
     ``(L, N, input_size)``, or ``(N, L, input_size)`` with ``batch_first``, or one sequence
-    ``(L, input_size)`` gives the same sizes with ``hidden_size`` (twice that where it is
-    bidirectional) last. ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
+    ``(L, input_size)`` returns the same sizes with ``hidden_size`` last (doubled if
+    bidirectional). ``h_n`` is ``layers * directions, N, hidden_size``, as is ``h_0``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
     """
     stack = _Stack("rnn", 1, input_size, hidden_size, num_layers, bidirectional)

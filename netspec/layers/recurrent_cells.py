@@ -1,4 +1,4 @@
-"""Recurrent cells: one step of a recurrent layer."""
+"""Recurrent cells: single steps of recurrent layers."""
 
 from typing import Literal
 
@@ -19,10 +19,10 @@ def lstm_cell(
     hidden_size: Positive,
     bias: bool = True,
 ) -> Output:
-    """One step of a long short-term memory: outputs ``h_1`` and ``c_1``.
+    """LSTM cell. Outputs: ``h_1`` and ``c_1``.
 
-    ``(N, input_size)`` or ``(input_size)`` gives both with ``hidden_size`` last, and so are
-    ``h_0`` and ``c_0``, which come together.
+    ``(N, input_size)`` or ``(input_size)`` returns both with ``hidden_size`` last. ``h_0`` and
+    ``c_0`` have that shape and are given together or not at all.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html
     """
     require_both("lstm_cell", h_0, c_0)
@@ -50,9 +50,9 @@ def gru_cell(
     hidden_size: Positive,
     bias: bool = True,
 ) -> Output:
-    """One step of a gated recurrent unit: ``(N, input_size)`` or ``(input_size)``.
+    """GRU cell. Shape: ``(N, input_size)`` or ``(input_size)``.
 
-    That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+    Returns the next hidden state, with ``hidden_size`` last. ``hidden`` is the previous one.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
     """
     shape, needs = _step("gru_cell", input, {"hidden": hidden}, hidden_size)
@@ -76,9 +76,9 @@ def rnn_cell(
     bias: bool = True,
     nonlinearity: Literal["tanh", "relu"] = "tanh",
 ) -> Output:
-    """One step of a plain recurrent network: ``(N, input_size)`` or ``(input_size)``.
+    """Elman RNN cell. Shape: ``(N, input_size)`` or ``(input_size)``.
 
-    That and ``hidden`` give the next hidden state, with ``hidden_size`` last.
+    Returns the next hidden state, with ``hidden_size`` last. ``hidden`` is the previous one.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
     """
     shape, needs = _step("rnn_cell", input, {"hidden": hidden}, hidden_size)

@@ -1,4 +1,4 @@
-"""Shapes: layers that change nothing else."""
+"""Shapes: reshaping layers."""
 
 from netspec.declaration import (
     Output,
@@ -16,9 +16,9 @@ from netspec.sizes import Size, exact_quotient, product
 
 @layer("torch.nn.Flatten", obvious="start_dim")
 def flatten(input: TensorType, *, start_dim: int = 1, end_dim: int = -1) -> Output:
-    """Makes one size of those from ``start_dim`` to ``end_dim``; the batch stays by default.
+    """Flattens the dimensions from ``start_dim`` to ``end_dim``; by default all but the batch.
 
-    ``(N, C, H, W)`` gives ``(N, C*H*W)``.
+    ``(N, C, H, W)`` -> ``(N, C*H*W)``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Flatten.html
     """
     start = input.dim(start_dim, "start_dim")
@@ -34,9 +34,9 @@ def flatten(input: TensorType, *, start_dim: int = 1, end_dim: int = -1) -> Outp
 
 @layer("torch.nn.Unflatten")
 def unflatten(input: TensorType, *, dim: int, unflattened_size: tuple[int, ...]) -> Output:
-    """Makes several sizes of one; a single -1 among them is found from the others.
+    """Splits one dimension into several; a single -1 is inferred.
 
-    ``(N, 12)`` with ``dim: 1, unflattened_size: [3, -1]`` gives ``(N, 3, 4)``.
+    ``(N, 12)`` -> ``(N, 3, 4)`` for ``dim: 1, unflattened_size: [3, -1]``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
     """
     where = input.dim(dim)
@@ -76,7 +76,7 @@ def divided(size: Size, number: int) -> Size:
 
 @layer("torch.nn.ChannelShuffle")
 def channel_shuffle(input: TensorType, *, groups: Positive) -> Output:
-    """The channels of ``groups`` groups, dealt out in turn: ``(N, C, *)`` stays.
+    """Rearranges the channels of ``groups`` groups alternately. Shape: ``(N, C, *)``, unchanged.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
     """
@@ -88,7 +88,7 @@ def channel_shuffle(input: TensorType, *, groups: Positive) -> Output:
 
 @layer("torch.nn.PixelShuffle")
 def pixel_shuffle(input: TensorType, *, upscale_factor: Positive) -> Output:
-    """Channels become pixels: ``(*, C, H, W)`` gives ``(*, C/r**2, H*r, W*r)``.
+    """Rearranges channels into pixels. Shape: ``(*, C, H, W)`` -> ``(*, C/r**2, H*r, W*r)``.
 
     ``r`` is ``upscale_factor``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
@@ -108,7 +108,7 @@ def pixel_shuffle(input: TensorType, *, upscale_factor: Positive) -> Output:
 
 @layer("torch.nn.PixelUnshuffle")
 def pixel_unshuffle(input: TensorType, *, downscale_factor: Positive) -> Output:
-    """Pixels become channels: ``(*, C, H, W)`` gives ``(*, C*r**2, H/r, W/r)``.
+    """Rearranges pixels into channels. Shape: ``(*, C, H, W)`` -> ``(*, C*r**2, H/r, W/r)``.
 
     ``r`` is ``downscale_factor``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html

@@ -1,4 +1,4 @@
-"""Similarity: how alike two inputs are."""
+"""Similarity: distances and similarities of two inputs."""
 
 from math import inf
 from typing import Annotated
@@ -16,9 +16,9 @@ _REALS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 def cosine_similarity(
     x1: TensorType, x2: TensorType, *, dim: int = 1, eps: Annotated[float, Range(0)] = 1e-8
 ) -> Output:
-    """The cosine of the angle between vectors along ``dim``, which is left out of the shape.
+    """Cosine similarity along ``dim``, which is removed.
 
-    ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+    Two inputs ``(*, D)``, broadcast to one shape.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html
     """
     shape, needs = _stretched("cosine_similarity", x1, x2)
@@ -49,9 +49,9 @@ def cosine_similarity(
 def pairwise_distance(
     x1: TensorType, x2: TensorType, *, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Output:
-    """The p-norm of the differences along the last dim, which is left out, or kept as 1.
+    """p-norm of the difference along the last dimension, which is removed or kept as 1.
 
-    ``(*, D)`` and another of such a shape, where sizes of 1 are stretched.
+    Two inputs ``(*, D)``, broadcast to one shape.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.PairwiseDistance.html
     """
     shape, needs = _stretched("pairwise_distance", x1, x2)

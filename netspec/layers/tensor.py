@@ -1,4 +1,4 @@
-"""Steps on tensors: what torch.nn has no classes for."""
+"""Tensor operations: operations without a class in torch.nn."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -30,9 +30,9 @@ def _dims(input: TensorType, dims: tuple[int, ...], argument: str) -> tuple[int,
 
 @layer("netspec.modules.tensor.Mean", obvious="dim")
 def mean(input: TensorType, *, dim: int | tuple[int, ...], keepdim: bool = False) -> Output:
-    """The mean over one or several dims, which go, or stay as 1 with ``keepdim``.
+    """Mean over one or several dimensions, which are removed or, with ``keepdim``, kept as 1.
 
-    ``(N, C, H, W)`` with ``[2, 3]`` gives ``(N, C)``.
+    ``(N, C, H, W)`` -> ``(N, C)`` for ``[2, 3]``.
     https://docs.pytorch.org/docs/stable/generated/torch.mean.html
     """
     if not input.is_floating:
@@ -48,7 +48,7 @@ def mean(input: TensorType, *, dim: int | tuple[int, ...], keepdim: bool = False
 
 @layer("netspec.modules.tensor.Permute", obvious="dims")
 def permute(input: TensorType, *, dims: tuple[int, ...]) -> Output:
-    """The dims in another order: ``(N, C, H, W)`` with ``[0, 2, 3, 1]`` gives ``(N, H, W, C)``.
+    """Permutes dimensions: ``(N, C, H, W)`` -> ``(N, H, W, C)`` for ``[0, 2, 3, 1]``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.permute.html
     """
@@ -61,7 +61,7 @@ def permute(input: TensorType, *, dims: tuple[int, ...]) -> Output:
 
 @layer("netspec.modules.tensor.Transpose")
 def transpose(input: TensorType, *, dim0: int, dim1: int) -> Output:
-    """Two dims exchanged: ``(N, L, E)`` with 1 and 2 gives ``(N, E, L)``.
+    """Swaps two dimensions: ``(N, L, E)`` -> ``(N, E, L)`` for 1 and 2.
 
     https://docs.pytorch.org/docs/stable/generated/torch.transpose.html
     """
@@ -74,9 +74,9 @@ def transpose(input: TensorType, *, dim0: int, dim1: int) -> Output:
 
 @layer("netspec.modules.tensor.Reshape", obvious="shape")
 def reshape(input: TensorType, *, shape: tuple[int, ...]) -> Output:
-    """Other sizes after the first, which stays; a single -1 is found from the others.
+    """Reshapes all but the batch; a single -1 is inferred.
 
-    ``(N, 12)`` with ``[3, -1]`` gives ``(N, 3, 4)``.
+    ``(N, 12)`` -> ``(N, 3, 4)`` for ``[3, -1]``.
     https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
     """
     if not input.shape:
@@ -104,7 +104,7 @@ def reshape(input: TensorType, *, shape: tuple[int, ...]) -> Output:
 
 @layer("netspec.modules.tensor.Select")
 def select(input: TensorType, *, dim: int, index: int) -> Output:
-    """One entry along a dim, which goes: ``(N, L, E)`` with dim 1 gives ``(N, E)``.
+    """Selects one entry along a dimension: ``(N, L, E)`` -> ``(N, E)`` for dim 1.
 
     https://docs.pytorch.org/docs/stable/generated/torch.select.html
     """
@@ -127,9 +127,10 @@ def slice(
     stop: int | None = None,
     step: Annotated[int, Range(1, 2**31 - 1)] = 1,
 ) -> Output:
-    """The entries along a dim from ``start`` to before ``stop``; negative ones count from the end.
+    """The entries from ``start`` to before ``stop`` along ``dim``.
 
-    ``(N, L, E)`` with ``{dim: 1, start: 1}`` gives ``(N, L - 1, E)``.
+    Negative numbers count from the end.
+    ``(N, L, E)`` -> ``(N, L - 1, E)`` for ``{dim: 1, start: 1}``.
     https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
     """
     if not input.shape:
@@ -160,10 +161,10 @@ def pad(
     mode: Literal["constant", "reflect", "replicate", "circular"] = "constant",
     value: float = 0.0,
 ) -> Output:
-    """More entries at both ends of the last dims; negative numbers take some away.
+    """Pads both ends of the last dimensions; negative numbers crop.
 
-    ``(*, L)`` with ``[1, 2]`` gets one more at the beginning and two at the end of the last dim;
-    two more numbers are of the dim before it.
+    ``[1, 2]`` adds one entry before and two after those of the last dimension of ``(*, L)``; the
+    next two numbers pad the dimension before it.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
     """
     if len(pad) % 2 or len(pad) > 2 * input.rank:
@@ -178,7 +179,7 @@ def pad(
 
 @layer("netspec.modules.tensor.Chunk")
 def chunk(input: TensorType, *, chunks: Positive, dim: int = 0) -> Output:
-    """Equal parts along a dim, picked by their numbers: ``from: name.0``, ``from: name.1``.
+    """Equal parts along a dimension: ``from: name.0``, ``from: name.1``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.chunk.html
     """
@@ -197,7 +198,7 @@ def chunk(input: TensorType, *, chunks: Positive, dim: int = 0) -> Output:
 
 @layer("netspec.modules.tensor.Squeeze")
 def squeeze(input: TensorType, *, dim: int) -> Output:
-    """A dim of size 1 goes: ``(N, 1, L)`` with 1 gives ``(N, L)``.
+    """Removes a dimension of size 1: ``(N, 1, L)`` -> ``(N, L)`` for dim 1.
 
     https://docs.pytorch.org/docs/stable/generated/torch.squeeze.html
     """
@@ -211,7 +212,7 @@ def squeeze(input: TensorType, *, dim: int) -> Output:
 
 @layer("netspec.modules.tensor.Unsqueeze")
 def unsqueeze(input: TensorType, *, dim: int) -> Output:
-    """One more dim of size 1: ``(N, L)`` with 1 gives ``(N, 1, L)``.
+    """Inserts a dimension of size 1: ``(N, L)`` -> ``(N, 1, L)`` for dim 1.
 
     https://docs.pytorch.org/docs/stable/generated/torch.unsqueeze.html
     """
@@ -232,9 +233,9 @@ def interpolate(
     mode: Mode = "nearest",
     align_corners: bool | None = None,
 ) -> Output:
-    """An image of another size: ``size``, ``scale_factor``, or that of the second input.
+    """Resizes to ``size``, by ``scale_factor``, or to the size of the second input.
 
-    ``(N, C, H, W)`` gives ``[N, C, size[0], size[1]]``; a factor gives ``floor(H * factor)``.
+    ``(N, C, H, W)`` -> ``[N, C, size[0], size[1]]``, or ``floor(H * factor)`` with a factor.
     Sequences ``(N, C, L)`` and volumes ``(N, C, D, H, W)`` are resized in the same way.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
     """
@@ -252,7 +253,7 @@ def interpolate(
 
 @layer("netspec.modules.tensor.Exp")
 def exp(input: TensorType) -> Output:
-    """``e`` to the power of each value: ``(*)`` gives ``(*)``.
+    """Exponential function, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.exp.html
     """
@@ -262,7 +263,7 @@ def exp(input: TensorType) -> Output:
 
 @layer("netspec.modules.tensor.Abs")
 def abs_(input: TensorType) -> Output:
-    """Each value without its sign: ``(*)`` gives ``(*)``.
+    """Absolute value, elementwise. Shape: ``(*)`` -> ``(*)``.
 
     https://docs.pytorch.org/docs/stable/generated/torch.abs.html
     """
@@ -274,9 +275,9 @@ def abs_(input: TensorType) -> Output:
 
 @layer("netspec.modules.sampling.Reparameterize")
 def reparameterize(mu: TensorType, logvar: TensorType) -> Output:
-    """A draw of a normal distribution, ``mu + exp(logvar / 2) * noise``; in evaluation ``mu``.
+    """Sample ``mu + exp(logvar / 2) * noise`` of a normal distribution; in evaluation ``mu``.
 
-    Two inputs of one shape ``(*)`` give ``(*)``.
+    Two inputs of one shape ``(*)`` -> ``(*)``.
     Kingma and Welling (2013), https://arxiv.org/abs/1312.6114
     """
     mu.require_floating("reparameterize")

@@ -1,4 +1,4 @@
-"""Transformers: encoders, decoders, and both.
+"""Transformers: encoders and decoders.
 
 ``nn.Transformer``'s ``custom_encoder`` and ``custom_decoder`` are left out: they are modules,
 which a spec writes as layers of its own.
@@ -48,14 +48,14 @@ def transformer_encoder_layer(
     norm_first: bool = False,
     bias: bool = True,
 ) -> Output:
-    """Attention of a sequence to itself, then two linear layers, each with a shortcut.
+    """Self-attention and a feed-forward network, each with a residual connection.
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape.
 
-    ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
-    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
-    no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
+    ``src_mask`` ``S, S`` or ``N * nhead, S, S`` is true for ignored pairs, and
+    ``src_key_padding_mask`` ``N, S`` for ignored positions; masks of float32 are added instead.
+    There is no ``is_causal``: a causal mask is a ``src_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoderLayer.html
     """
     block = _Block(
@@ -85,14 +85,14 @@ def transformer_decoder_layer(
     norm_first: bool = False,
     bias: bool = True,
 ) -> Output:
-    """Attention to itself, attention to a memory, then two linear layers.
+    """Self-attention, attention to a memory, and a feed-forward network.
 
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
-    ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead.
+    ``(T, d_model)`` keeps its shape; the memory has length ``S``.
 
-    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
-    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
-    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for
+    ignored pairs, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask`` ``N, S`` for
+    ignored positions; masks of float32 are added instead. There is no ``tgt_is_causal``: a
     causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoderLayer.html
     """
@@ -127,14 +127,14 @@ def transformer_encoder(
     enable_nested_tensor: bool = True,
     mask_check: bool = True,
 ) -> Output:
-    """A torch.nn.TransformerEncoder of ``num_layers`` equal encoder layers.
+    """A stack of ``num_layers`` encoder layers.
 
     ``(S, N, d_model)``, or ``(N, S, d_model)`` with ``batch_first``, or one sequence
     ``(S, d_model)`` keeps its shape. ``norm`` adds a layer norm at the end.
 
-    ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for the pairs that are left out, and
-    ``src_key_padding_mask`` ``N, S`` for the places; or they are float32, which is added. There is
-    no ``is_causal``: a causal mask is a ``mask``, an input of the model.
+    ``mask`` ``S, S`` or ``N * nhead, S, S`` is true for ignored pairs, and ``src_key_padding_mask``
+    ``N, S`` for ignored positions; masks of float32 are added instead. There is no
+    ``is_causal``: a causal mask is a ``mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerEncoder.html
     """
     block = _Block(
@@ -167,15 +167,15 @@ def transformer_decoder(
     bias: bool = True,
     norm: bool = False,
 ) -> Output:
-    """A torch.nn.TransformerDecoder of ``num_layers`` equal decoder layers.
+    """A stack of ``num_layers`` decoder layers.
 
     ``(T, N, d_model)``, or ``(N, T, d_model)`` with ``batch_first``, or one sequence
-    ``(T, d_model)`` keeps its shape; the memory has ``S`` places instead. ``norm`` adds a layer
+    ``(T, d_model)`` keeps its shape; the memory has length ``S``. ``norm`` adds a layer
     norm at the end.
 
-    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for the
-    pairs that are left out, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask``
-    ``N, S`` for the places; or they are float32, which is added. There is no ``tgt_is_causal``: a
+    ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of them, are true for
+    ignored pairs, ``tgt_key_padding_mask`` ``N, T`` and ``memory_key_padding_mask`` ``N, S`` for
+    ignored positions; masks of float32 are added instead. There is no ``tgt_is_causal``: a
     causal mask is a ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.TransformerDecoder.html
     """
@@ -214,16 +214,16 @@ def transformer(
     norm_first: bool = False,
     bias: bool = True,
 ) -> Output:
-    """An encoder over ``src``, and a decoder over ``tgt`` that looks at what it gives.
+    """An encoder over ``src`` and a decoder over ``tgt`` that attends to the encoder's output.
 
     ``(S, N, d_model)`` and ``(T, N, d_model)``, with ``batch_first`` ``(N, S, d_model)`` and
     ``(N, T, d_model)``, or one sequence each, ``(S, d_model)`` and ``(T, d_model)``: the output
-    is like ``tgt``.
+    has the shape of ``tgt``.
 
     ``src_mask`` ``S, S``, ``tgt_mask`` ``T, T`` and ``memory_mask`` ``T, S``, or ``N * nhead`` of
-    them, are true for the pairs that are left out; ``src_key_padding_mask`` and
-    ``memory_key_padding_mask`` ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for the places; or
-    they are float32, which is added. There is no ``tgt_is_causal``: a causal mask is a
+    them, are true for ignored pairs; ``src_key_padding_mask`` and ``memory_key_padding_mask``
+    ``N, S`` and ``tgt_key_padding_mask`` ``N, T`` for ignored positions; masks of float32 are
+    added instead. There is no ``tgt_is_causal``: a causal mask is a
     ``tgt_mask``, an input of the model.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Transformer.html
     """

@@ -1,4 +1,4 @@
-"""Unpooling: the inverse of pools of largest values."""
+"""Unpooling: partial inverses of max pools."""
 
 from typing import Annotated
 
@@ -44,11 +44,11 @@ def max_unpool1d(
     padding: NotNegative1d = 0,
     output_size: Annotated[Positive1d | None, POOLED] = None,
 ) -> Output:
-    """Values where a max_pool1d found them, else 0: ``(N, C, L)`` or ``(C, L)``.
+    """Partial inverse of max_pool1d. Shape: ``(N, C, L)`` or ``(C, L)``.
 
-    The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-    the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-    kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+    The second input are the pool's ``indices``; all other values are 0. The output has the
+    size of the pool's input; for indices of another layer, ``output_size`` or
+    ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
     """
     sizes = (kernel_size, stride, padding, output_size)
@@ -65,11 +65,11 @@ def max_unpool2d(
     padding: NotNegative2d = 0,
     output_size: Annotated[Positive2d | None, POOLED] = None,
 ) -> Output:
-    """Values where a max_pool2d found them, else 0: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Partial inverse of max_pool2d. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-    the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-    kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+    The second input are the pool's ``indices``; all other values are 0. The output has the
+    size of the pool's input; for indices of another layer, ``output_size`` or
+    ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
     """
     sizes = (kernel_size, stride, padding, output_size)
@@ -86,11 +86,11 @@ def max_unpool3d(
     padding: NotNegative3d = 0,
     output_size: Annotated[Positive3d | None, POOLED] = None,
 ) -> Output:
-    """Values where a max_pool3d found them, else 0: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+    """Partial inverse of max_pool3d. Shape: ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
 
-    The second input are the pool's ``indices``. The output has the sizes of the pool's input; where
-    the indices are not a pool's, ``output_size``, or else ``(L - 1)*stride - 2*padding +
-    kernel_size`` for each size. ``stride`` is ``kernel_size`` where it is left out.
+    The second input are the pool's ``indices``; all other values are 0. The output has the
+    size of the pool's input; for indices of another layer, ``output_size`` or
+    ``(L - 1)*stride - 2*padding + kernel_size``. ``stride`` defaults to ``kernel_size``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
     """
     sizes = (kernel_size, stride, padding, output_size)

@@ -1,4 +1,4 @@
-"""Upsampling: sequences, images and volumes of a larger size."""
+"""Upsampling: of sequences, images and volumes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -29,10 +29,10 @@ def upsample(
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
 ) -> Output:
-    """An image of another size: ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+    """Resizes ``(N, C, L)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
 
-    The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all of
-    them, or a list. There is no form without a batch.
+    The sizes become ``size``, or ``floor(L * scale_factor)``; both are one number for all sizes, or
+    a list. The batch is required.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
     """
     if recompute_scale_factor and size is not None:
@@ -50,9 +50,9 @@ def upsampling_nearest2d(
     size: Positive2d | None = None,
     scale_factor: Factors2d = None,
 ) -> Output:
-    """A larger image, with the nearest value at each place: ``(N, C, H, W)``.
+    """Nearest-neighbour upsampling. Shape: ``(N, C, H, W)``.
 
-    ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+    ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and ``floor(W * scale_factor)``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingNearest2d.html
     """
     return _resized_image("upsampling_nearest2d", input, size, scale_factor, "nearest")
@@ -65,9 +65,9 @@ def upsampling_bilinear2d(
     size: Positive2d | None = None,
     scale_factor: Factors2d = None,
 ) -> Output:
-    """A larger image, with means of the four nearest values: ``(N, C, H, W)``.
+    """Bilinear upsampling. Shape: ``(N, C, H, W)``.
 
-    ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and the same of ``W``.
+    ``H`` and ``W`` become ``size``, or ``floor(H * scale_factor)`` and ``floor(W * scale_factor)``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.UpsamplingBilinear2d.html
     """
     return _resized_image("upsampling_bilinear2d", input, size, scale_factor, "bilinear")

@@ -1,4 +1,4 @@
-"""Windows: images cut into them, and put together from them."""
+"""Windows: extraction and summation of sliding windows."""
 
 from netspec.declaration import (
     NotNegative2d,
@@ -27,9 +27,9 @@ def unfold(
     padding: NotNegative2d = 0,
     stride: Positive2d = 1,
 ) -> Output:
-    """The windows that a convolution sees, as columns: ``(N, C, H, W)`` or ``(C, H, W)``.
+    """Extracts sliding windows as columns. Shape: ``(N, C, H, W)`` or ``(C, H, W)``.
 
-    Gives ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
+    Returns ``[N, C*kernel, windows]``, with ``kernel`` values in each window.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
     """
     require_batched_or_not("unfold", input, 2)
@@ -51,10 +51,10 @@ def fold(
     padding: NotNegative2d = 0,
     stride: Positive2d = 1,
 ) -> Output:
-    """Sums windows into an image, the other way of unfold: ``(N, C, L)`` or ``(C, L)``.
+    """Sums windows into an image, the reverse of unfold. Shape: ``(N, C, L)`` or ``(C, L)``.
 
     ``C`` is a multiple of the ``kernel`` values in each window, ``L`` the number of windows in
-    an image of ``output_size``. Gives ``[N, C/kernel, output_size[0], output_size[1]]``.
+    an image of ``output_size``. Returns ``[N, C/kernel, output_size[0], output_size[1]]``.
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Fold.html
     """
     if input.rank not in (2, 3):

@@ -23,13 +23,13 @@ def test_the_list_of_layers(run: Run, on_terminal: OnTerminal) -> None:
     assert lines[0].startswith("torch.nn (from netspec ")
     assert lines[lines.index("  Convolutions") - 1] == ""
     assert lines[lines.index("  Convolutions") + 1].startswith("    conv1d  ")
-    assert "linear Multiplies the last size by a matrix and adds a bias" in [
+    assert "linear Applies x @ weight.T + bias to the last dimension" in [
         " ".join(line.split()) for line in lines
     ]
     code, shown = on_terminal("layers")
     assert code == 0
     assert max(map(len, shown.splitlines())) <= 80
-    assert "conv2d Slides kernels over an image" in " ".join(shown.split())
+    assert "conv2d Convolution over an image" in " ".join(shown.split())
 
 
 def test_the_page_of_a_layer(run: Run) -> None:
