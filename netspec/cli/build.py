@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from netspec.weights import LoadedWeights
 
 EXAMPLES = """\
-  netspec build model.yaml -o model.safetensors   saves the weights
-  netspec build model.yaml -o model.pt --seed 0   the same weights each time
-  netspec build model.yaml --weights model.pt     are these its weights?
+  netspec build model.yaml -o model.safetensors   save the weights
+  netspec build model.yaml -o model.pt --seed 0   with a seed
+  netspec build model.yaml --weights model.pt     check and load weights
   netspec build model.yaml --weights '{file: model.pt, fresh: [down]}'
-  netspec build model.yaml                        prints the structure only
+  netspec build model.yaml                        print the structure only
 """
 
 
@@ -37,42 +37,42 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "build",
-        "build the model; save its fresh weights",
-        "Builds the model with torch, prints its structure and saves its state_dict:\n"
+        "build the model, print it and save its weights",
+        "Build the model with torch, print its structure and save its state_dict:\n"
         "fresh weights, or those of a file, whose names, shapes and dtypes are checked.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="a .safetensors, .pt or .pth file")
-    parser.add_argument("--seed", type=seed, metavar="N", help="gives the same weights each time")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of fresh weights")
     parser.add_argument(
         "--seed-by",
         choices=("order", "path"),
         default="order",
-        help="path: another layer does not change the weights of the others",
+        help="path: each layer draws from its own stream",
     )
     parser.add_argument(
         "--weights",
         metavar="FILE",
         help="a .safetensors or .pt file, or the .safetensors.index.json of several; or a mapping "
-        "that says what of it is loaded: "
+        "that selects tensors: "
         """'{file: a.pt, rename: {"^module\\\\.": ""}, fresh: [head]}'""",
     )
     parser.add_argument(
         "--dtype",
         choices=sorted(FLOATING),
         metavar="DTYPE",
-        help=f"of floating-point parameters and buffers: {listed(sorted(FLOATING), 'or')}; "
+        help=f"dtype of floating-point parameters and buffers: {listed(sorted(FLOATING), 'or')}; "
         "casts those of a file",
     )
     parser.add_argument(
-        "--device", default="cpu", metavar="NAME", help="where to build: cpu (default), auto, cuda"
+        "--device", default="cpu", metavar="NAME", help="device: cpu (default), auto, cuda"
     )
     parser.add_argument(
         "--placement", metavar="FILE", help="devices and dtypes of layers: a placement document"
     )
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument("--json", action="store_true", help="names and shapes as JSON")
     parser.set_defaults(run=run)
 

@@ -21,8 +21,8 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "check",
-        "check specs and say what is wrong, where",
-        "Checks names, arguments and every shape, without building anything.",
+        "check specs and report errors with their positions",
+        "Check names, arguments and every shape, without building anything.",
         EXAMPLES,
     )
     parser.add_argument(

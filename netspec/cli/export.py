@@ -31,17 +31,17 @@ def add_to(commands: Commands) -> None:
         commands,
         "export",
         "write the model in another format",
-        "Writes the model, or its plan, in a format that a plugin brings.\n"
-        "The end of the file's name says which, or --format.",
+        "Write the model, or its plan, in a format of a plugin.\n"
+        "The suffix of FILE selects the format, unless --format does.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
     add_choices(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
-    parser.add_argument("--format", metavar="NAME", help="whatever the file is called")
-    parser.add_argument("--seed", type=seed, metavar="N", help="gives the same weights each time")
+    parser.add_argument("--format", metavar="NAME", help="the format, whatever the suffix of FILE")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of fresh weights")
     parser.add_argument("--weights", metavar="FILE", help="a .safetensors or .pt file")
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
 

@@ -15,14 +15,14 @@ STDIN = "<stdin>"
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that choose among a spec's variants and params."""
-    parser.add_argument("--variant", metavar="NAME", help="one of the spec's variants")
+    parser.add_argument("--variant", metavar="NAME", help="a variant of the spec")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
         dest="params",
-        help="a value for one of the spec's params, written as in YAML; may come several times",
+        help="the value of a param of the spec, in YAML; may be repeated",
     )
 
 
@@ -30,7 +30,7 @@ def add_prove(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prove",
         action="store_true",
-        help="prove the shapes of layers without a shape rule, which are known from runs else",
+        help="prove the shapes of layers without a shape rule instead of probing a few sizes",
     )
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from netspec.registry import RegisteredLayer
 
 EXAMPLES = """\
-  netspec layers                 what can be written
-  netspec layers conv2d          how it is written, with its arguments
+  netspec layers                 all layers
+  netspec layers conv2d          one layer with its arguments
   netspec layers --json
 """
 
@@ -22,7 +22,7 @@ def add_to(commands: Commands) -> None:
         commands,
         "layers",
         "list the layers, or explain one",
-        "Lists the layers, those of installed plugins too, or explains one of them.",
+        "List the layers, including those of installed plugins, or describe one.",
         EXAMPLES,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a layer, as conv2d or Conv2d")

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  netspec check model.yaml                        is it right? where is it not?
-  netspec show model.yaml                         its layers, shapes and costs
-  netspec show model.yaml --memory --batch 64     what a training step takes
-  netspec build model.yaml -o model.safetensors   make it and save its weights
-  netspec export model.yaml -o model.mmd          write it in another format
-  netspec layers conv2d                           how a layer is written
-  netspec new-plugin netspec-mylayers             begin layers of your own
+  netspec check model.yaml                        report all errors
+  netspec show model.yaml                         print its layers, shapes and costs
+  netspec show model.yaml --memory --batch 64     the memory of a training step
+  netspec build model.yaml -o model.safetensors   build it and save its weights
+  netspec export model.yaml -o model.mmd          convert it to another format
+  netspec layers conv2d                           describe a layer and its arguments
+  netspec new-plugin netspec-mylayers             create a package with a layer
 
-exit codes: 0 all is well, 1 a spec is wrong, 2 the command is
+exit codes: 0 success, 1 errors in a spec, 2 errors in the command
 """
 
 

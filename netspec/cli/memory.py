@@ -21,14 +21,14 @@ def add_memory_options(parser: argparse.ArgumentParser) -> None:
         "--batch",
         type=_whole_number,
         metavar="N",
-        help="the first size of the input, of one process",
+        help="batch size of one process: the first size of the input",
     )
     parser.add_argument(
         "--size",
         action="append",
         default=[],
         metavar="NAME=SIZE",
-        help="another named size of the input; may come several times",
+        help="another named size of the input; may be repeated",
     )
     parser.add_argument(
         "--dtype",
@@ -46,14 +46,16 @@ def add_memory_options(parser: argparse.ArgumentParser) -> None:
         help=f"{listed([*OPTIMIZERS, NONE], 'or')}; adamw by default",
     )
     parser.add_argument(
-        "--inference", action="store_true", help="a forward pass without gradients, no step"
+        "--inference",
+        action="store_true",
+        help="a forward pass without gradients instead of a training step",
     )
     parser.add_argument(
         "--device",
         default="cuda",
         metavar="NAME",
-        help="where layers are that say nothing: cuda (default), or cpu, where optimizers and "
-        "kernels take other memory",
+        help="device of layers without one: cuda (default), or cpu, where optimizers and "
+        "kernels need other memory",
     )
 
 

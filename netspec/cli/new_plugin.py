@@ -17,9 +17,9 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "new-plugin",
-        "write a package with layers of your own",
-        "Writes a small complete package: a layer with its rule and its class, tests, and\n"
-        "all that pip needs. It can be installed, tested and published as it is.",
+        "create a package for your own layers",
+        "Create a small complete package: a layer with its rule and its class, tests and\n"
+        "metadata for pip. It can be installed, tested and published as it is.",
         EXAMPLES,
     )
     parser.add_argument("name", metavar="NAME", help="the package's name, as netspec-mylayers")
@@ -27,7 +27,7 @@ def add_to(commands: Commands) -> None:
         "--directory",
         default=".",
         metavar="DIR",
-        help="where its folder is made (default: the current one)",
+        help="parent of the new folder (default: the current one)",
     )
     parser.set_defaults(run=run)
 

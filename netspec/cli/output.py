@@ -27,12 +27,12 @@ def command(
         allow_abbrev=False,
     )
     plugins = parser.add_mutually_exclusive_group()
-    plugins.add_argument("--no-plugins", action="store_true", help="use netspec's own layers alone")
+    plugins.add_argument("--no-plugins", action="store_true", help="use no plugins")
     plugins.add_argument(
         "--plugin",
         action="append",
         metavar="NAME",
-        help="use this plugin and no other, but those of further --plugin",
+        help="use only this plugin; may be repeated",
     )
     return parser
 

@@ -18,9 +18,9 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "plan",
-        "lay a model out over many processes, and tell what each of them holds",
-        "Lays the model out as a placement says it, without torch and processes, and\n"
-        "prints the bytes of every rank; ranks that hold as much stand in one line.",
+        "apply a placement and print the memory of every rank",
+        "Apply a placement to the model, without torch and without processes, and print\n"
+        "the bytes of every rank; ranks with equal memory share a line.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
         "--ranks",
         type=_ranks,
         metavar="N",
-        help="how many processes there are; fills up the axis of the mesh that is `auto`",
+        help="number of processes; sets the `auto` axis of the mesh",
     )
     add_memory_options(parser)
     parser.add_argument("--json", action="store_true", help="the bytes as JSON")

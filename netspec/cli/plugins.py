@@ -16,8 +16,8 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "plugins",
-        "list the plugins, what they add, and which are disabled",
-        "Lists the plugins that are installed, what each adds, and why one is disabled.",
+        "list installed plugins and their problems",
+        "List installed plugins, what each provides, and why one is disabled.",
         EXAMPLES,
     )
     parser.add_argument("--json", action="store_true", help="plugins as JSON")

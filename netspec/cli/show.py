@@ -31,11 +31,11 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "show",
-        "show every layer with its shapes, parameters and multiply-adds",
-        "Shows each layer's name, output shape, parameters and multiply-adds,\n"
-        "and what the model saves for backward. Equal blocks are shown once.\n"
-        "--batch and --size give numbers in place of the input's named sizes.\n"
-        "--json has all costs of each layer.",
+        "print every layer with its shapes, parameters and multiply-adds",
+        "Print each layer's name, output shape, parameters and multiply-adds,\n"
+        "and the bytes that are saved for backward. Equal blocks are shown once.\n"
+        "--batch and --size replace named sizes of the input by numbers.\n"
+        "--json includes all costs of each layer.",
         EXAMPLES,
     )
     parser.add_argument("spec", metavar="SPEC", help="a YAML file, or - for standard input")
@@ -45,14 +45,14 @@ def add_to(commands: Commands) -> None:
         "--depth",
         type=_depth,
         metavar="N",
-        help="show containers N deep; what is deeper is summed up",
+        help="depth of containers shown; deeper layers are summed up",
     )
     parser.add_argument(
-        "--unfold", action="store_true", help="show equal blocks that follow each other one by one"
+        "--unfold", action="store_true", help="show each of consecutive equal blocks"
     )
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
     parser.add_argument(
-        "--memory", action="store_true", help="what a training step takes, instead of the layers"
+        "--memory", action="store_true", help="the memory of a training step, instead of the layers"
     )
     parser.add_argument("--placement", metavar="FILE", help="with --memory: a placement document")
     add_memory_options(parser)
