@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   netspec check model.yaml                        report all errors
-  netspec show model.yaml                         print its layers, shapes and costs
+  netspec show model.yaml                         its layers, shapes and costs
   netspec show model.yaml --memory --batch 64     the memory of a training step
   netspec build model.yaml -o model.safetensors   build it and save its weights
   netspec export model.yaml -o model.mmd          convert it to another format
-  netspec layers conv2d                           describe a layer and its arguments
-  netspec new-plugin netspec-mylayers             create a package with a layer
+  netspec layers conv2d                           a layer and its arguments
+  netspec new-plugin netspec-mylayers             a package for layers
 
 exit codes: 0 success, 1 errors in a spec, 2 errors in the command
 """
