@@ -13,9 +13,7 @@ SPEC = Path(__file__).parents[1] / "specs" / "digits_cnn.yaml"
 
 
 def run(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(SPEC)], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(SPEC)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -34,9 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def printed(command: str) -> str:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, env=environment, timeout=120
-    )
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
     return done.stdout + done.stderr
 
 

@@ -43,9 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def run(command: str) -> str:
     """What a command prints, on both streams, where `netspec` is the installed one."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, env=environment, timeout=120
-    )
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment)
     return done.stdout + done.stderr
 
 

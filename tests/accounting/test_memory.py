@@ -236,7 +236,6 @@ def test_a_cluster_on_a_laptop(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=600,
     )
     told = json.loads(done.stdout)
     assert told["total_params"] == 70_553_706_496

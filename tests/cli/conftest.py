@@ -42,7 +42,6 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=900,  # of a busy machine
             **options,
         )
         assert "Traceback" not in done.stderr
