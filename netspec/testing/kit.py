@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
+import torch
 from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
@@ -276,7 +277,9 @@ def _run(
     )
 
     def of_layer(case: T) -> None:
-        law(case)
+        with torch.random.fork_rng(devices=[]):  # the test process keeps its own numbers
+            torch.default_generator.manual_seed(0)  # and a case has the same ones every time
+            law(case)
 
     of_layer.__name__ = f"{law.__name__}_{layer.name}"  # hypothesis remembers failures by name
     broken = ""

@@ -76,8 +76,8 @@ class _Fill(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _filled(case: Case, arguments: Mapping[str, Any], value: float) -> nn.Module:
     """The module under seed 0, with a number in all memory that its class does not write."""
-    with torch.random.fork_rng(devices=[]), _Fill(value):
-        torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
+    with _Fill(value):
         return made(case.layer, arguments, "cpu")
 
 

@@ -180,7 +180,7 @@ def _outputs(case: Case, module: nn.Module, inputs: list[Tensor]) -> tuple[Tenso
 
 def _seeded(run: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     """The outputs under one seed, as some layers are random in evaluation too."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     return run()
 
 
