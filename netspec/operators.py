@@ -74,19 +74,5 @@ OPERATORS: Mapping[str, Operator] = {
     )
 }  # fmt: skip
 
-#: What a step of a container may do beside an operator.
-CALL = "call"
-PARAMETER = "parameter"
-
-
-def operator_of(kind: str) -> Operator | None:
-    """The operator of a step; None for the call of a child and for a parameter.
-
-    Raises:
-        KeyError: there is no such kind of steps.
-    """
-    return None if kind in (CALL, PARAMETER) else OPERATORS[kind]
-
-
 #: The words of operators that are written as a list of branches, or beside ``from``.
 MERGES = frozenset(word for word, known in OPERATORS.items() if known.syntax == "branches")

@@ -43,6 +43,7 @@ from netspec.declaration import (
     multiple_of,
     same,
 )
+from netspec.graph import Application, Graph, Interpreter, Node
 from netspec.planning.plan import Plan, PlannedLayer, PlannedScope
 from netspec.registry.hookspecs import hookimpl
 from netspec.sizes import Size, ceil_divide, exact_quotient, product
@@ -64,17 +65,21 @@ _LATER = {
 
 __all__ = [
     "Action",
+    "Application",
     "Command",
     "Exporter",
     "Finding",
     "FromClass",
+    "Graph",
     "Inferred",
     "InitialiserType",
+    "Interpreter",
     "LastSize",
     "LayerType",
     "Layout",
     "Misplaced",
     "Need",
+    "Node",
     "NotNegative",
     "NotNegative1d",
     "NotNegative2d",

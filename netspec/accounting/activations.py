@@ -11,7 +11,7 @@ from netspec.accounting.shards import Held
 from netspec.accounting.sizes import Saved, Sized
 from netspec.accounting.steps import in_steps
 from netspec.accounting.timeline import Bytes, Usage, run
-from netspec.accounting.trace import Operation, Trace
+from netspec.accounting.trace import Step, Trace
 from netspec.placement.layout import Layout
 from netspec.planning.costs import Storage
 
@@ -67,20 +67,20 @@ def activations(
         for storage in operation.outputs
     }
 
-    def saved_of(operation: Operation) -> Saved:
+    def saved_of(operation: Step) -> Saved:
         if operation.application is None:
             return Saved((), 0)
         on_cpu = device_of(operation.path).startswith("cpu")
         return by_path.get(operation.path, sized).saved(operation.application, on_cpu)
 
-    def kept(operation: Operation) -> Sequence[Storage]:
+    def kept(operation: Step) -> Sequence[Storage]:
         storages = operation.kept or operation.named(saved_of(operation).names)
         return [storage for storage in storages if not storage.is_counted]
 
     def nbytes(storage: Storage) -> int:
         return made_by.get(id(storage), sized).nbytes(storage.type) // split.of(storage)
 
-    def scratch(operation: Operation) -> tuple[int, int] | None:
+    def scratch(operation: Step) -> tuple[int, int] | None:
         application = operation.application
         if operation.scratch is not None or application is None or application.scratch is None:
             return operation.scratch
@@ -90,9 +90,9 @@ def activations(
             application.scratch[1]
         ) // ranks
 
-    stepwise: list[Operation] = []
-    last_steps: dict[int, Operation] = {}
-    holds: list[tuple[Storage, Operation]] = []
+    stepwise: list[Step] = []
+    last_steps: dict[int, Step] = {}
+    holds: list[tuple[Storage, Step]] = []
     for operation in forward.operations:
         here = by_path.get(operation.path, sized)
         is_whole = split.inside(operation) == 1
@@ -209,5 +209,5 @@ class _Split:
     def of(self, storage: Storage) -> int:
         return self._of[id(storage)] or 1
 
-    def inside(self, operation: Operation) -> int:
+    def inside(self, operation: Step) -> int:
         return self._inside.get(operation.path, 1)

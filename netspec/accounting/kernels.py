@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netspec.declaration import TensorType
-from netspec.planning.plan import Application
+from netspec.graph import Application
 from netspec.sizes import evaluate, product
 
 Saved = tuple[tuple[str, ...], int]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from netspec.accounting.kernels import saved_by_accelerator
 from netspec.declaration import Refusal, TensorType
+from netspec.graph import Application
 from netspec.planning import Plan
-from netspec.planning.plan import Application
 from netspec.sizes import Size, SizeLimit, evaluate, symbols
 from netspec.spec.concrete import LARGEST
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netspec.accounting.trace import Operation
+from netspec.accounting.trace import Step
 from netspec.declaration import TensorType, Work
 from netspec.planning.costs import Storage
 from netspec.sizes import Size
 
-Hold = tuple[Storage, Operation]
+Hold = tuple[Storage, Step]
 
 
 def in_steps(
-    operation: Operation, evaluated: Callable[[Size], int], is_training: bool
-) -> tuple[list[Operation], list[Hold]]:
+    operation: Step, evaluated: Callable[[Size], int], is_training: bool
+) -> tuple[list[Step], list[Hold]]:
     """The operation, or those that its layer declares as its work; and who holds what until when.
 
     Args:
@@ -23,7 +23,7 @@ def in_steps(
     application = operation.application
     if application is None or not application.work:
         return [operation], []
-    operations: list[Operation] = []
+    operations: list[Step] = []
     holds: list[Hold] = []
     values = dict(zip(application.input_names, operation.inputs, strict=False))
     made = dict(zip(application.output_names, operation.outputs, strict=True))
@@ -48,7 +48,7 @@ def in_steps(
             outputs += [one for one in made.values() if one not in outputs]
             names = (*names, *[name for name in keys if name not in used])
         forward, backward = step.scratch
-        made_by = Operation(
+        made_by = Step(
             operation.path,
             tuple([values[name] for name in step.inputs]),
             tuple(outputs),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netspec.accounting.trace import Operation, Trace
+from netspec.accounting.trace import Step, Trace
 from netspec.planning.costs import Storage
 
 Key = tuple[int, str]  # a storage, or its copy, on a device
@@ -23,9 +23,9 @@ class Bytes:
     """
 
     of: Callable[[Storage], int]
-    kept: Callable[[Operation], Sequence[Storage]]
-    saved: Callable[[Operation], int]
-    scratch: Callable[[Operation], tuple[int, int] | None]
+    kept: Callable[[Step], Sequence[Storage]]
+    saved: Callable[[Step], int]
+    scratch: Callable[[Step], tuple[int, int] | None]
     gradient: Callable[[str], int]
     device: Callable[[str], str]
 
@@ -73,7 +73,7 @@ class _Step:
         self.homes: dict[int, str] = {}
         self.gradients: dict[int, _Gradient] = {}
         self.has_gradient: set[str] = set()
-        self.groups: dict[tuple[str, int], list[Operation]] = {}
+        self.groups: dict[tuple[str, int], list[Step]] = {}
         for operation in trace.operations:
             if operation.group is not None:
                 self.groups.setdefault(operation.group, []).append(operation)
@@ -143,7 +143,7 @@ class _Step:
         self.homes[id(storage)] = device
         ends.setdefault(last_use[id(storage)], []).append(self.hold(storage, device))
 
-    def _keep(self, operation: Operation, device: str) -> None:
+    def _keep(self, operation: Step, device: str) -> None:
         """What stays for the backward pass of an operation, or of the module around it."""
         if operation.group is None:
             self._save(operation, device)
@@ -151,12 +151,12 @@ class _Step:
             for storage in self.trace.group_inputs[operation.group]:
                 self.hold(storage, device)
 
-    def _save(self, operation: Operation, device: str) -> None:
+    def _save(self, operation: Step, device: str) -> None:
         for storage in self.ask.kept(operation):
             self.hold(storage, device)
         self.add(device, self.ask.saved(operation))
 
-    def _forget(self, operation: Operation, device: str) -> None:
+    def _forget(self, operation: Step, device: str) -> None:
         for storage in self.ask.kept(operation):
             self.drop((id(storage), device))
         self.live[device] -= self.ask.saved(operation)
@@ -180,7 +180,7 @@ class _Step:
                 for storage in self.trace.group_inputs[group]:
                     self.drop((id(storage), device))
 
-    def _backward(self, operation: Operation, device: str) -> None:
+    def _backward(self, operation: Step, device: str) -> None:
         outer = [
             self.gradients.pop(id(storage))
             for storage in _distinct(operation.outputs)
@@ -206,7 +206,7 @@ class _Step:
         for gradient in outer:
             self._release(gradient)
 
-    def _scratch(self, operation: Operation) -> tuple[int, int]:
+    def _scratch(self, operation: Step) -> tuple[int, int]:
         """The bytes that an operation makes and frees, in the forward and the backward pass.
 
         A layer that keeps much and does not say it computes in steps, as far as can be told: with

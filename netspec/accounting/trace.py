@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netspec.planning import Plan, PlannedChild, PlannedScope
-from netspec.planning.costs import Storage, Walk
-from netspec.planning.plan import Application, Step
+from netspec.graph import Application, Graph, Node
+from netspec.planning import Plan
+from netspec.planning.costs import SavedTensors, Storage
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """A call of a layer, or a merge.
+class Step:
+    """A call of a layer, or of an operator.
 
     ``path`` is the layer's; a merge has that of the layer before it. ``kept`` are the storages that
     autograd keeps of a merge until its backward pass; what it keeps of a layer's call follows from
@@ -52,16 +52,16 @@ class Trace:
 
     inputs: tuple[Storage, ...]
     outputs: tuple[Storage, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[Step, ...]
     group_inputs: Mapping[tuple[str, int], tuple[Storage, ...]]
-    holds: tuple[tuple[Storage, Operation], ...] = ()
+    holds: tuple[tuple[Storage, Step], ...] = ()
 
 
 def trace(plan: Plan, groups: Sequence[str] = ()) -> Trace:
     """One forward pass in training. ``groups`` are the paths of checkpointed modules."""
     tracer = _Tracer(plan, frozenset(groups))
     inputs = [Storage(given.type, False) for given in plan.inputs]
-    outputs = tracer.call(plan.root, list(inputs))
+    outputs = tracer.whole(plan, inputs)
     return Trace(
         tuple(inputs),
         tuple(outputs),
@@ -71,42 +71,61 @@ def trace(plan: Plan, groups: Sequence[str] = ()) -> Trace:
     )
 
 
-class _Tracer(Walk):
+class _Tracer(SavedTensors):
     def __init__(self, plan: Plan, groups: frozenset[str]) -> None:
         super().__init__()
-        self.operations: list[Operation] = []
+        self.operations: list[Step] = []
         self.group_inputs: dict[tuple[str, int], tuple[Storage, ...]] = {}
-        self.holds: list[tuple[Storage, Operation]] = []
+        self.holds: list[tuple[Storage, Step]] = []
         self._groups = groups
         self._group: tuple[str, int] | None = None
         self._kept: list[Storage] = []
         self._path = ""
-        self._scope = plan.root
         self._tied = {other: tie.source for tie in plan.ties for other in tie.others}
 
-    def call(self, child: PlannedChild, given: list[Storage]) -> list[Storage]:
-        begins = self._group is None and child.path in self._groups
-        if begins:
-            self._group = (child.path, len(self.group_inputs))
-            self.group_inputs[self._group] = tuple(given)
-        if isinstance(child, PlannedScope):
-            around, self._scope = self._scope, child
-            outputs = self.scope(child, given)
-            self._scope = around
-            if self.operations:
-                self.holds += [(storage, self.operations[-1]) for storage in given]
-        else:
-            self._path = child.path
-            outputs = self.layer(child.application, given)
-        if begins:
-            self._group = None
+    def whole(self, plan: Plan, given: list[Storage]) -> Sequence[Storage]:
+        """The model is a container too, without a node that calls it."""
+        return self._grouped("", given, lambda: self._held(plan.graph, given))
+
+    def run_node(self, node: Node, given: list[Storage]) -> Sequence[Storage]:
+        path = self.prefix + node.name
+        if node.is_call and path in self._groups:
+            return self._grouped(path, given, lambda: super(_Tracer, self).run_node(node, given))
+        return super().run_node(node, given)
+
+    def _grouped(
+        self, path: str, given: list[Storage], work: Callable[[], Sequence[Storage]]
+    ) -> Sequence[Storage]:
+        """A call of a module, which is a group where it is checkpointed, and not in another."""
+        if self._group is not None or path not in self._groups:
+            return work()
+        self._group = (path, len(self.group_inputs))
+        self.group_inputs[self._group] = tuple(given)
+        outputs = work()
+        self._group = None
         return outputs
 
-    def layer(self, application: Application, given: list[Storage]) -> list[Storage]:
-        outputs = super().layer(application, given)
+    def call_graph(self, node: Node, given: list[Storage]) -> Sequence[Storage]:
+        outputs = super().call_graph(node, given)
+        self._hold(given)
+        return outputs
+
+    def _held(self, graph: Graph, given: list[Storage]) -> Sequence[Storage]:
+        outputs = self.run(graph, given)
+        self._hold(given)
+        return outputs
+
+    def _hold(self, given: list[Storage]) -> None:
+        if self.operations:
+            self.holds += [(storage, self.operations[-1]) for storage in given]
+
+    def call_layer(self, node: Node, given: list[Storage]) -> list[Storage]:
+        application = node.application
+        self._path = self.prefix + node.name
+        outputs = self.layer(application, given)
         keys = [f"{self._path}.{parameter.name}" for parameter in application.parameters]
         self.operations.append(
-            Operation(
+            Step(
                 self._path,
                 tuple(given),
                 tuple(outputs),
@@ -119,25 +138,36 @@ class _Tracer(Walk):
         )
         return outputs
 
-    def merge(self, step: Step, given: list[Storage]) -> list[Storage]:
+    def call_function(self, node: Node, given: list[Storage]) -> list[Storage]:
         self._kept = []
-        outputs = super().merge(step, given)
-        keys: tuple[str, ...] = ()
-        if step.kind == "parameter":
-            assert step.child is not None
-            keys = (self._scope.parameters[step.child].path,)
+        outputs = super().call_function(node, given)
+        self._operated(given, outputs, (), node.operation.operator.passes_gradient)
+        return outputs
+
+    def get_parameter(self, node: Node) -> Storage:
+        self._kept = []
+        output = super().get_parameter(node)
+        self._operated([], [output], (self.prefix + node.name,))
+        return output
+
+    def _operated(
+        self,
+        given: list[Storage],
+        outputs: list[Storage],
+        keys: tuple[str, ...],
+        hands_on: bool = False,
+    ) -> None:
         self.operations.append(
-            Operation(
+            Step(
                 self._path,
                 tuple(given),
                 tuple(outputs),
                 tuple(self._kept),
                 parameters=keys,
-                hands_on=step.operator is not None and step.operator.passes_gradient,
+                hands_on=hands_on,
                 group=self._group,
             )
         )
-        return outputs
 
     def counted(self, storages: Sequence[Storage]) -> tuple[int, ...]:
         """Here each operation keeps its own; a parameter's storage is there anyway."""

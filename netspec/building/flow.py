@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from netspec.operators import CALL, OPERATORS, PARAMETER
-from netspec.planning.plan import PlannedLayer, PlannedScope, Results, Step
+from netspec.graph import Application, Graph, Node, Operation, Results
+from netspec.operators import OPERATORS
 
 Values = list[Any]
+#: What a step does beside an operator, whose word is its kind.
+CALL = "call"
+PARAMETER = "parameter"
 #: What computes each operator.
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     word: resolve_name(operator.function) for word, operator in OPERATORS.items()
@@ -53,22 +56,18 @@ class Flow(nn.Module):
         self,
         children: Iterable[tuple[str, nn.Module]],
         parameters: Iterable[tuple[str, nn.Parameter]],
-        scope: PlannedScope,
+        graph: Graph,
     ) -> None:
         super().__init__()
         for key, parameter in parameters:
             self.register_parameter(key, parameter)
         for name, child in children:
             self.add_module(name, child)
-        steps = scope.steps or ()
-        names = [parameter.name for parameter in scope.parameters]
-        self._steps = _with_lifetimes(list(self._modules), names, steps, scope)
-        self._inputs = scope.input_names
-        self._results = scope.results
-        self._auxiliary = scope.auxiliary
-        self._count = 1 + max(
-            (n for step in steps for n in step.outputs), default=len(scope.inputs)
-        )
+        self._steps = _with_lifetimes(graph)
+        self._inputs = tuple([value.name for value in graph.inputs])
+        self._results = graph.results
+        self._auxiliary = graph.auxiliary
+        self._count = len(graph.types)
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
         if named or len(inputs) != len(self._inputs):
@@ -106,6 +105,13 @@ class Flow(nn.Module):
             for number in drop:
                 values[number] = None
         return _given(values, self._results, self._auxiliary if training else None)
+
+
+def operate_on(flow: Flow, device: torch.device, outputs: tuple[int, ...]) -> None:
+    """Have the operator that makes these values move its inputs to a device."""
+    flow._steps = tuple(
+        [step._replace(device=device) if step.outputs == outputs else step for step in flow._steps]
+    )
 
 
 def called(
@@ -193,38 +199,45 @@ def _given(values: Values, results: Results, auxiliary: Results | None) -> Any:
     return tuple([values[number] for number in numbers])
 
 
-def _with_lifetimes(
-    children: Sequence[str], parameters: Sequence[str], steps: Sequence[Step], scope: PlannedScope
-) -> tuple[FlowStep, ...]:
+def _with_lifetimes(graph: Graph) -> tuple[FlowStep, ...]:
     """The steps with the values that each of them reads last.
 
     What is read last by a step that is left out in evaluation is dropped by the step before it
     that is not; in training it is kept a little longer.
     """
-    kept = {*scope.results.values, *scope.auxiliary.values}
+    kept = {*graph.results.values, *graph.auxiliary.values}
     backwards: list[FlowStep] = []
-    for step in reversed(steps):
+    for node in reversed(graph.nodes):
         drop: tuple[int, ...] = ()
-        if not step.is_auxiliary:
-            drop = tuple(number for number in dict.fromkeys(step.inputs) if number not in kept)
-        kept.update(step.inputs)
-        name = None
-        if step.child is not None:
-            name = (children if step.kind == CALL else parameters)[step.child]
-        application = step.planned.application if isinstance(step.planned, PlannedLayer) else None
-        backwards.append(
-            FlowStep(
-                step.kind,
-                name,
-                step.inputs,
-                step.outputs,
-                drop,
-                0 if step.dim is None else step.dim,
-                step.stretched,
-                step.is_auxiliary,
-                tuple_from=application.type.tuple_from(len(step.inputs)) if application else None,
-                keywords=application.keywords if application else (),
-                form="" if step.operator is None else step.operator.call,
-            )
-        )
+        if not node.is_auxiliary:
+            drop = tuple(number for number in dict.fromkeys(node.inputs) if number not in kept)
+        kept.update(node.inputs)
+        backwards.append(_step(node, drop))
     return tuple(reversed(backwards))
+
+
+def _step(node: Node, drop: tuple[int, ...]) -> FlowStep:
+    body = node.body
+    if isinstance(body, Operation):
+        return FlowStep(
+            body.kind,
+            None,
+            node.inputs,
+            node.outputs,
+            drop,
+            0 if body.dim is None else body.dim,
+            body.stretched,
+            node.is_auxiliary,
+            form=body.operator.call,
+        )
+    application = body if isinstance(body, Application) else None
+    return FlowStep(
+        CALL if node.is_call else PARAMETER,
+        node.name,
+        node.inputs,
+        node.outputs,
+        drop,
+        is_auxiliary=node.is_auxiliary,
+        tuple_from=application.type.tuple_from(len(node.inputs)) if application else None,
+        keywords=application.keywords if application else (),
+    )

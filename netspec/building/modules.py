@@ -14,7 +14,10 @@ from netspec.building.random import Begin, SeedBy, WithoutRandomNumbers, seeded
 from netspec.building.weights import initialise, tie
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError, failure
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope
+from netspec.graph import Graph, Node, OwnParameter
+from netspec.planning import Plan, PlannedChild, PlannedLayer
+from netspec.planning.plan import planned_layer
+from netspec.spec import Origin
 
 
 def make_modules(
@@ -39,11 +42,11 @@ def make_modules(
     """
     with seeded(seed, seed_by) as begin:
         if init:
-            model = _Maker(on_meta, begin).scope(plan.root)
+            model = _Maker(on_meta, begin).graph(plan.graph, "")
             initialise(model, plan, begin)
         else:
             with WithoutRandomNumbers():
-                model = _Maker(on_meta).scope(plan.root)
+                model = _Maker(on_meta).graph(plan.graph, "")
     tie(model, plan)
     return model
 
@@ -84,27 +87,35 @@ def in_construction_order(plan: Plan) -> Iterator[PlannedLayer]:
 
 
 class _Maker:
+    """Makes the modules of graphs: each child once, in the order of registration."""
+
     def __init__(self, on_meta: frozenset[str], begin: Begin | None = None) -> None:
         self.on_meta = on_meta
         self.begin = begin
         self.classes: dict[str, Callable[..., Any]] = {}
 
-    def scope(self, scope: PlannedScope) -> nn.Module:
-        if scope.steps is not None:
-            children = [(child.name, self.child(child)) for child in scope.children]
-            parameters = [(own.name, self.parameter(own)) for own in scope.parameters]
-            return Flow(children, parameters, scope)
+    def graph(self, graph: Graph, prefix: str) -> nn.Module:
+        children = [
+            (graph.nodes[at].name, self.child(graph.nodes[at], graph.origins[at], prefix))
+            for at in graph.child_places
+        ]
+        if not graph.is_chain:
+            parameters = [(node.name, self.parameter(node, prefix)) for node in graph.parameters]
+            return Flow(children, parameters, graph)
         sequence = nn.Sequential()
-        for child in scope.children:
-            sequence.add_module(child.name, self.child(child))
+        for name, module in children:
+            sequence.add_module(name, module)
         return sequence
 
-    def parameter(self, planned: PlannedParameter) -> nn.Parameter:
-        device = "meta" if planned.path in self.on_meta else "cpu"
-        return nn.Parameter(torch.empty(planned.shape, device=device))
+    def parameter(self, node: Node, prefix: str) -> nn.Parameter:
+        assert isinstance(node.body, OwnParameter)
+        device = "meta" if prefix + node.name in self.on_meta else "cpu"
+        return nn.Parameter(torch.empty(node.body.shape, device=device))
 
-    def child(self, child: PlannedChild) -> nn.Module:
-        return self.scope(child) if isinstance(child, PlannedScope) else self.layer(child)
+    def child(self, node: Node, origin: Origin, prefix: str) -> nn.Module:
+        if isinstance(node.body, Graph):
+            return self.graph(node.body, f"{prefix}{node.name}.")
+        return self.layer(planned_layer(prefix, node, origin))
 
     def layer(self, layer: PlannedLayer) -> nn.Module:
         target = layer.application.type.target

@@ -12,8 +12,9 @@ from netspec.building.random import Begin
 from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, Span, SpecError
 from netspec.diagnostics.failure import failure
+from netspec.graph import Initialiser
 from netspec.planning import Plan
-from netspec.planning.plan import PlannedInitialiser, PlannedInitRule
+from netspec.planning.plan import PlannedInitRule
 from netspec.spec import Written
 from netspec.templates import EvaluationError, Template, evaluate
 
@@ -124,7 +125,7 @@ def _apply(module: nn.Module, rule: PlannedInitRule, path: str, fill: Fill) -> N
             arguments = tuple([(key, _value(written, names)) for key, written in how.arguments])
         except EvaluationError as problem:
             raise _error(f"{path}: {problem.message}", rule.span) from None
-        initialiser = PlannedInitialiser(how.name, how.target, arguments, how.brought_by)
+        initialiser = Initialiser(how.name, how.target, arguments, how.brought_by)
         _fill(f"{path}.{name}", parameter, initialiser, rule.span, fill)
 
 
@@ -134,9 +135,7 @@ def _value(written: Written, names: Mapping[str, Any]) -> Any:
     return evaluate(written, names) if isinstance(written, Template) else written
 
 
-def _fill(
-    key: str, parameter: Tensor, initialiser: PlannedInitialiser, span: Span, fill: Fill
-) -> None:
+def _fill(key: str, parameter: Tensor, initialiser: Initialiser, span: Span, fill: Fill) -> None:
     try:
         function = imported(initialiser.target)
         fill(key, parameter, lambda tensor: function(tensor, **dict(initialiser.arguments)))

@@ -13,7 +13,7 @@ from netspec.expansion.initialisers import layer_init, rule_init
 from netspec.expansion.input_names import in_order
 from netspec.expansion.values import Arguments, Environment, Skip, opened
 from netspec.expansion.walk import Definition
-from netspec.planning.plan import PlannedChild, PlannedInit, PlannedLayer, PlannedScope
+from netspec.graph import Application, Graph, Init
 from netspec.planning.planner import Known
 from netspec.spec import COMPOSITES, Item, Keys, Layer, Layers, LayerTemplate, Origin, beside
 from netspec.spec.words import INPUT
@@ -32,19 +32,19 @@ class Request(NamedTuple):
     types: tuple[Known, ...]
     names: Environment
     device: str | None
-    is_reused: bool = False
     input_names: tuple[str, ...] = ()  # of the types, where they are given by name
 
 
 class Child(NamedTuple):
-    """A planned child, with the types that it gives and what they are called.
+    """A planned child, with what its outputs are called; the body is None after an error.
 
     ``order`` are the places of the given values in the order of its inputs, where they have names.
     """
 
-    planned: PlannedChild | None
-    types: tuple[Known, ...]
+    body: Application | Graph | None
     outputs: tuple[str, ...]
+    device: str | None = None
+    init: Init | None = None
     order: tuple[int, ...] | None = None
 
     def ordered(self, given: tuple[int, ...]) -> tuple[int, ...]:
@@ -54,17 +54,7 @@ class Child(NamedTuple):
 
 #: The classes of values that may be arguments as they are.
 SCALARS = frozenset({int, float, str, bool, type(None)})
-UNKNOWN = Child(None, (None,), ("output",))
-
-
-def gives_a_tensor(child: Child) -> bool:
-    """Whether it gives one tensor as such, and not a tuple or dict of one.
-
-    That is what the next child of an ``nn.Sequential`` can take.
-    """
-    planned = child.planned
-    is_single = not isinstance(planned, PlannedScope) or planned.results.form == "single"
-    return is_single and len(child.types) == 1
+UNKNOWN = Child(None, ("output",))
 
 
 def make_child(scope: ScopeBuilder, request: Request) -> Child:
@@ -76,7 +66,7 @@ def make_child(scope: ScopeBuilder, request: Request) -> Child:
 
 
 def _single(scope: ScopeBuilder, request: Request) -> Child:
-    item, keys, name, types, names, device, is_reused, input_names = request
+    item, keys, name, types, names, device, input_names = request
     part = item.part
     if part.__class__ is Layer and scope.walk.definition(part.type) is None:
         layer = part
@@ -129,16 +119,10 @@ def _single(scope: ScopeBuilder, request: Request) -> Child:
     if application is None:
         return UNKNOWN
     if keys.init is not None:
-        init: PlannedInit | None = layer_init(scope.walk, keys.init, application, item, names, path)
+        init: Init | None = layer_init(scope.walk, keys.init, application, item, names, path)
     else:
         init = rule_init(scope.walk, application)
-    row = PlannedLayer(
-        path, name, application, device, item.origin, is_reused or scope.is_reused, init
-    )
-    if scope.freeze is not None and row.parameters and not row.is_reused:
-        scope.walk.freeze[path] = scope.freeze
-    scope.walk.rows.append(row)
-    return Child(row, application.outputs, application.output_names, order)
+    return Child(application, application.output_names, device, init, order)
 
 
 def _copies(scope: ScopeBuilder, request: Request) -> Child:
@@ -235,7 +219,5 @@ def _block(
 
 
 def _finished(inner: ScopeBuilder, request: Request) -> Child:
-    planned = inner.finish(request.name, request.names)
-    if planned is None:
-        return UNKNOWN
-    return Child(planned, planned.outputs, planned.output_names)
+    graph = inner.finish(request.names)
+    return UNKNOWN if graph is None else Child(graph, graph.results.names, request.device)

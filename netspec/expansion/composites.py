@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 from netspec.budget import COMPOSITE, ITEM
 from netspec.declaration import Refusal, TensorType
 from netspec.expansion.values import Environment, Skip, opened
+from netspec.graph import Operation
 from netspec.operators import OPERATORS
 from netspec.planning.merging import merge, split
 from netspec.planning.needs import decide
-from netspec.planning.plan import Step
 from netspec.sizes import SizeLimit
 from netspec.spec import Concat, Each, Item, Layers, Merge, Origin, Part, Residual, Scale, Split
 from netspec.templates import brief
@@ -42,7 +42,6 @@ def write_out(
     if isinstance(part, Each):
         return _each(scope, part, origin, given, names, device)
     scope.walk.budget.spend(COMPOSITE)
-    scope.need_steps()
     if len(given) > 1 and branches(part):
         scope.found.error(
             "wrong-inputs",
@@ -133,24 +132,18 @@ def _split(
     dim = _dim(scope, part.dim, item, names, value)
     type = scope.types[value]
     count = len(part.branches)
-    first = len(scope.types)
-    numbers = tuple(range(first, first + count))
-    pieces: tuple[Any, ...] = (None,) * count
+    numbers: tuple[int, ...] | None = None
     if type is not None and dim is not None:
         try:
             pieces, needs = split(type, dim, count)
-            for need in needs:
-                scope.walk.conditions.add(decide(need))
-            pieces = tuple(scope.walk.planner.same(piece) for piece in pieces)
-            scope.steps.append(
-                Step("split", (value,), numbers, (type,), pieces, origin, dim=type.dim(dim))
-            )
+            conditions = tuple([one for need in needs for one in decide(need)])
+            pieces = tuple([scope.walk.planner.same(piece) for piece in pieces])
+            cut = Operation("split", (type,), pieces, type.dim(dim), conditions=conditions)
+            numbers = scope.graph.operate(cut, (value,), origin)
         except (Refusal, SizeLimit) as refusal:
             _report(scope, refusal, origin)
-            pieces = (None,) * count
-    scope.types.extend(pieces)
-    if None in pieces:
-        scope.failed = True
+    if numbers is None:
+        numbers = scope.graph.unknown(count)
     ends = tuple(
         [
             scope.chain(group, number, names, device)
@@ -169,7 +162,6 @@ def _merged(
     shortcut_first: bool = False,
 ) -> int:
     """The step that merges values; its result is not known where one of them is not."""
-    number = len(scope.types)
     known = [scope.types[value] for value in given]
     if None in known:
         return scope.lost()
@@ -188,13 +180,8 @@ def _merged(
     except (Refusal, SizeLimit) as refusal:
         _report(scope, refusal, origin)
         return scope.lost()
-    scope.types.append(result)
-    scope.steps.append(
-        Step(
-            kind, given, (number,), types, (result,), origin, dim=at, stretched=stretched, macs=macs
-        )
-    )
-    return number
+    operation = Operation(kind, types, (result,), at, stretched, macs)
+    return scope.graph.operate(operation, given, origin)[0]
 
 
 def _report(scope: ScopeBuilder, problem: Refusal | SizeLimit, origin: Origin) -> None:

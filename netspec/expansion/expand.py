@@ -18,7 +18,9 @@ from netspec.expansion.training_lints import report_training
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties, report_idle_rules
-from netspec.planning import Condition, Plan, PlannedInput, PlannedScope
+from netspec.graph import Application, Condition, Graph, Operation
+from netspec.planning import Plan
+from netspec.planning.needs import Conditions
 from netspec.planning.planner import Known, Planner
 from netspec.registry import Registry
 from netspec.source.collector import without_collector
@@ -78,26 +80,16 @@ def _planned(
     blocks = {block.name: block for block in spec.blocks}
     walk = Walk(planner, blocks, names, found, named_sizes(inputs), budget)
     rules = planned_rules(spec, walk)
-    root = _root(walk, spec, inputs, names)
+    graph = _graph(walk, spec, inputs, names)
     planner.walked += walk.modules
-    if root is not None:
-        report_idle_rules(spec, walk)
-    if root is None or found.failed:
+    if graph is not None:
+        report_idle_rules(spec, walk, graph)
+    if graph is None or found.failed:
         return None
-    ties = planned_ties(spec, walk, root, found)
+    ties = planned_ties(spec, graph, found)
     if found.failed:
         return None
-    plan = Plan(
-        spec.name,
-        tuple(PlannedInput(name, type) for name, type in given.items() if type is not None),
-        root,
-        tuple(walk.rows),
-        _conditions(walk),
-        (),
-        tuple(walk.parameters),
-        rules,
-        ties,
-    )
+    plan = Plan(spec.name, graph, _conditions(graph), init=rules, ties=ties, origin=spec.origin)
     return frozen_plan(plan, spec, walk)
 
 
@@ -124,17 +116,18 @@ def report_steps(budget: Budget, origin: Origin, found: Diagnostics) -> None:
     )
 
 
-def _conditions(walk: Walk) -> tuple[Condition, ...]:
-    """What all layers and merges need of the named sizes."""
-    applications = {id(row.application): row.application for row in walk.rows}
-    for application in applications.values():
-        walk.conditions.add(application.conditions)
-    return walk.conditions.all()
+def _conditions(graph: Graph) -> tuple[Condition, ...]:
+    """What all operators and layers need of the named sizes."""
+    conditions = Conditions()
+    bodies = [*graph.different_bodies()]
+    for kind in (Operation, Application):
+        for body in bodies:
+            if isinstance(body, kind):
+                conditions.add(body.conditions)
+    return conditions.all()
 
 
-def _root(
-    walk: Walk, spec: Spec, inputs: Mapping[str, Known], names: Environment
-) -> PlannedScope | None:
+def _graph(walk: Walk, spec: Spec, inputs: Mapping[str, Known], names: Environment) -> Graph | None:
     given = dict(inputs) or {"input": None}
     planner, type = walk.planner, given.get("input")
     planner.model_input = None
@@ -144,7 +137,7 @@ def _root(
     builder.begin(given)
     try:
         builder.run(names)
-        return builder.finish("", names)
+        return builder.finish(names)
     except TooMany:
         walk.planner.is_cut = True
         return None
@@ -157,8 +150,8 @@ def plan_item(
     origin: Origin,
     registry: Registry,
     found: Diagnostics,
-) -> tuple[PlannedScope | None, int]:
-    """A root of one more item, after ``unnamed`` children without a name, and their number then."""
+) -> tuple[Graph | None, int]:
+    """The graph of an item after ``unnamed`` children without a name, and their number then."""
     walk = _bare(type, registry, found)
     builder = ScopeBuilder(walk, "", None, Layers((item,)), origin)
     builder.begin({"input": type})
@@ -168,19 +161,19 @@ def plan_item(
 
 def plan_layers(
     layers: Layers, type: TensorType, origin: Origin, registry: Registry, found: Diagnostics
-) -> PlannedScope | None:
-    """A root of layers that get a tensor of the type; None where they are wrong."""
+) -> Graph | None:
+    """The graph of layers that get a tensor of the type; None where they are wrong."""
     walk = _bare(type, registry, found)
     builder = ScopeBuilder(walk, "", None, layers, origin)
     builder.begin({"input": type})
     return _run(walk, builder, {})
 
 
-def _run(walk: Walk, builder: ScopeBuilder, names: Environment) -> PlannedScope | None:
+def _run(walk: Walk, builder: ScopeBuilder, names: Environment) -> Graph | None:
     try:
         with limited(walk.budget):
             builder.run(names)
-            return builder.finish("", names)
+            return builder.finish(names)
     except TooMany:
         pass
     except OutOfSteps:

@@ -14,10 +14,15 @@ def frozen_plan(plan: Plan, spec: Spec, walk: Walk) -> Plan:
 
     What is written beside a layer or around it holds over the patterns.
     """
-    if not spec.freeze and not walk.freeze:
+    if not spec.freeze and not walk.decides_freeze:
         return plan
     keys = dict(parameter_keys(plan))
-    frozen = {key for key, path in keys.items() if walk.freeze.get(path)}
+    decided = {
+        visit.path: visit.node.freeze
+        for visit in plan.graph.walk()
+        if visit.node.freeze is not None and not visit.is_again
+    }
+    frozen = {key for key, path in keys.items() if decided.get(path)}
     for place, pattern in enumerate(spec.freeze):
         meant = [key for key in keys if is_meant(pattern, key)]
         if not meant:
@@ -32,5 +37,5 @@ def frozen_plan(plan: Plan, spec: Spec, walk: Walk) -> Plan:
                 spec.origin.reserved("freeze", place),
                 help=[suggestion(word, around, "`netspec show --json` lists the parameters")],
             )
-        frozen.update(key for key in meant if keys[key] not in walk.freeze)
+        frozen.update(key for key in meant if keys[key] not in decided)
     return with_frozen(plan, frozen)

@@ -10,14 +10,11 @@ from netspec.declaration import FromClass, InitialiserType, LayerType, Refusal
 from netspec.declaration.arguments import OneOf, Tuple, Whole
 from netspec.diagnostics import Instead, Span, did_you_mean, failure, listed, suggestion
 from netspec.expansion.values import Environment, computed, opened, plain, report
+from netspec.graph import Application
+from netspec.graph import Init as PlannedInit
+from netspec.graph import Initialiser as PlannedInitialiser
 from netspec.planning.binding import bind
-from netspec.planning.plan import (
-    Application,
-    PlannedInit,
-    PlannedInitialiser,
-    PlannedInitRule,
-    RuleInitialiser,
-)
+from netspec.planning.plan import PlannedInitRule, RuleInitialiser
 from netspec.plugin_calls import Fault, call_rule
 from netspec.registry import Brought
 from netspec.source.nodes import shortened

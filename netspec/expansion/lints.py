@@ -2,106 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-
 from netspec.diagnostics import Diagnostics
-from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope, Step
+from netspec.graph import Application, Body, Graph, Node
+from netspec.spec import Origin
 
 
-def report_lints(scope: PlannedScope, found: Diagnostics) -> PlannedScope:
-    """Looks at a finished scope, and gives it back."""
-    if scope.steps is None:
-        for child, following in pairwise(scope.children):
-            if following.__class__ is PlannedLayer and _subtracts_mean(following):
-                _bias_before_norm(child, following, found)
+def report_lints(graph: Graph, prefix: str, found: Diagnostics) -> None:
+    """Looks at a finished graph, whose path is the prefix."""
+    if graph.is_chain:
+        _biases(graph, prefix, found)
     else:
-        _overwritten(scope.steps, scope, found)
-        _biases(scope.steps, found)
-        _unread(scope, scope.steps, found)
-    return scope
+        _overwritten(graph, prefix, found)
+        _biases(graph, prefix, found)
+        _unread(graph, prefix, found)
 
 
-def _biases(steps: Sequence[Step], found: Diagnostics) -> None:
-    readers: dict[int, list[Step]] = {}
-    for step in steps:
-        for number in step.inputs:
-            readers.setdefault(number, []).append(step)
-    for step in steps:
-        if step.planned is None or len(step.outputs) != 1:
+def _biases(graph: Graph, prefix: str, found: Diagnostics) -> None:
+    """A norm subtracts the mean, and with it a bias. One that is written is meant."""
+    if not any(_subtracts_mean(body) for body in graph.bodies):
+        return
+    norms = [node for node in graph.nodes if _subtracts_mean(node.body)]
+    makers = {number: at for at, node in enumerate(graph.nodes) for number in node.outputs}
+    for norm in norms:
+        at = makers.get(norm.inputs[0])
+        if at is None:
             continue
-        following = readers.get(step.outputs[0], [])
-        if len(following) == 1 and following[0].planned is not None:
-            _bias_before_norm(step.planned, following[0].planned, found)
+        layer = graph.nodes[at]
+        body = layer.body
+        if (
+            isinstance(body, Application)
+            and "adds_channel_bias" in body.type.traits
+            and body.arguments.get("bias") is True
+            and "bias" not in body.written
+            and len(body.outputs) == 1
+            and graph.users(norm.inputs[0]) == (norm,)
+        ):
+            origin: Origin = graph.origins[at]
+            following = norm.body.type.name if isinstance(norm.body, Application) else ""
+            found.warning(
+                "bias-before-norm",
+                f"the bias of {body.type.name} has no effect: {following} subtracts it again",
+                origin.span(),
+                notes=[f"`{prefix}{layer.name}` is followed by `{prefix}{norm.name}`"],
+                help=["write `bias: false`, or `bias: true` where it is meant"],
+            )
 
 
-def _subtracts_mean(layer: PlannedLayer) -> bool:
-    return "subtracts_channel_mean" in layer.application.type.traits
+def _subtracts_mean(body: Body) -> bool:
+    return isinstance(body, Application) and "subtracts_channel_mean" in body.type.traits
 
 
-def _bias_before_norm(child: PlannedChild, following: PlannedChild, found: Diagnostics) -> None:
-    """The norm subtracts the mean, and with it a bias. One that is written is meant."""
-    if (
-        isinstance(child, PlannedLayer)
-        and isinstance(following, PlannedLayer)
-        and _subtracts_mean(following)
-        and "adds_channel_bias" in child.application.type.traits
-        and child.arguments.get("bias") is True
-        and "bias" not in child.application.written
-    ):
-        found.warning(
-            "bias-before-norm",
-            f"the bias of {child.type} has no effect: {following.type} subtracts it again",
-            child.origin.span(),
-            notes=[f"`{child.path}` is followed by `{following.path}`"],
-            help=["write `bias: false`, or `bias: true` where it is meant"],
-        )
-
-
-def _overwritten(steps: Sequence[Step], scope: PlannedScope, found: Diagnostics) -> None:
+def _overwritten(graph: Graph, prefix: str, found: Diagnostics) -> None:
     """An in-place layer whose input is read again."""
-    last_read = {number: len(steps) for number in (*scope.results.values, *scope.auxiliary.values)}
-    for place, step in enumerate(steps):
-        for number in step.inputs:
+    nodes = graph.nodes
+    last_read = dict.fromkeys((*graph.results.values, *graph.auxiliary.values), len(nodes))
+    for place, node in enumerate(nodes):
+        for number in node.inputs:
             last_read[number] = max(place, last_read.get(number, 0))
-    for place, step in enumerate(steps):
-        if step.planned is None or not step.inputs:
+    for place, node in enumerate(nodes):
+        if not node.is_call or not node.inputs or last_read[node.inputs[0]] <= place:
             continue
-        layer = _overwriting(step.planned)
-        if layer is not None and last_read[step.inputs[0]] > place:
+        layer = _overwriting(node, graph.origins[place], prefix)
+        if layer is not None:
+            path, type, origin = layer
             found.warning(
                 "overwritten-input",
-                f"{layer.type} works in place, and changes a value that is read again",
-                layer.origin.argument("inplace"),
-                notes=[f"`{layer.path}` overwrites its input before another reader gets it"],
+                f"{type} works in place, and changes a value that is read again",
+                origin.argument("inplace"),
+                notes=[f"`{path}` overwrites its input before another reader gets it"],
                 help=["remove `inplace: true`"],
             )
 
 
-def _overwriting(child: PlannedChild) -> PlannedLayer | None:
-    """The layer that changes the first input of a child, where there is one."""
-    if isinstance(child, PlannedLayer):
-        return child if child.application.overwrites_input else None
-    if child.steps is None:
-        return _overwriting(child.children[0]) if child.children else None
-    for step in child.steps:
-        if step.planned is not None and step.inputs[:1] == (0,):
-            layer = _overwriting(step.planned)
-            if layer is not None:
-                return layer
+def _overwriting(node: Node, origin: Origin, prefix: str) -> tuple[str, str, Origin] | None:
+    """The layer that changes the first input of a node, where there is one."""
+    body, path = node.body, prefix + node.name
+    if isinstance(body, Application):
+        return (path, body.type.name, origin) if body.overwrites_input else None
+    if isinstance(body, Graph):
+        for inner, written in zip(body.nodes, body.origins, strict=True):
+            if inner.is_call and inner.inputs[:1] == (0,):
+                layer = _overwriting(inner, written, f"{path}.")
+                if layer is not None:
+                    return layer
     return None
 
 
-def _unread(scope: PlannedScope, steps: Sequence[Step], found: Diagnostics) -> None:
+def _unread(graph: Graph, prefix: str, found: Diagnostics) -> None:
     """A child whose outputs nobody reads."""
-    read = {*scope.results.values, *scope.auxiliary.values}
-    for step in steps:
-        read.update(step.inputs)
-    for step in steps:
-        if step.kind == "call" and not read.intersection(step.outputs) and step.planned is not None:
+    read = {*graph.results.values, *graph.auxiliary.values}
+    for node in graph.nodes:
+        read.update(node.inputs)
+    for node, origin in zip(graph.nodes, graph.origins, strict=True):
+        if node.is_call and not read.intersection(node.outputs):
             found.warning(
                 "unused-output",
-                f"nothing reads what `{step.planned.path}` gives",
-                step.origin.span(),
+                f"nothing reads what `{prefix}{node.name}` gives",
+                origin.span(),
                 help=["name it in a `from:` or in `outputs:`, or remove it"],
             )

@@ -69,9 +69,12 @@ def _another_name(scope: ScopeBuilder, name: str) -> Instead:
     return Instead("give one of them another name", f"{name}{number}", is_certain=False)
 
 
-def register(scope: ScopeBuilder, names: Environment) -> list[int]:
-    """The children's places in their order: those that ``register`` names first."""
-    first: list[int] = []
+def register(scope: ScopeBuilder, names: Environment) -> tuple[str, ...]:
+    """The children in the order of registration: those that ``register`` names first.
+
+    Nothing where that is the order of their calls.
+    """
+    first: list[str] = []
     for position, written in enumerate(scope.layers.register):
         span = scope.written.reserved("register", position)
         try:
@@ -83,10 +86,11 @@ def register(scope: ScopeBuilder, names: Environment) -> list[int]:
             fitting = [known for known in scope.made if fits(name, known)]
         else:
             fitting = [name] if name in scope.made else []
-        first += [scope.made[known].place for known in fitting]
+        first += fitting
         if not fitting and name not in scope.named:
             scope.found.error(
                 "unknown-reference", f"`register` names {name!r}, but no child is called so", span
             )
-    places = dict.fromkeys(first)
-    return [*places, *(place for place in range(len(scope.children)) if place not in places)]
+    called = [node.name for node in scope.graph.nodes if node.is_call and not node.is_again]
+    order = [*dict.fromkeys((*first, *called))]
+    return () if order == called else tuple(order)

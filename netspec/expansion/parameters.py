@@ -8,7 +8,8 @@ from netspec.declaration import Refusal, TensorType
 from netspec.expansion.initialisers import planned_initialiser
 from netspec.expansion.names import child_name
 from netspec.expansion.values import Environment, Skip
-from netspec.planning.plan import PlannedInitialiser, PlannedParameter, Step
+from netspec.graph import Initialiser as PlannedInitialiser
+from netspec.graph import OwnParameter
 from netspec.planning.planner import Known
 from netspec.spec import Initialiser, Item, RawParameter
 from netspec.templates import brief
@@ -47,17 +48,8 @@ def parameter(
         return scope.unknown(item, names)
     if name is None:
         return scope.unknown(item, names)
-    scope.need_steps()
-    number = len(scope.types)
-    planned = PlannedParameter(scope.prefix + name, name, shape, init, origin, device)
-    place = len(scope.parameters)
-    scope.steps.append(Step("parameter", (), (number,), (), (type,), origin, place))
-    scope.parameters.append(planned)
-    if not scope.is_reused:
-        if scope.freeze is not None:
-            scope.walk.freeze[planned.path] = scope.freeze
-        scope.walk.parameters.append(planned)
-    scope.types.append(type)
+    own = OwnParameter(type, init)
+    number = scope.graph.parameter(name, own, origin, device=device, freeze=scope.freeze)
     scope.sources.add(number)
     scope.name_numbers(name, (number,))
     return number

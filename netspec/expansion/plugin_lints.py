@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from netspec.declaration import Finding
 from netspec.diagnostics import Diagnostics
-from netspec.planning import Plan, PlannedLayer, PlannedScope
+from netspec.planning import Plan
 from netspec.registry import Registry
 from netspec.spec import Origin
 
 
 def report_plugin_lints(plan: Plan, origin: Origin, registry: Registry, found: Diagnostics) -> None:
     """Adds a warning for each finding, and one for each plugin that is disabled for its lint."""
-    places: dict[str, PlannedLayer | PlannedScope] = {}
     for plugin, finding in registry.lint(plan):
         if not isinstance(finding, Finding):
             found.warning("plugin-disabled", f"a plugin is disabled: {finding}", origin.span())
             continue
-        if not places:
-            places.update({scope.path: scope for scope in plan.scopes()})
-            places.update({row.path: row for row in reversed(plan.layers)})  # the first call of it
-        at = places[finding.path].origin
+        module = plan.module(finding.path)
+        assert module is not None
+        at = module.origin
         found.warning(
             f"{plugin.name}.{finding.code}",
             finding.message,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from netspec.expansion.references import find
 from netspec.expansion.values import NOWHERE, Environment, Skip
-from netspec.planning.plan import NO_RESULTS, Results
+from netspec.graph import NO_RESULTS, Results
 from netspec.spec import Layers, Outputs
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ def planned_results(
             help=["write for example `outputs: {out: head}` and `auxiliary: {aux: aux_head}`"],
         )
         return None
-    _mark_auxiliary(scope, results, auxiliary)
     return results, auxiliary
 
 
@@ -71,25 +69,3 @@ def _results(
         return Results(tuple(numbers))
     form: Literal["tuple", "dict"] = "tuple" if outputs.keys is None else "dict"
     return Results(tuple(numbers), tuple(names_), form)
-
-
-def _mark_auxiliary(scope: ScopeBuilder, results: Results, auxiliary: Results) -> None:
-    """Marks the steps that only the auxiliary outputs need."""
-    scope.need_steps()
-    needed = _needed(scope, set(results.values))
-    extra = _needed(scope, set(auxiliary.values))
-    scope.steps = [
-        replace(step, is_auxiliary=index in extra and index not in needed)
-        for index, step in enumerate(scope.steps)
-    ]
-
-
-def _needed(scope: ScopeBuilder, values: set[int]) -> set[int]:
-    """The places of the steps that lead to the values."""
-    places = set()
-    for place in range(len(scope.steps) - 1, -1, -1):
-        step = scope.steps[place]
-        if values.intersection(step.outputs):
-            places.add(place)
-            values.update(step.inputs)
-    return places

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from netspec.budget import BRANCH, ITEM
-from netspec.declaration import TensorType
 from netspec.diagnostics import Span
 from netspec.expansion import composites, references
-from netspec.expansion.children import Child, Request, gives_a_tensor, make_child
+from netspec.expansion.children import Child, Request, make_child
 from netspec.expansion.cycles import Reads
 from netspec.expansion.initialisers import rule_init
 from netspec.expansion.input_names import may_have_names
@@ -36,15 +34,7 @@ from netspec.expansion.values import (
     text_of,
 )
 from netspec.expansion.walk import Walk
-from netspec.planning.plan import (
-    NO_RESULTS,
-    PlannedChild,
-    PlannedLayer,
-    PlannedParameter,
-    PlannedScope,
-    Results,
-    Step,
-)
+from netspec.graph import NO_RESULTS, Application, Graph, GraphBuilder, Node, Results
 from netspec.planning.planner import Known
 from netspec.spec import (
     COMPOSITES,
@@ -72,16 +62,20 @@ class Named(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Items of a plain chain that became children one after the other."""
+    """Items that became nodes one after the other, the first of them at ``place``."""
 
-    child: int
-    number: int
+    place: int
     items: Sequence[Item]
     names: Environment
+    device: str | None
 
 
 class ScopeBuilder:
-    """Writes the items of a scope out. A value of the wiring is a number."""
+    """Writes the items of a scope out. A value of the graph is a number."""
+
+    graph: GraphBuilder
+    #: The types of the values, by their numbers; None after an error.
+    types: list[Known]
 
     def __init__(
         self,
@@ -90,7 +84,6 @@ class ScopeBuilder:
         device: str | None,
         layers: Layers,
         origin: Origin,
-        is_reused: bool = False,
         written: Origin | None = None,
     ) -> None:
         self.walk = walk
@@ -102,28 +95,19 @@ class ScopeBuilder:
         self.layers = layers
         self.origin = origin
         self.written = written or origin  # of `outputs` and `register`
-        self.is_reused = is_reused
-        self.types: list[Known] = []
-        self.input_names: tuple[str, ...] = ()
-        self.inputs: tuple[Known, ...] = ()
-        self.children: list[PlannedChild | None] = []
-        self.parameters: list[PlannedParameter] = []
-        self.steps: list[Step] = []
         self._named: dict[str, Named] = {}
         self.names: dict[str, Origin] = {}
         self._made: dict[str, Made] = {}
         self.runs: list[Run] = []
         self.sources: set[int] = set()  # values that are parameters
         self.unnamed = 0
-        self.is_chain = True  # as long as it is, nobody needs the steps
-        self.failed = False
         self.last = 0
 
     # ---- begin and end
 
     def begin(self, inputs: dict[str, Known]) -> None:
-        self.input_names, self.inputs = tuple(inputs), tuple(inputs.values())
-        self.types = list(self.inputs)
+        self.graph = GraphBuilder(tuple(inputs), tuple(inputs.values()))
+        self.types = self.graph.types
         for number, name in enumerate(inputs):
             self.named[name] = Named((number,))
 
@@ -131,8 +115,8 @@ class ScopeBuilder:
         """Writes the scope's own items out."""
         self.last = self.chain(self.layers, 0, names, None)
 
-    def finish(self, name: str, names: Environment) -> PlannedScope | None:
-        """The finished scope; None where something in it is wrong."""
+    def finish(self, names: Environment) -> Graph | None:
+        """The finished graph; None where something in it is wrong."""
         results, auxiliary = Results((self.last,)), NO_RESULTS
         layers = self.layers
         if layers.outputs is not None or layers.auxiliary is not None:
@@ -140,47 +124,11 @@ class ScopeBuilder:
             if found is None:
                 return None
             results, auxiliary = found
-        if layers.register:
-            self.reorder(names)
-        plain = results.values == (self.last,) and not auxiliary.values and results.form == "single"
-        if self.is_chain and (not plain or len(self.inputs) > 1):
-            self.need_steps()
-        outputs = tuple(self.types[number] for number in results.values)
-        wrong = self.failed or None in self.children or None in outputs or None in self.inputs
-        if wrong:
-            return None
-        steps = None if self.is_chain else tuple(self.steps)
-        scope = PlannedScope(
-            self.path,
-            name,
-            cast(tuple[PlannedChild, ...], tuple(self.children)),
-            tuple(self.parameters),
-            steps,
-            results,
-            auxiliary,
-            self.input_names,
-            cast(tuple[TensorType, ...], self.inputs),
-            cast(tuple[TensorType, ...], outputs),
-            self.device,
-            self.origin,
-            self.is_reused,
-        )
-        return report_lints(scope, self.found)
-
-    def reorder(self, names: Environment) -> None:
-        """Puts the children that ``register`` names first."""
-        order = register(self, names)
-        if order == list(range(len(self.children))):
-            return
-        self.need_steps()
-        at = {old: new for new, old in enumerate(order)}
-        self.children = [self.children[old] for old in order]
-        self.steps = [
-            replace(step, child=at[step.child])
-            if step.kind == "call" and step.child is not None
-            else step
-            for step in self.steps
-        ]
+        registered = register(self, names) if layers.register else ()
+        graph = self.graph.finish(results, auxiliary, registered)
+        if graph is not None:
+            report_lints(graph, self.prefix, self.found)
+        return graph
 
     # ---- items: each method takes the number of a value and gives the number of its result
 
@@ -188,11 +136,12 @@ class ScopeBuilder:
         items, place = layers.items, 0
         self.walk.budget.spend(BRANCH)
         while place < len(items):
-            if self.is_chain:
+            item = items[place]
+            if item.part.__class__ is Layer and item.keys is None:
                 place, value = self.known_layers(items, place, value, names, device)
                 if place == len(items):
                     break
-            item = items[place]
+                item = items[place]
             place += 1
             self.walk.budget.enter(item.origin, ITEM)
             if item.keys is not None:
@@ -209,19 +158,16 @@ class ScopeBuilder:
         names: Environment,
         device: str | None,
     ) -> tuple[int, int]:
-        """What ``part`` does, in a few steps, for the items of a plain chain as long as they are
-        layers as there were before, for values of the same types.
+        """What ``part`` does, in a few steps, for items as long as they are layers as there were
+        before, for values of the same types.
 
         Gives the place of the first other item, and the last value.
         """
-        children, types = self.children, self.types
-        if value != (len(types) - 1 if children else 0):
-            return place, value
         walk, taken, applied = self.walk, self.names, self.walk.planner.applications
-        device = device or self.device
-        child, number, first = len(children), len(types), place
+        graph, device = self.graph, device or self.device
+        nodes, types, first = graph.nodes, graph.types, place
+        begin, given, number, at = len(nodes), (value,), len(types), types[value]
         end = min(len(items), place + walk.room())
-        at = types[value]
         while place < end:
             item = items[place]
             part = item.part
@@ -245,31 +191,32 @@ class ScopeBuilder:
             init = rule_init(walk, application) if walk.rules else None
             if item.name is None:
                 self.unnamed += 1
-            if self.freeze is not None and application.parameters and not self.is_reused:
-                walk.freeze[self.prefix + name] = self.freeze
-            row = PlannedLayer(
-                self.prefix + name, name, application, device, item.origin, self.is_reused, init
-            )
-            children.append(row)
+            freeze = self.freeze if application.parameters else None
+            made = (number,)
+            nodes.append(Node(name, application, given, made, device, init, freeze))
             at = application.outputs[0]
             types.append(at)
+            given = made
+            number += 1
             place += 1
         if place == first:
             return place, value
+        written = items[first:place]
+        graph.origins += [item.origin for item in written]
         walk.modules += place - first
         walk.budget.spend((place - first) * ITEM)
-        walk.rows += cast(list[PlannedLayer], children[child:])
-        self.runs.append(Run(child, number, items[first:place], names))
-        return place, len(types) - 1
+        self.runs.append(Run(begin, written, names, device))
+        return place, number - 1
 
     def list_runs(self) -> None:
         """Names the values of the runs, for the few scopes where somebody asks for them."""
         runs, self.runs = self.runs, []
-        for child, number, items, names in runs:
-            rows = cast(list[PlannedLayer], self.children[child : child + len(items)])
-            for at, (item, row) in enumerate(zip(items, rows, strict=True)):
-                self._named[row.name] = Named((number + at,))
-                self._made[row.name] = Made(child + at, item, names, row)
+        for place, items, names, device in runs:
+            nodes = self.graph.nodes[place : place + len(items)]
+            for item, node in zip(items, nodes, strict=True):
+                self._named[node.name] = Named(node.outputs)
+                body = cast(Application, node.body)
+                self._made[node.name] = Made(item, names, body, device)
 
     @property
     def named(self) -> dict[str, Named]:
@@ -314,7 +261,7 @@ class ScopeBuilder:
                 keys = keys._replace(shape=cast(Any, stated))
         except Skip:
             return self.unknown(item, names)
-        decided = len(self.walk.freeze)
+        before = len(self.graph.nodes)
         around, self.freeze = self.freeze, freeze
         try:
             number = self.part(item, keys, given, names, device)
@@ -322,8 +269,10 @@ class ScopeBuilder:
             self.freeze = around
         if keys.shape is not None:
             require_stated(self, item, stated, self.types[number])
-        if keys.freeze is not None and not self.is_reused and self.types[number] is not None:
-            if len(self.walk.freeze) == decided:
+        if keys.freeze is not None and self.types[number] is not None:
+            self.walk.decides_freeze = True
+            made = self.graph.nodes[before:]
+            if not any(node.body.has_parameters and not node.is_again for node in made):
                 message = "`freeze` has no effect here: there are no parameters"
                 span = item.origin.key_span("freeze")
                 self.found.error("misplaced-key", message, span, help=["remove it"])
@@ -358,8 +307,6 @@ class ScopeBuilder:
             except (EvaluationError, UnknownShape):
                 return passed
             self.named.setdefault(name, Named((passed,)))
-        if passed != value:
-            self.need_steps()
         return passed
 
     def part(
@@ -387,7 +334,6 @@ class ScopeBuilder:
                     self.found.error("wrong-inputs", message, span, help=[help])
                     return self.unknown(item, names)
                 self.name_value(item, names, given, given[:1])
-                self.need_steps()
                 return given[0]
             if isinstance(part, RawParameter):
                 return parameter(self, item, part, at, names, device or self.device)
@@ -400,8 +346,8 @@ class ScopeBuilder:
         if keys.input_names:
             request = request._replace(input_names=keys.input_names)
         child = make_child(self, request)
-        if item.name is not None or child.planned is not None:
-            self.made[name] = Made(len(self.children), item, names, child.planned)
+        if item.name is not None or child.body is not None:
+            self.made[name] = Made(item, names, child.body, request.device)
         return self.called(name, child, child.ordered(given), item.origin)
 
     def inner(
@@ -414,7 +360,6 @@ class ScopeBuilder:
             request.device,
             layers,
             request.item.origin,
-            request.is_reused or self.is_reused,
             written,
         )
         inner.freeze = self.freeze
@@ -423,61 +368,36 @@ class ScopeBuilder:
     # ---- calls
 
     def called(self, name: str, child: Child, given: tuple[int, ...], origin: Origin) -> int:
-        """Registers a child and its call; gives the number of its first result."""
-        first = len(self.types)
-        if self.is_chain and (
-            len(given) > 1
-            or not gives_a_tensor(child)
-            or given[0] != (first - 1 if self.children else 0)
-        ):
-            self.need_steps()
-        numbers = self.call(child, given, origin, len(self.children))
-        self.children.append(child.planned)
+        """Adds a child with its call; gives the number of its first result."""
+        numbers = self.call(name, child, given, origin)
         self.named[name] = Named(numbers, child.outputs)
-        return first
+        return numbers[0]
 
     def call(
-        self, child: Child, given: tuple[int, ...], origin: Origin, place: int
-    ) -> tuple[int, ...]:
-        """A call of the child at the place; gives the numbers of its results."""
-        first = len(self.types)
-        numbers = tuple(range(first, first + len(child.types)))
-        if not self.is_chain:
-            self.step(child, given, numbers, origin, place)
-        self.types.extend(child.types)
-        return numbers
-
-    def step(
         self,
+        name: str,
         child: Child,
         given: tuple[int, ...],
-        numbers: tuple[int, ...],
         origin: Origin,
-        place: int,
-    ) -> None:
-        """The step of a call; none where a type is not known, since then there is no plan."""
-        types = tuple([self.types[number] for number in given])
-        if child.planned is None or None in types or None in child.types:
-            self.failed = True
-            return
-        known, results = (cast(tuple[TensorType, ...], these) for these in (types, child.types))
-        step = Step("call", given, numbers, known, results, origin, place, child.planned)
-        self.steps.append(step)
+        is_again: bool = False,
+    ) -> tuple[int, ...]:
+        """A call of a child; gives the numbers of its results."""
+        body = child.body
+        if body is None:
+            return self.graph.unknown()
+        is_frozen = body.__class__ is Application and body.parameters and not is_again
+        return self.graph.call(
+            name,
+            body,
+            given,
+            origin,
+            device=child.device,
+            init=child.init,
+            freeze=self.freeze if is_frozen else None,
+            is_again=is_again,
+        )
 
-    def need_steps(self) -> None:
-        """From here on the scope is more than its children in their order."""
-        if not self.is_chain:
-            return
-        self.is_chain = False
-        first = len(self.inputs)
-        for index, child in enumerate(self.children):
-            given = (first + index - 1 if index else 0,)
-            number = first + index
-            types = () if child is None else child.outputs
-            origin = self.origin if child is None else child.origin
-            self.step(Child(child, types, ("output",)), given, (number,), origin, index)
-
-    # ---- values of the wiring
+    # ---- values of the graph
 
     def name_value(
         self,
@@ -511,9 +431,7 @@ class ScopeBuilder:
 
     def lost(self) -> int:
         """The number of a value that is not known, after an error."""
-        self.failed = True
-        self.types.append(None)
-        return len(self.types) - 1
+        return self.graph.unknown()[0]
 
     @cached_property
     def reads(self) -> Reads:

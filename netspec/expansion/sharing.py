@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from netspec.expansion.children import UNKNOWN, Request, make_child
 from netspec.expansion.references import report_unknown
 from netspec.expansion.values import Environment, Skip
-from netspec.planning.plan import PlannedChild, PlannedLayer, PlannedScope
+from netspec.graph import Application, Graph, Node
 from netspec.spec import Item, Keys, Use
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Made(NamedTuple):
-    """A child's place among the children, its item and the names it sees, and what came of it."""
+    """A child's item and the names it sees, what came of it, and where it is."""
 
-    place: int
     item: Item
     names: Environment
-    planned: PlannedChild | None
+    body: Application | Graph | None
+    device: str | None
 
 
 def use(
@@ -40,56 +40,61 @@ def use(
         else:
             report_unknown(scope, name, origin.argument(None), "use")
         return scope.unknown(item, names)
-    if made.planned is None:
+    if made.body is None:
         return scope.unknown(item, names)
     scope.walk.count(origin)  # a row of the plan, as a layer is
     types = tuple([scope.types[number] for number in given])
     scope.found.context.append((f"{name} is used again here", origin.span()))
     try:
         keys = made.item.keys or Keys()
-        device = made.planned.device
-        request = Request(made.item, keys, name, types, made.names, device, is_reused=True)
+        request = Request(made.item, keys, name, types, made.names, made.device)
         if item.keys is not None:
             request = request._replace(input_names=item.keys.input_names)
         child = make_child(scope, request)
     finally:
         scope.found.context.pop()
-    if child.planned is not None and not _alike(made.planned, child.planned):
+    if child.body is not None and not _alike(made.body, child.body):
         scope.found.error(
             "shape-mismatch",
             f"{name} would have other weights for what reaches it here",
             origin.span(),
             notes=[
-                f"{scope.prefix}{name} was made for {_inputs(made.planned)}, "
-                f"and gets {_inputs(child.planned)}"
+                f"{scope.prefix}{name} was made for {_inputs(made.body)}, "
+                f"and gets {_inputs(child.body)}"
             ],
             help=["shared weights take inputs of the same channels"],
         )
         child = UNKNOWN
-    scope.need_steps()
-    numbers = scope.call(child, child.ordered(given), origin, made.place)
+    numbers = scope.call(name, child, child.ordered(given), origin, is_again=True)
     if item.name is not None:
         scope.name_value(item, names, given, numbers, child.outputs)
     return numbers[0]
 
 
-def _alike(first: PlannedChild, other: PlannedChild) -> bool:
+def _alike(first: Application | Graph, other: Application | Graph) -> bool:
     """Whether two plans of a child have the same weights and layers."""
-    if isinstance(first, PlannedLayer) and isinstance(other, PlannedLayer):
-        one, two = first.application, other.application
+    if first is other:
+        return True
+    if isinstance(first, Application) and isinstance(other, Application):
         return (
-            one.type is two.type
-            and one.written == two.written
-            and one.parameters == two.parameters
-            and one.buffers == two.buffers
+            first.type is other.type
+            and first.written == other.written
+            and first.parameters == other.parameters
+            and first.buffers == other.buffers
         )
-    if isinstance(first, PlannedScope) and isinstance(other, PlannedScope):
+    if isinstance(first, Graph) and isinstance(other, Graph):
         return len(first.children) == len(other.children) and all(
-            a.name == b.name and _alike(a, b)
+            a.name == b.name and _alike(_body(a), _body(b))
             for a, b in zip(first.children, other.children, strict=True)
         )
     return False
 
 
-def _inputs(child: PlannedChild) -> str:
-    return ", ".join(map(str, child.inputs))
+def _body(node: Node) -> Application | Graph:
+    assert isinstance(node.body, Application | Graph)
+    return node.body
+
+
+def _inputs(child: Application | Graph) -> str:
+    types = child.inputs if isinstance(child, Application) else [one.type for one in child.inputs]
+    return ", ".join(map(str, types))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from netspec.diagnostics import Diagnostics
+from netspec.graph import Application, Graph
 from netspec.planning.inplace import overwritten
-from netspec.planning.plan import Plan, PlannedChild, PlannedLayer
+from netspec.planning.plan import Plan
+from netspec.spec import Origin
 
 
 def report_training(plan: Plan, found: Diagnostics) -> None:
@@ -33,39 +35,42 @@ def _report_overwritten(plan: Plan, found: Diagnostics) -> None:
 
 def _report_probabilities(plan: Plan, found: Diagnostics) -> None:
     """A classifier of [N, C, ...]: most are trained with CrossEntropyLoss."""
-    last = _last(plan.root)
+    found_last = _last(plan.graph)
+    if found_last is None:
+        return
+    last, origin = found_last
+    rank = last.outputs[0].rank
     if (
-        last is not None
-        and "gives_probabilities" in last.application.type.traits
-        and len(last.output_shape) > 1
-        and last.arguments.get("dim", 1) in (1, 1 - len(last.output_shape))
+        "gives_probabilities" in last.type.traits
+        and rank > 1
+        and last.arguments.get("dim", 1) in (1, 1 - rank)
         and plan.total_params
     ):
         found.warning(
             "softmax-output",
-            f"the model ends with {last.type}: a CrossEntropyLoss applies softmax itself, and "
+            f"the model ends with {last.type.name}: a CrossEntropyLoss applies softmax itself, and "
             "learns badly from probabilities",
-            last.origin.span(),
+            origin.span(),
             help=[
-                f"remove {last.type} to train with CrossEntropyLoss, which takes logits",
+                f"remove {last.type.name} to train with CrossEntropyLoss, which takes logits",
                 "or keep it where probabilities are meant; NLLLoss takes those of log_softmax",
             ],
         )
 
 
-def _last(child: PlannedChild) -> PlannedLayer | None:
-    """The layer whose output is the one output of a child."""
-    while not isinstance(child, PlannedLayer):
-        if child.results.form != "single":
+def _last(graph: Graph) -> tuple[Application, Origin] | None:
+    """The layer whose output is the one output of a graph."""
+    while graph.results.form == "single":
+        wanted = graph.results.values
+        at = len(graph.nodes) - 1
+        while at >= 0 and graph.nodes[at].outputs[:1] != wanted:
+            at -= 1
+        if at < 0:
             return None
-        if child.steps is None:
-            if not child.children:
-                return None
-            child = child.children[-1]
-            continue
-        number = child.results.values[0]
-        made = [step.planned for step in child.steps if step.outputs[:1] == (number,)]
-        if not made or made[0] is None:
+        body = graph.nodes[at].body
+        if isinstance(body, Application):
+            return body, graph.origins[at]
+        if not isinstance(body, Graph):
             return None
-        child = made[0]
-    return child
+        graph = body
+    return None

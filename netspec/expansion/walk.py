@@ -1,4 +1,4 @@
-"""What one walk over a spec shares: the rules, the blocks, the rows of the plan, and the limits."""
+"""What one walk over a spec shares: the rules, the blocks, and the limits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from netspec.budget import Budget
 from netspec.declaration import InitialiserType
 from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Environment, Skip
-from netspec.planning.needs import Conditions
-from netspec.planning.plan import PlannedInit, PlannedLayer, PlannedParameter
+from netspec.graph import Init
 from netspec.planning.planner import Planner
 from netspec.registry import Brought, PackageBlock, devices
 from netspec.sizes import Size
@@ -35,7 +34,7 @@ class Definition(NamedTuple):
 
 
 class Walk:
-    """The state of one walk; every scope of it adds its rows here."""
+    """The state of one walk, which all its scopes share."""
 
     def __init__(
         self,
@@ -54,19 +53,15 @@ class Walk:
         self.spec_params = params
         #: The rules of ``init`` by the class that they are for, and what they are for each layer.
         self.rules: dict[str, list[InitRule]] = {}
-        self.inits: dict[int, PlannedInit] = {}  # by the id of an application
-        #: What `freeze` beside or around a layer says, by its path or the key of a parameter.
-        self.freeze: dict[str, bool] = {}
+        self.inits: dict[int, Init] = {}  # by the id of an application
+        #: Whether there is a `freeze` beside or around a layer.
+        self.decides_freeze = False
         self._devices: dict[str, bool] = {}  # whether a word is the name of one
         self.initialisers: dict[str, Brought[InitialiserType]] = {}
         self._of_packages: dict[str, PackageBlock | None] = {}
         self.found = found
         self.sizes = sizes  # those that the inputs name
         self.budget = budget
-        self.rows: list[PlannedLayer] = []
-        #: What merges need of the sizes; what layers need is in their rows.
-        self.conditions = Conditions()
-        self.parameters: list[PlannedParameter] = []
         #: The blocks that are being written out, the innermost last.
         self.inside: list[str] = []
         self.depth = 0

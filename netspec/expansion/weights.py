@@ -15,7 +15,8 @@ from netspec.expansion.initialisers import (
 )
 from netspec.expansion.unused import written_names
 from netspec.expansion.walk import Walk
-from netspec.planning.plan import PlannedInitRule, PlannedScope, PlannedTie
+from netspec.graph import Application, Graph, OwnParameter
+from netspec.planning.plan import PlannedInitRule, PlannedTie
 from netspec.spec import Spec
 
 
@@ -37,11 +38,11 @@ def planned_rules(spec: Spec, walk: Walk) -> tuple[PlannedInitRule, ...]:
     return tuple(planned)
 
 
-def report_idle_rules(spec: Spec, walk: Walk) -> None:
+def report_idle_rules(spec: Spec, walk: Walk, graph: Graph) -> None:
     """Reports rules, and parameters in them, that nothing in the model can be meant by."""
     if not walk.rules:
         return
-    applications = {id(row.application): row.application for row in walk.rows}.values()
+    applications = graph.applications()
     # A class of torch's may be inside of a layer, and a plugin's may extend one.
     may_be_inside = any(
         "." in parameter.name or not application.type.target.startswith("torch.")
@@ -77,16 +78,14 @@ def _names(type: str, walk: Walk) -> tuple[str, ...]:
     return (type,) if one is None else (type, one.layer.name, one.layer.alias, one.full_name)
 
 
-def planned_ties(
-    spec: Spec, walk: Walk, root: PlannedScope, found: Diagnostics
-) -> tuple[PlannedTie, ...]:
+def planned_ties(spec: Spec, graph: Graph, found: Diagnostics) -> tuple[PlannedTie, ...]:
     """The ties as classes: `{a: b, b: c}` is one parameter under three keys.
 
     All keys of a tie exist, and have one shape and one device.
     """
     if not spec.tie:
         return ()
-    shapes, devices = _shapes_and_devices(walk, root)
+    shapes, devices = _shapes_and_devices(graph)
     ends, rings = _ends({tie.parameter: tie.source for tie in spec.tie})
     others: dict[str, list[str]] = {}
     for tie in spec.tie:
@@ -133,25 +132,21 @@ def planned_ties(
 
 
 def _shapes_and_devices(
-    walk: Walk, root: PlannedScope
+    graph: Graph,
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, str | None]]:
     """The shape and the device of every parameter, by its key."""
     shapes: dict[str, tuple[int, ...]] = {}
     devices: dict[str, str | None] = {}
-    waiting = [root]
-    while waiting:
-        scope = waiting.pop()
-        if scope.is_reused:
+    for visit in graph.walk():
+        body, path = visit.node.body, visit.path
+        if visit.is_again:
             continue
-        for own in scope.parameters:
-            shapes[own.path], devices[own.path] = own.shape, own.device
-        waiting.extend(child for child in scope.children if isinstance(child, PlannedScope))
-    for row in walk.rows:
-        if row.is_reused:
-            continue
-        for parameter in row.parameters:
-            key = f"{row.path}.{parameter.name}"
-            shapes[key], devices[key] = parameter.shape, row.device
+        if isinstance(body, OwnParameter):
+            shapes[path], devices[path] = body.shape, visit.node.device
+        elif isinstance(body, Application):
+            for parameter in body.parameters:
+                key = f"{path}.{parameter.name}"
+                shapes[key], devices[key] = parameter.shape, visit.node.device
     return shapes, devices
 
 

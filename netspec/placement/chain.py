@@ -18,7 +18,7 @@ def chain_of(scope: PlannedScope) -> list[PlannedLayer | PlannedScope]:
     waiting: list[PlannedLayer | PlannedScope] = [*reversed(scope.children)]
     while waiting:
         child = waiting.pop()
-        if isinstance(child, PlannedScope) and child.steps is None and child.children:
+        if isinstance(child, PlannedScope) and child.graph.is_chain and child.children:
             waiting.extend(reversed(child.children))
         else:
             found.append(child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.diagnostics import Diagnostics, Note
-from netspec.placement.graph import graph_of
+from netspec.placement.graph import calls_of
 from netspec.placement.layout import Layout
 from netspec.planning import PlannedLayer
 
@@ -16,7 +16,7 @@ def report_dtypes(layout: Layout, found: Diagnostics) -> None:
     if not any(placed.dtype for placed in layout.layers.values()):
         return
     makers: dict[int, PlannedLayer] = {}  # the last layer with weights that a value has passed
-    for call in graph_of(layout.plan).calls:
+    for call in calls_of(layout.plan).calls:
         before = next((makers[value] for value in call.inputs if value in makers), None)
         layer = call.layer
         if layer is None or not layer.parameters:

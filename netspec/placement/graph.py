@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
-from netspec.planning import Plan, PlannedLayer, PlannedScope
-from netspec.planning.plan import PlannedChild
+from netspec.graph import Graph, Interpreter, Node
+from netspec.planning import Plan, PlannedLayer
+from netspec.planning.plan import planned_layer
 from netspec.spec import Origin
 
 Values = tuple[int, ...]
@@ -22,7 +24,7 @@ class Call(NamedTuple):
     origin: Origin
 
 
-class Graph(NamedTuple):
+class Calls(NamedTuple):
     """``results`` are the values that the model gives, auxiliary ones too."""
 
     calls: tuple[Call, ...]
@@ -42,43 +44,35 @@ def writes_into_input(layer: PlannedLayer) -> bool:
     return layer.application.overwrites_input
 
 
-def graph_of(plan: Plan) -> Graph:
+def calls_of(plan: Plan) -> Calls:
     """The model's values are 0, 1 ... in the order of ``plan.inputs``."""
     tracer = _Tracer(len(plan.inputs))
-    results = tracer.scope(plan.root, tuple(range(len(plan.inputs))))
-    return Graph(tuple(tracer.calls), results)
+    results = tracer.run(plan.graph, range(len(plan.inputs)))
+    return Calls(tuple(tracer.calls), tuple(results))
 
 
-class _Tracer:
+class _Tracer(Interpreter[int]):
     def __init__(self, inputs: int) -> None:
+        super().__init__()
         self.calls: list[Call] = []
         self.numbers = count(inputs)
 
-    def child(self, child: PlannedChild, inputs: Values) -> Values:
-        if isinstance(child, PlannedScope):
-            return self.scope(child, inputs)
-        return self.call("call", child, inputs, len(child.outputs), child.origin)
+    def call_layer(self, node: Node, given: list[int]) -> Values:
+        layer = planned_layer(self.prefix, node, self.origin, self.is_again)
+        return self.called("call", layer, node, given)
 
-    def call(
-        self, kind: str, layer: PlannedLayer | None, inputs: Values, outputs: int, origin: Origin
+    def call_function(self, node: Node, given: list[int]) -> Values:
+        return self.called(node.name, None, node, given)
+
+    def get_parameter(self, node: Node) -> int:
+        return self.called("parameter", None, node, [])[0]
+
+    def called(
+        self, kind: str, layer: PlannedLayer | None, node: Node, given: Sequence[int]
     ) -> Values:
-        made = tuple([next(self.numbers) for _ in range(outputs)])
-        self.calls.append(Call(kind, layer, inputs, made, origin))
+        made = tuple([next(self.numbers) for _ in node.outputs])
+        self.calls.append(Call(kind, layer, tuple(given), made, self.origin))
         return made
 
-    def scope(self, scope: PlannedScope, inputs: Values) -> Values:
-        if scope.steps is None:
-            values = inputs
-            for child in scope.children:
-                values = self.child(child, values[:1])
-            return values
-        known = dict(enumerate(inputs))
-        for step in scope.steps:
-            given = tuple([known[number] for number in step.inputs])
-            if step.planned is not None:
-                made = self.child(step.planned, given)
-            else:
-                made = self.call(step.kind, None, given, len(step.outputs), step.origin)
-            known.update(zip(step.outputs, made, strict=False))
-        results = (*scope.results.values, *scope.auxiliary.values)
-        return tuple([known[number] for number in results])
+    def output(self, graph: Graph, values: Sequence[int]) -> list[int]:
+        return [values[at] for at in (*graph.results.values, *graph.auxiliary.values)]

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence, Set
 import torch
 from torch import nn
 
-from netspec.building.flow import Flow
+from netspec.building.flow import Flow, operate_on
 from netspec.building.weights import tie
 from netspec.declaration import Refusal
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.diagnostics.failure import failure, shown
+from netspec.graph import Interpreter, Node
 from netspec.placement.inputs import MoveInputs
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedScope
+from netspec.planning import Plan, PlannedLayer
 from netspec.registry import Registry
 
 
@@ -38,7 +39,8 @@ def place(
         _place_layers(model, layers, devices, registry)
         for own in plan.parameters:
             _move(model, own.path, devices[own.path])
-        _connect(model, plan.root, devices[""], devices)
+        connector = _Connector(model, devices)
+        connector.run(plan.graph, [devices[""]] * len(plan.inputs))
     elif used != {torch.device("cpu")}:  # where the layers were made
         model.to(devices[""])
     tie(model, plan)  # a move to another kind of device (meta, xla) makes new parameters
@@ -85,53 +87,28 @@ def _no_module(answer: object) -> str:
     return "" if isinstance(answer, nn.Module) else f"it gives {shown(answer)}, which is no module"
 
 
-def _connect(
-    module: nn.Module,
-    child: PlannedChild,
-    incoming: torch.device,
-    devices: Mapping[str, torch.device],
-) -> torch.device:
-    """Adds a hook where values come from another device; gives the device of the output."""
-    if isinstance(child, PlannedLayer):
-        device = devices[child.path]
-        if device != incoming:
-            module.register_forward_pre_hook(MoveInputs(device), with_kwargs=True)
-        return device
-    if child.steps is None:
-        for inner in child.children:
-            incoming = _connect(module.get_submodule(inner.name), inner, incoming, devices)
-        return incoming
-    return _connect_flow(module, child, incoming, devices)
+class _Connector(Interpreter[torch.device]):
+    """Follows where values are, and has them moved where a layer or an operator needs it."""
 
+    def __init__(self, model: nn.Module, devices: Mapping[str, torch.device]) -> None:
+        super().__init__()
+        self.model = model
+        self.devices = devices
 
-def _connect_flow(
-    module: nn.Module,
-    scope: PlannedScope,
-    incoming: torch.device,
-    devices: Mapping[str, torch.device],
-) -> torch.device:
-    assert isinstance(module, Flow)
-    assert scope.steps is not None
-    at = dict.fromkeys(range(len(scope.inputs)), incoming)
-    steps = list(module._steps)
-    for index, step in enumerate(scope.steps):
-        if step.planned is not None:
-            inner_module = module.get_submodule(step.planned.name)
-            incoming_here = at[step.inputs[0]]
-            if isinstance(step.planned, PlannedLayer):
-                # Any input from elsewhere makes a hook, which moves them all.
-                own = devices[step.planned.path]
-                incoming_here = next(
-                    (at[number] for number in step.inputs if at[number] != own), own
-                )
-            result = _connect(inner_module, step.planned, incoming_here, devices)
-        elif step.kind == "parameter":
-            assert step.child is not None
-            result = devices[scope.parameters[step.child].path]
-        else:
-            result = at[step.inputs[0]]
-            if any(at[number] != result for number in step.inputs):
-                steps[index] = steps[index]._replace(device=result)
-        at.update(dict.fromkeys(step.outputs, result))
-    module._steps = tuple(steps)
-    return at[scope.results.values[0]]
+    def call_layer(self, node: Node, given: list[torch.device]) -> list[torch.device]:
+        path = self.prefix + node.name
+        device = self.devices[path]
+        if any(one != device for one in given):
+            move = MoveInputs(device)  # all inputs, where they are elsewhere
+            self.model.get_submodule(path).register_forward_pre_hook(move, with_kwargs=True)
+        return [device] * len(node.outputs)
+
+    def call_function(self, node: Node, given: list[torch.device]) -> list[torch.device]:
+        if any(one != given[0] for one in given):
+            around = self.model.get_submodule(self.prefix.removesuffix("."))
+            assert isinstance(around, Flow)
+            operate_on(around, given[0], node.outputs)
+        return [given[0]] * len(node.outputs)
+
+    def get_parameter(self, node: Node) -> torch.device:
+        return self.devices[self.prefix + node.name]

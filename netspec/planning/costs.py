@@ -7,16 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netspec.declaration import TensorType
+from netspec.graph import Application, Interpreter, Node, Operation
 from netspec.operators import Operator
 from netspec.planning.merging import merge
-from netspec.planning.plan import (
-    Application,
-    Plan,
-    PlannedChild,
-    PlannedScope,
-    SavedForBackward,
-    Step,
-)
+from netspec.planning.plan import Plan, SavedForBackward
 from netspec.sizes import Size
 
 
@@ -25,8 +19,8 @@ def saved_for_backward(plan: Plan) -> SavedForBackward:
 
     The model's inputs need no gradient and all parameters do; auxiliary outputs are given.
     """
-    walk = Walk()
-    walk.scope(plan.root, [Storage(given.type, False) for given in plan.inputs])
+    walk = SavedTensors()
+    walk.run(plan.graph, [Storage(given.type, False) for given in plan.inputs])
     sizes = {key: walk.size(key) for key in dict.fromkeys((*walk.layers, *walk.merges))}
     total: Size = 0
     # Equal sizes are added once: a thousand additions of expressions would take a while.
@@ -74,10 +68,11 @@ class _Call(NamedTuple):
     outputs: tuple[tuple[TensorType, bool, bool] | None, ...]
 
 
-class Walk:
-    """Goes through the plan as a forward pass does; ``layers`` is in the order of its rows."""
+class SavedTensors(Interpreter[Storage]):
+    """Follows a forward pass on storages; ``layers`` is in the order of the plan's rows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.layers: list[_Saved] = []
         self.merges: list[_Saved] = []
         # By their ids, which stay theirs as long as they are here.
@@ -93,26 +88,8 @@ class Walk:
             total = total + self._types[type].nbytes
         return total
 
-    def scope(self, scope: PlannedScope, given: list[Storage]) -> list[Storage]:
-        """Scopes in scopes recurse: the nesting is at most 100 deep."""
-        if scope.steps is None:
-            for child in scope.children:
-                given = self.call(child, given)
-            return given
-        values = dict(enumerate(given))
-        for step in scope.steps:
-            inputs = [values[number] for number in step.inputs]
-            if step.planned is not None:
-                results = self.call(step.planned, inputs)
-            else:
-                results = self.merge(step, inputs)
-            values.update(zip(step.outputs, results, strict=True))
-        return [values[number] for number in scope.results.values]
-
-    def call(self, child: PlannedChild, given: list[Storage]) -> list[Storage]:
-        if isinstance(child, PlannedScope):
-            return self.scope(child, given)
-        application = child.application
+    def call_layer(self, node: Node, given: list[Storage]) -> list[Storage]:
+        application = node.application
         if len(given) > 1:
             return self.layer(application, given)
         # Most layers of a long chain are called as an equal one was before.
@@ -161,24 +138,25 @@ class Walk:
                 types.append(id(storage.type))
         return tuple(types)
 
-    def merge(self, step: Step, given: list[Storage]) -> list[Storage]:
+    def get_parameter(self, node: Node) -> Storage:
+        return Storage(node.types[0], True, is_counted=True)
+
+    def call_function(self, node: Node, given: list[Storage]) -> list[Storage]:
         """https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors"""
-        types = step.output_types
-        operator = step.operator
-        if operator is None:
-            return [Storage(types[0], True, is_counted=True)]
+        operation = node.operation
+        operator, types = operation.operator, operation.outputs
         if operator.call == "cut":  # the parts are views
             return given * len(types)
         if operator.gradient_needs:
-            return [self.folded(operator, step, given)]
+            return [self.folded(operator, operation, given)]
         return [Storage(types[0], _requires_grad(given))]
 
-    def folded(self, operator: Operator, step: Step, given: list[Storage]) -> Storage:
+    def folded(self, operator: Operator, operation: Operation, given: list[Storage]) -> Storage:
         """Values are merged one by one, and the results in between are saved too."""
         result = given[0]
         for place, other in enumerate(given[1:], 1):
             pair = (result, other)
-            saved = _laid_out(step, *pair) if operator.saves_matrices else pair
+            saved = _laid_out(operation, *pair) if operator.saves_matrices else pair
             places = {
                 at
                 for value, needed in zip(pair, operator.gradient_needs, strict=True)
@@ -186,7 +164,7 @@ class Walk:
                 for at in needed
             }
             self.merges.append(_Saved(self.counted([saved[at] for at in sorted(places)])))
-            type = merge(operator, step.input_types[: place + 1], 0, step.origin, ()).type
+            type = merge(operator, operation.inputs[: place + 1]).type
             result = Storage(type, result.requires_grad or other.requires_grad)
         return result
 
@@ -199,17 +177,17 @@ def _is_differentiable(type: TensorType) -> bool:
     return type.is_floating or type.dtype.startswith("complex")
 
 
-def _laid_out(step: Step, first: Storage, other: Storage) -> tuple[Storage, Storage]:
+def _laid_out(operation: Operation, first: Storage, other: Storage) -> tuple[Storage, Storage]:
     """The factors of a matmul as torch saves them, which copies some.
 
     One matrix times several is computed the other way round, as rows of one matrix, where the
     one needs a gradient (``torch._decomp.decompositions.should_fold``); else what is stretched
     over two dims or more is written out.
     """
-    one, many = step.input_types
+    one, many = operation.inputs
     if first.requires_grad and _is_one_matrix(one, many):
         return first, Storage(many, other.requires_grad)
-    batch = step.output_types[0].shape[:-2]
+    batch = operation.outputs[0].shape[:-2]
     return _stretched(first, one, batch), _stretched(other, many, batch)
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from netspec.planning.costs import Storage, Walk
-from netspec.planning.plan import Plan, PlannedChild, PlannedLayer, PlannedScope, Step
+from netspec.graph import Node
+from netspec.planning.costs import SavedTensors, Storage
+from netspec.planning.plan import Plan, PlannedLayer, planned_layer
 
 
 class Overwritten(NamedTuple):
@@ -25,14 +26,14 @@ class Overwritten(NamedTuple):
 
 def overwritten(plan: Plan) -> list[Overwritten]:
     """The in-place layers of a plan with which no training step succeeds."""
-    if not any(layer.application.overwrites_input for layer in plan.layers):
+    if not any(one.overwrites_input for one in plan.graph.applications()):
         return []
     walk = _Versions()
-    walk.scope(plan.root, [Storage(given.type, False) for given in plan.inputs])
+    walk.run(plan.graph, [Storage(given.type, False) for given in plan.inputs])
     return walk.found
 
 
-class _Versions(Walk):
+class _Versions(SavedTensors):
     """Follows which storages are saved, and are not written to after that."""
 
     def __init__(self) -> None:
@@ -43,14 +44,12 @@ class _Versions(Walk):
         self._alive: list[Storage] = []  # keeps the storages whose ids are keys
         self._saving: list[Storage] = []
 
-    def call(self, child: PlannedChild, given: list[Storage]) -> list[Storage]:
-        if isinstance(child, PlannedScope):
-            return self.scope(child, given)
-        application = child.application
+    def call_layer(self, node: Node, given: list[Storage]) -> list[Storage]:
+        application = node.application
         if application.overwrites_input:
-            self._write(child, given[0])
+            self._write(planned_layer(self.prefix, node, self.origin, self.is_again), given[0])
         outputs = self.layer(application, given)
-        self._save(child.type)
+        self._save(application.type.name)
         return outputs
 
     def _write(self, layer: PlannedLayer, storage: Storage) -> None:
@@ -67,13 +66,21 @@ class _Versions(Walk):
         self._alive += self._saving
         self._saving = []
 
-    def merge(self, step: Step, given: list[Storage]) -> list[Storage]:
-        outputs = super().merge(step, given)
-        self._save(step.kind)
-        if step.operator is None or step.operator.call == "cut":
-            self._alive += outputs
-            self._views.update(dict.fromkeys(map(id, outputs), step.kind))
+    def call_function(self, node: Node, given: list[Storage]) -> list[Storage]:
+        outputs = super().call_function(node, given)
+        self._save(node.name)
+        if node.operation.operator.call == "cut":
+            self._view(outputs, node.name)
         return outputs
+
+    def get_parameter(self, node: Node) -> Storage:
+        output = super().get_parameter(node)
+        self._view([output], "parameter")
+        return output
+
+    def _view(self, storages: list[Storage], kind: str) -> None:
+        self._alive += storages
+        self._views.update(dict.fromkeys(map(id, storages), kind))
 
     def counted(self, storages: Sequence[Storage]) -> tuple[int, ...]:
         self._saving += storages

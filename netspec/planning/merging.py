@@ -28,14 +28,15 @@ class Merged(NamedTuple):
 def merge(
     operator: Operator,
     inputs: Sequence[TensorType],
-    dim: int,
-    origin: Origin,
-    stretched: Stretched,
+    dim: int = 0,
+    origin: Origin | None = None,
+    stretched: Stretched = (),
 ) -> Merged:
     """What an operator makes of several values.
 
     Args:
         dim: of a concat.
+        origin: where it is written, for what is advised.
         stretched: the places of inputs whose sizes of 1 a concat stretches.
 
     Raises:
@@ -83,7 +84,7 @@ def split(input: TensorType, dim: int, parts: int) -> tuple[tuple[TensorType, ..
     return (part,) * parts, needs
 
 
-def _residual(inputs: Sequence[TensorType], origin: Origin) -> TensorType:
+def _residual(inputs: Sequence[TensorType], origin: Origin | None) -> TensorType:
     body, shortcut = inputs
     what = f"the body of residual gives {body} and its shortcut {shortcut}"
     if body.rank != shortcut.rank or body.dtype != shortcut.dtype:
@@ -104,11 +105,13 @@ def _broadcast(word: str, first: TensorType, other: TensorType, number: int) -> 
     if first is other:
         return first
     before = "branch 0" if number == 1 else "the branches before"
-    what = f"{before} of {word} gives {first} and branch {number} gives {other}"
+
+    def message(problem: str) -> str:  # symbolic sizes take a while to be written
+        return f"{before} of {word} gives {first} and branch {number} gives {other}: {problem}"
+
     if first.dtype != other.dtype:
-        raise Refusal(
-            f"{what}: {_unlike(TensorType((), first.dtype), TensorType((), other.dtype))}"
-        )
+        unlike = _unlike(TensorType((), first.dtype), TensorType((), other.dtype))
+        raise Refusal(message(unlike))
     rank = max(first.rank, other.rank)
     left = (1,) * (rank - first.rank) + first.shape
     right = (1,) * (rank - other.rank) + other.shape
@@ -117,7 +120,7 @@ def _broadcast(word: str, first: TensorType, other: TensorType, number: int) -> 
         for size, met in zip(left, right, strict=True)
     ]
     _require_same(
-        pairs, lambda position: f"{what}: dim {position - rank} differs", is_broadcast=True
+        pairs, lambda position: message(f"dim {position - rank} differs"), is_broadcast=True
     )
     sizes = [size for size, _ in pairs]
     return TensorType(tuple(sizes), first.dtype)
@@ -151,9 +154,9 @@ def _unlike(first: TensorType, other: TensorType) -> str:
     return f"{first.dtype} against {other.dtype}"
 
 
-def _residual_help(origin: Origin, inputs: Sequence[TensorType]) -> str:
+def _residual_help(origin: Origin | None, inputs: Sequence[TensorType]) -> str:
     body, shortcut = inputs
-    arguments = origin.arguments
+    arguments = None if origin is None else origin.arguments
     has_shortcut = isinstance(arguments, MapNode) and any(
         key.value == "shortcut" for key, _ in arguments.entries
     )

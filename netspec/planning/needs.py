@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from netspec.declaration import Need, Refusal
 from netspec.declaration.output import told
-from netspec.planning.plan import Condition
+from netspec.graph import Condition
 from netspec.planning.size_advice import multiple_that, multiple_that_equates, statement
 from netspec.sizes import Counterexample, at_least, divisible, equal, symbols
 

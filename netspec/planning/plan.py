@@ -3,112 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
-from netspec.declaration import LayerType, TensorType, Work
+from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostic, Span
-from netspec.operators import Operator, operator_of
+from netspec.graph import (
+    Application,
+    Condition,
+    Graph,
+    Init,
+    Initialiser,
+    Node,
+    OwnParameter,
+    Parameter,
+    Trust,
+)
+from netspec.graph import Value as GraphValue
 from netspec.sizes import Size
 from netspec.spec import Origin, Value, Written
 from netspec.templates import Names
-
-#: What a layer's shapes are known from: its rule, a proof, runs without memory, or the spec.
-Trust = Literal["rule", "proven", "probed", "stated"]
-
-
-class Condition(NamedTuple):
-    """Something that the sizes must fulfil for the model to work (``H >= 63``)."""
-
-    text: str
-    symbol: str | None = None
-    least: int | None = None
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class Parameter(NamedTuple):
-    """A parameter or buffer of a layer, named as in ``state_dict``."""
-
-    name: str
-    shape: tuple[int, ...]
-
-    @property
-    def numel(self) -> int:
-        """The number of values, as ``Tensor.numel`` says it."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Application:
-    """A layer type with its arguments, applied to inputs. Equal layers of a plan share one.
-
-    ``arguments`` are all of them with torch's names; ``written`` those to pass to the class (the
-    written and the inferred ones). ``input_names`` say which of the type's inputs there are.
-    ``macs`` are the multiply-adds of one call. ``saves`` and ``saved_bytes`` are what is kept for
-    the backward pass, as the Output of the rule says it. ``trust`` says where the shapes are from,
-    ``source`` is the package and version that the layer is from. ``conditions`` are what has to
-    be true of the named sizes, ``warnings`` what its rule warns of. ``scratch`` and ``work`` are
-    those of the Output.
-    """
-
-    type: LayerType
-    arguments: Mapping[str, Value]
-    written: Mapping[str, Value]
-    inputs: tuple[TensorType, ...]
-    outputs: tuple[TensorType, ...]
-    output_names: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    buffers: tuple[Parameter, ...]
-    macs: Size
-    saves: tuple[str, ...] = ()
-    saved_bytes: Size = 0
-    is_view: bool = False
-    input_names: tuple[str, ...] = ()
-    source: str = ""
-    trust: Trust = "rule"
-    conditions: tuple[Condition, ...] = ()
-    warnings: tuple[str, ...] = ()
-    scratch: tuple[Size, Size] | None = None
-    work: tuple[Work, ...] = ()
-    is_counted: bool = True
-
-    @property
-    def overwrites_input(self) -> bool:
-        """Whether it changes the memory of its first input: then it has an argument ``inplace``.
-
-        Its output is in the same memory; of some of torch's classes ``inplace`` has no effect.
-        """
-        in_place = self.arguments.get("inplace") is True
-        return in_place and (self.is_view or self.trust != "rule")
-
-    @property
-    def keywords(self) -> tuple[str, ...]:
-        """The names of the last inputs, those that the module gets by keyword."""
-        return tuple([name for name in self.input_names if name in self.type.keyword_inputs])
-
-    @property
-    def parameter_count(self) -> int:
-        return sum(parameter.numel for parameter in self.parameters)
-
-
-class PlannedInitialiser(NamedTuple):
-    """A function that fills a parameter in place, by its dotted path, with its arguments.
-
-    ``brought_by`` is the package of one that is not torch's.
-    """
-
-    name: str
-    target: str
-    arguments: tuple[tuple[str, Value], ...] = ()
-    brought_by: str = ""
-
-
-#: How the parameters of a layer begin, by their names in the layer.
-PlannedInit = tuple[tuple[str, PlannedInitialiser], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +41,7 @@ class PlannedLayer:
     device: str | None
     origin: Origin = field(repr=False, compare=False)
     is_reused: bool = False
-    init: PlannedInit | None = field(default=None, repr=False)
+    init: Init | None = field(default=None, repr=False)
 
     @property
     def type(self) -> str:
@@ -166,7 +82,7 @@ class PlannedLayer:
     @property
     def buffer_numel(self) -> int:
         """The number of values in the layer's buffers; none where it has a row already."""
-        return 0 if self.is_reused else sum(buffer.numel for buffer in self.buffers)
+        return 0 if self.is_reused else self.application.buffer_count
 
     @property
     def macs(self) -> Size:
@@ -194,7 +110,7 @@ class PlannedParameter:
     path: str
     name: str
     shape: tuple[int, ...]
-    init: PlannedInitialiser
+    init: Initialiser
     origin: Origin = field(repr=False, compare=False)
     device: str | None = None
 
@@ -204,74 +120,82 @@ class PlannedParameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a container's wiring. Values are numbers: the container's inputs come first.
-
-    A ``call`` calls the child at index ``child``; ``planned`` is what it does in this call. A
-    ``parameter`` gives one of the container's own parameters, at index ``child``. The others are
-    operators, which merge or split values; ``stretched`` are the places of those whose sizes of 1 a
-    concat stretches. ``is_auxiliary`` is a step that only what is given in training needs.
-    """
-
-    kind: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    input_types: tuple[TensorType, ...] = field(repr=False)
-    output_types: tuple[TensorType, ...] = field(repr=False)
-    origin: Origin = field(repr=False, compare=False)
-    child: int | None = None
-    planned: PlannedChild | None = field(default=None, repr=False)
-    dim: int | None = None
-    stretched: tuple[int, ...] = ()
-    macs: Size = 0
-    is_auxiliary: bool = False
-
-    @property
-    def operator(self) -> Operator | None:
-        """The operator; None for a call and a parameter."""
-        return operator_of(self.kind)
-
-
-class Results(NamedTuple):
-    """What a container gives: one value, a tuple, or a dict with the names as keys."""
-
-    values: tuple[int, ...]
-    names: tuple[str, ...] = ("output",)
-    form: Literal["single", "tuple", "dict"] = "single"
-
-
-NO_RESULTS = Results((), ())
-
-
-@dataclass(frozen=True, slots=True)
 class PlannedScope:
-    """A container.
-
-    ``steps`` is None where the children are called in their order, each with the output of the
-    one before: that is a plain ``nn.Sequential``. ``auxiliary`` is given in training only.
-    """
+    """A container at its place in the model: its graph, under its path."""
 
     path: str
     name: str
-    children: tuple[PlannedChild, ...] = field(repr=False)
-    parameters: tuple[PlannedParameter, ...] = field(repr=False)
-    steps: tuple[Step, ...] | None = field(repr=False)
-    results: Results
-    auxiliary: Results
-    input_names: tuple[str, ...]
-    inputs: tuple[TensorType, ...]
-    outputs: tuple[TensorType, ...]
+    graph: Graph = field(repr=False)
     device: str | None
     origin: Origin = field(repr=False, compare=False)
     is_reused: bool = False
 
     @property
+    def children(self) -> tuple[PlannedChild, ...]:
+        """The layers and containers in it, in the order of registration."""
+        graph, prefix = self.graph, f"{self.path}." if self.path else ""
+        return tuple(
+            [
+                planned_child(prefix, graph.nodes[at], graph.origins[at], self.is_reused)
+                for at in graph.child_places
+            ]
+        )
+
+    @property
+    def parameters(self) -> tuple[PlannedParameter, ...]:
+        """Its own parameters."""
+        graph, prefix = self.graph, f"{self.path}." if self.path else ""
+        return tuple(
+            [
+                planned_parameter(prefix, node, origin)
+                for node, origin in zip(graph.nodes, graph.origins, strict=True)
+                if isinstance(node.body, OwnParameter)
+            ]
+        )
+
+    @property
+    def inputs(self) -> tuple[TensorType, ...]:
+        return tuple([value.type for value in self.graph.inputs])
+
+    @property
+    def outputs(self) -> tuple[TensorType, ...]:
+        return self.graph.outputs
+
+    @property
     def output_names(self) -> tuple[str, ...]:
         """What its outputs are called, where there are several."""
-        return self.results.names
+        return self.graph.results.names
+
+    @property
+    def params(self) -> int:
+        """The number of values in all parameters; none where it has been called before."""
+        return 0 if self.is_reused else self.graph.parameter_count
 
 
 PlannedChild = PlannedLayer | PlannedScope
+
+
+def planned_child(prefix: str, node: Node, origin: Origin, is_reused: bool = False) -> PlannedChild:
+    """The layer or container that a node calls, in a container of this path."""
+    path, again = prefix + node.name, is_reused or node.is_again
+    if isinstance(node.body, Graph):
+        return PlannedScope(path, node.name, node.body, node.device, origin, again)
+    return planned_layer(prefix, node, origin, is_reused)
+
+
+def planned_layer(prefix: str, node: Node, origin: Origin, is_reused: bool = False) -> PlannedLayer:
+    """The row of a layer that a node calls, in a container of this path."""
+    assert isinstance(node.body, Application)
+    again = is_reused or node.is_again
+    path = prefix + node.name
+    return PlannedLayer(path, node.name, node.body, node.device, origin, again, node.init)
+
+
+def planned_parameter(prefix: str, node: Node, origin: Origin) -> PlannedParameter:
+    """The parameter of a container of this path that a node makes a value of."""
+    assert isinstance(node.body, OwnParameter)
+    own, path = node.body, prefix + node.name
+    return PlannedParameter(path, node.name, own.shape, own.init, origin, node.device)
 
 
 class RuleInitialiser(NamedTuple):
@@ -314,13 +238,6 @@ class PlannedTie(NamedTuple):
         return (self.source, *self.others)
 
 
-class PlannedInput(NamedTuple):
-    """An input of the model."""
-
-    name: str
-    type: TensorType
-
-
 class SavedForBackward(NamedTuple):
     """The bytes that autograd keeps for the backward pass, as torch's saved_tensors_hooks see them.
 
@@ -333,21 +250,19 @@ class SavedForBackward(NamedTuple):
     total: Size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """A checked model. Sizes are ints, or exact expressions of the input's named sizes."""
 
     name: str | None
-    inputs: tuple[PlannedInput, ...]
-    root: PlannedScope
-    layers: tuple[PlannedLayer, ...] = field(repr=False)
+    graph: Graph = field(repr=False)
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
-    parameters: tuple[PlannedParameter, ...] = field(default=(), repr=False)
     init: tuple[PlannedInitRule, ...] = field(default=(), repr=False, compare=False)
     ties: tuple[PlannedTie, ...] = ()
     #: The keys in ``state_dict`` of the parameters that are not trained.
     frozen: frozenset[str] = field(default=frozenset(), repr=False)
+    origin: Origin = field(kw_only=True, repr=False, compare=False)
 
     def __repr__(self) -> str:
         from netspec.render import plan_summary  # which renders plans
@@ -366,20 +281,51 @@ class Plan:
         return plan_html(self)
 
     @property
+    def inputs(self) -> tuple[GraphValue, ...]:
+        """The inputs of the model, with their names and types."""
+        return self.graph.inputs
+
+    @cached_property
+    def layers(self) -> tuple[PlannedLayer, ...]:
+        """One row for each call of a layer, in the order of the forward pass."""
+        return tuple(
+            [
+                planned_layer(prefix, node, origin, again)
+                for prefix, node, origin, again in self.graph.walk()
+                if isinstance(node.body, Application)
+            ]
+        )
+
+    @cached_property
+    def parameters(self) -> tuple[PlannedParameter, ...]:
+        """The parameters of the containers themselves."""
+        return tuple(
+            [
+                planned_parameter(prefix, node, origin)
+                for prefix, node, origin, again in self.graph.walk()
+                if isinstance(node.body, OwnParameter) and not again
+            ]
+        )
+
+    @property
+    def root(self) -> PlannedScope:
+        """The container of the whole model."""
+        return PlannedScope("", "", self.graph, None, self.origin)
+
+    @property
     def outputs(self) -> tuple[TensorType, ...]:
-        return self.root.outputs
+        return self.graph.outputs
 
     @property
     def output_shape(self) -> tuple[Size, ...]:
         """The shape of the (first) output."""
-        return self.root.outputs[0].shape
+        return self.graph.outputs[0].shape
 
     @property
     def total_params(self) -> int:
         """The number of values in all parameters; tied and shared ones are counted once."""
-        own = sum(parameter.numel for parameter in self.parameters)
         tied = sum(math.prod(tie.shape) * len(tie.others) for tie in self.ties)
-        return sum(layer.params for layer in self.layers) + own - tied
+        return self.graph.parameter_count - tied
 
     @property
     def trained_params(self) -> int:
@@ -399,12 +345,12 @@ class Plan:
     @property
     def total_buffer_numel(self) -> int:
         """The number of values in all buffers."""
-        return sum(layer.buffer_numel for layer in self.layers)
+        return self.graph.buffer_count
 
     @property
     def uncounted(self) -> tuple[str, ...]:
         """The types of layers whose multiply-adds are not known, and not in ``total_macs``."""
-        unknown = (layer.type for layer in self.layers if not layer.application.is_counted)
+        unknown = [one.type.name for one in self.graph.applications() if not one.is_counted]
         return tuple(dict.fromkeys(unknown))
 
     @property
@@ -416,30 +362,7 @@ class Plan:
         Raises:
             SizeLimit: it is a sum of more different terms than an expression may have.
         """
-        # Equal layers are added once: a thousand additions of expressions would take a while.
-        times: Counter[int] = Counter()
-        applications: dict[int, Application] = {}
-        total: Size = 0
-        waiting: list[PlannedChild] = [self.root]
-        while waiting:
-            child = waiting.pop()
-            if isinstance(child, PlannedLayer):
-                times[id(child.application)] += 1
-                applications[id(child.application)] = child.application
-            elif child.steps is None:
-                waiting.extend(child.children)
-            else:
-                for step in child.steps:
-                    if step.is_auxiliary:
-                        continue
-                    if step.planned is not None:
-                        waiting.append(step.planned)
-                    elif step.macs != 0:
-                        total = total + step.macs
-        for key, application in applications.items():
-            if application.macs != 0:
-                total = total + application.macs * times[key]
-        return total
+        return self.graph.macs
 
     def saved_for_backward(self) -> SavedForBackward:
         """What autograd keeps of one forward pass in training, with auxiliary outputs.
@@ -451,11 +374,34 @@ class Plan:
 
         return saved_for_backward(self)
 
+    def module(self, path: str) -> PlannedChild | None:
+        """The layer or container of a path; the root's is empty. None where there is none."""
+        found: PlannedChild = self.root
+        for name in path.split(".") if path else ():
+            if not isinstance(found, PlannedScope):
+                return None
+            graph, prefix = found.graph, f"{found.path}." if found.path else ""
+            at = next((at for at in graph.child_places if graph.nodes[at].name == name), None)
+            if at is None:
+                return None
+            found = planned_child(prefix, graph.nodes[at], graph.origins[at], found.is_reused)
+        return found
+
     def scopes(self) -> Iterator[PlannedScope]:
         """All containers, the root first, in the order of ``nn.Module.modules()``."""
-        waiting: list[PlannedChild] = [self.root]
-        while waiting:
-            child = waiting.pop()
-            if isinstance(child, PlannedScope):
-                yield child
-                waiting.extend(reversed(child.children))
+        return _scopes(self.root)
+
+
+def _scopes(scope: PlannedScope) -> Iterator[PlannedScope]:
+    """A container and those in it; recursion is as deep as the nesting, at most 100."""
+    yield scope
+    graph, prefix = scope.graph, f"{scope.path}." if scope.path else ""
+    if not graph.height > 1:
+        return
+    for at in graph.child_places:
+        node = graph.nodes[at]
+        if isinstance(node.body, Graph):
+            path, origin = prefix + node.name, graph.origins[at]
+            again = scope.is_reused or node.is_again
+            inner = PlannedScope(path, node.name, node.body, node.device, origin, again)
+            yield from _scopes(inner)

@@ -29,10 +29,10 @@ from netspec.diagnostics import (
     fix,
     listed,
 )
+from netspec.graph import Application, Parameter, Trust
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
 from netspec.planning.needs import decide
-from netspec.planning.plan import Application, Parameter, Trust
 from netspec.planning.soundness import require_sound
 from netspec.plugin_calls import Fault, call_rule
 from netspec.registry import Brought, PackageBlock, RegisteredLayer, Registry

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from netspec.declaration import FromClass, Need, Output, TensorType, imported
 from netspec.declaration.output import Shape
-from netspec.planning.plan import Trust
+from netspec.graph import Trust
 from netspec.plugin_calls import Fault, call_plugin
 from netspec.probing.cache import keep, kept
 from netspec.probing.probe import Probed, ProbedNeed, probe

@@ -279,7 +279,6 @@ class Registry:
         functions, wrappers = self._implementations(hook)
         if not functions and not wrappers:
             return
-        paths = {row.path for row in plan.layers} | {scope.path for scope in plan.scopes()}
         found: list[Linted] = []
         owners: dict[int, Plugin] = {}  # a wrapper sees findings, not plugins
 
@@ -288,7 +287,7 @@ class Registry:
             for implementation in functions:
                 plugin = self._plugins[implementation.plugin_name]
                 try:
-                    lists.append(self._findings(implementation, plan, paths))
+                    lists.append(self._findings(implementation, plan))
                 except Fault as problem:
                     found.append((plugin, self._unregister(plugin, str(problem))))
                     continue
@@ -297,7 +296,7 @@ class Registry:
 
         def fault(lists: Any) -> str:
             try:
-                _require_findings([one for some in lists for one in some], paths)
+                _require_findings([one for some in lists for one in some], plan)
             except (Fault, TypeError) as problem:
                 return str(problem)
             return ""
@@ -312,7 +311,7 @@ class Registry:
             yield owners.get(id(one)) or self._plugins[wrappers[-1].plugin_name], one
 
     @staticmethod
-    def _findings(implementation: Any, plan: Plan, paths: Collection[str]) -> list[Finding]:
+    def _findings(implementation: Any, plan: Plan) -> list[Finding]:
         """
         Raises:
             Fault: it fails, or gives what are no findings about this plan.
@@ -320,7 +319,7 @@ class Registry:
         given = {"plan": plan}
         arguments = [given[name] for name in implementation.argnames]
         found = answers("netspec_lint", [lambda: implementation.function(*arguments)])
-        _require_findings(found, paths)
+        _require_findings(found, plan)
         return found
 
     def _disable(self, plugin: Plugin, problem: str) -> None:
@@ -739,10 +738,10 @@ class Registry:
         self._register(plugin, info)
 
 
-def _require_findings(found: Sequence[Any], paths: Collection[str]) -> None:
+def _require_findings(found: Sequence[Any], plan: Plan) -> None:
     """
     Raises:
-        Fault: something is no finding about a plan with these paths.
+        Fault: something is no finding about the plan.
     """
     for one in found:
         if not isinstance(one, Finding):
@@ -750,7 +749,7 @@ def _require_findings(found: Sequence[Any], paths: Collection[str]) -> None:
         texts = (one.code, one.message, one.path, one.help, one.argument or "")
         if not all(isinstance(text, str) for text in texts) or not one.code:
             raise Fault(f"gives a Finding of what are no texts: {shown(one)}")
-        if one.path not in paths:
+        if plan.module(one.path) is None:
             raise Fault(f"finds something at {one.path[:60]!r}, which the plan does not have")
 
 

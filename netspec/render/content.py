@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
-from netspec.planning import PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
-from netspec.planning.plan import Application, Results
+from netspec.graph import Application, Graph, Node, Operation, OwnParameter, Results
 
 _LONGEST_PERIOD = 8
 
 
 class Entry(NamedTuple):
-    """What a container computes in one step, in the order of computation.
+    """A node of a container at its path; equal numbers of ``content`` are equal contents."""
 
-    ``step`` is None where the container calls its children in their order.
-    """
-
-    part: PlannedChild | PlannedParameter | Step
-    step: Step | None
+    node: Node
+    path: str
+    is_again: bool
     content: int
 
 
@@ -39,47 +36,44 @@ class Contents:
     """Numbers the contents of a plan's parts: equal numbers are equal contents.
 
     The content of a layer is its type, all arguments, the types of its inputs and outputs, and what
-    is frozen; that
-    of a container is the names and contents of its children and how they are connected. The own
-    name and path are not part of it.
+    is frozen; that of a container is the names and contents of its children and how they are
+    connected. The own name and path are not part of it.
     """
 
     def __init__(self, frozen: Collection[str]) -> None:
         self._frozen = frozen
         self._numbers: dict[Hashable, int] = {}
-        self._known: dict[int, tuple[object, int]] = {}
+        self._known: dict[int, tuple[Application, int]] = {}
+        self._graphs: dict[tuple[int, str, bool], tuple[Graph, int]] = {}
 
-    def entries(self, scope: PlannedScope) -> list[Entry]:
-        """A container's own parameters, then what it computes."""
-        found = [Entry(own, None, self._parameter(own)) for own in scope.parameters]
-        if scope.steps is None:
-            return found + [Entry(child, None, self.of(child)) for child in scope.children]
-        for step in scope.steps:
-            if step.planned is not None:
-                found.append(Entry(step.planned, step, self.of(step.planned)))
-            elif step.kind != "parameter":
-                found.append(Entry(step, step, self._merge(step)))
-        return found
+    def entries(self, graph: Graph, prefix: str, is_again: bool) -> list[Entry]:
+        """A container's own parameters, then what it computes, in the order of computation."""
+        rest = [node for node in graph.nodes if not isinstance(node.body, OwnParameter)]
+        return [
+            Entry(
+                node,
+                prefix + node.name,
+                is_again or node.is_again,
+                self.of(node, prefix + node.name, is_again or node.is_again),
+            )
+            for node in (*graph.parameters, *rest)
+        ]
 
-    def of(self, child: PlannedChild) -> int:
-        known = self._known.get(id(child))
-        if known is None:
-            number = self._layer(child) if isinstance(child, PlannedLayer) else self._scope(child)
-            known = self._known[id(child)] = (child, number)
-        return known[1]
+    def of(self, node: Node, path: str, is_again: bool) -> int:
+        """The number of a node's content. A graph that containers share is looked at once."""
+        body = node.body
+        if isinstance(body, Graph):
+            inside = self._graph(body, path, is_again)
+            return self._number(("graph", inside, node.device, is_again))
+        if isinstance(body, Application):
+            frozen = self.frozen_in(path, body)
+            return self._number((self._application(body), node.device, is_again, frozen))
+        if isinstance(body, Operation):
+            return self._number(body._replace(macs=0, conditions=()))
+        return self._number(("parameter", node.name, body.type, path in self._frozen))
 
     def _number(self, content: Hashable) -> int:
         return self._numbers.setdefault(content, len(self._numbers))
-
-    def _layer(self, layer: PlannedLayer) -> int:
-        return self._number(
-            (
-                self._application(layer.application),
-                layer.device,
-                layer.is_reused,
-                self.frozen_in(layer),
-            )
-        )
 
     def _application(self, one: Application) -> int:
         known = self._known.get(id(one))
@@ -99,33 +93,28 @@ class Contents:
             known = self._known[id(one)] = (one, self._number(content))
         return known[1]
 
-    def _scope(self, scope: PlannedScope) -> int:
-        """Scopes in scopes recurse: the nesting is at most 100 deep."""
-        parts = tuple((child.name, self.of(child)) for child in scope.children)
-        own = tuple(map(self._parameter, scope.parameters))
-        steps = None if scope.steps is None else tuple(map(self._step, scope.steps))
-        outside = (scope.inputs, scope.outputs, scope.input_names, scope.device, scope.is_reused)
-        results = (_values(scope.results), _values(scope.auxiliary))
-        return self._number(("scope", parts, own, steps, outside, results))
+    def _graph(self, graph: Graph, path: str, is_again: bool) -> int:
+        """Containers in containers recurse: the nesting is at most 100 deep."""
+        key = (id(graph), path if self._frozen else "", is_again)
+        known = self._graphs.get(key)
+        if known is not None:
+            return known[1]
+        entries = self.entries(graph, f"{path}.", is_again)
+        nodes = [
+            (entry.node.name, entry.node.inputs, entry.node.outputs, entry.content)
+            for entry in entries
+        ]
+        results = (_values(graph.results), _values(graph.auxiliary))
+        number = self._number((tuple(nodes), graph.registered, graph.inputs, results))
+        self._graphs[key] = (graph, number)
+        return number
 
-    def _step(self, step: Step) -> Hashable:
-        content = self._merge(step) if step.planned is None else self.of(step.planned)
-        return step.inputs, step.outputs, step.child, content
-
-    def _merge(self, step: Step) -> int:
-        return self._number(
-            ("merge", step.kind, step.dim, step.stretched, step.input_types, step.output_types)
-        )
-
-    def frozen_in(self, layer: PlannedLayer) -> tuple[str, ...]:
+    def frozen_in(self, path: str, layer: Application) -> tuple[str, ...]:
         """The names of the layer's parameters that are not trained."""
         if not self._frozen:
             return ()
         names = [parameter.name for parameter in layer.parameters]
-        return tuple([name for name in names if f"{layer.path}.{name}" in self._frozen])
-
-    def _parameter(self, own: PlannedParameter) -> int:
-        return self._number(("parameter", own.name, own.shape, own.path in self._frozen))
+        return tuple([name for name in names if f"{path}.{name}" in self._frozen])
 
 
 def _values(results: Results) -> Hashable:
@@ -157,7 +146,7 @@ def runs(entries: Sequence[Entry]) -> Iterator[Run]:
 
 def _lines(entries: Sequence[Entry]) -> int:
     """Some number of lines: more for a container than for a layer."""
-    return sum(3 if isinstance(entry.part, PlannedScope) else 1 for entry in entries)
+    return sum(3 if isinstance(entry.node.body, Graph) else 1 for entry in entries)
 
 
 class _Wiring:
@@ -168,18 +157,15 @@ class _Wiring:
         self._made = {
             value: (place, slot)
             for place, entry in enumerate(entries)
-            if entry.step is not None
-            for slot, value in enumerate(entry.step.outputs)
+            for slot, value in enumerate(entry.node.outputs)
         }
 
     def alike(self, first: int, other: int) -> bool:
         """Equal contents, with inputs from as far before, but for some that are the same values."""
         one, two = self._entries[first], self._entries[other]
-        if one.content != two.content:
+        if one.content != two.content or isinstance(one.node.body, OwnParameter):
             return False
-        if one.step is None or two.step is None:
-            return not isinstance(one.part, PlannedParameter)
-        pairs = list(zip(one.step.inputs, two.step.inputs, strict=True))
+        pairs = list(zip(one.node.inputs, two.node.inputs, strict=True))
         moved = [self._source(a, first) == self._source(b, other) for a, b in pairs]
         same = [a == b for a, b in pairs]
         # Branches that all take one value are no chain.

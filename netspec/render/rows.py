@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from netspec.declaration import TensorType
 from netspec.declaration.arguments import spelled
-from netspec.planning import Plan, PlannedChild, PlannedLayer, PlannedParameter, PlannedScope, Step
+from netspec.graph import Application, Graph, Operation, OwnParameter
+from netspec.planning import Plan
 from netspec.render.amounts import dense, number
 from netspec.render.content import Contents, Entry, Run, runs
 from netspec.render.totals import unless_beyond_limits
@@ -40,7 +41,7 @@ def plan_rows(plan: Plan, depth: int | None = None, unfold: bool = False) -> lis
         unfold: whether equal blocks that follow each other have rows of their own.
     """
     rows = _Rows(plan, depth, unfold)
-    return list(rows.scope(plan.root, 0))
+    return list(rows.graph(plan.graph, "", False, 0))
 
 
 class _Rows:
@@ -48,106 +49,75 @@ class _Rows:
         self.depth = depth
         self.unfold = unfold
         self.contents = Contents(plan.frozen)
-        self.macs_of: dict[int, Size | None] = {}
-        self.params_of: dict[int, int] = {}
 
-    def scope(self, scope: PlannedScope, depth: int) -> Iterator[Row]:
+    def graph(self, graph: Graph, prefix: str, is_again: bool, depth: int) -> Iterator[Row]:
         """Recursion is as deep as the nesting, at most 100."""
-        entries = self.contents.entries(scope)
+        entries = self.contents.entries(graph, prefix, is_again)
         folded = [Run([entry], (), [entry], 1) for entry in entries]
         for run in folded if self.unfold else runs(entries):
             for place, entry in enumerate(run.entries):
                 yield from self.entry(entry, _label(run, place), run.times, depth)
 
     def entry(self, entry: Entry, label: str, count: int, depth: int) -> Iterator[Row]:
-        part = entry.part
+        body = entry.node.body
         times = f"({count} times, each)" if count > 1 else ""
-        if isinstance(part, Step):
-            macs = dense(number(part.macs)) if part.macs != 0 else ""
-            yield Row(depth, label, times, _outputs(part.output_types), "", macs)
-        elif isinstance(part, PlannedParameter):
-            shape = f"[{', '.join(map(str, part.shape))}]"
-            yield Row(depth, label, "parameter", shape, number(part.numel), "")
-        elif isinstance(part, PlannedLayer):
+        if isinstance(body, Operation):
+            yield Row(depth, label, times, _outputs(body.outputs), "", _macs(body.macs))
+        elif isinstance(body, OwnParameter):
+            shape = f"[{', '.join(map(str, body.shape))}]"
+            yield Row(depth, label, "parameter", shape, number(body.parameter_count), "")
+        elif isinstance(body, Application):
+            params = 0 if entry.is_again else body.parameter_count
+            frozen = self.frozen(entry.path, body)
             yield Row(
                 depth,
-                label + _device(part.device) + _again(part),
-                f"{written(part)}{_trusted(part)}{self.frozen(part)} {times}".rstrip(),
-                _outputs(part.outputs),
-                number(part.params) if part.params else "",
-                _macs(part),
+                label + _marks(entry),
+                f"{written(body)}{_trusted(body)}{frozen} {times}".rstrip(),
+                _outputs(body.outputs),
+                number(params) if params else "",
+                _macs(body.macs) if body.is_counted else "not counted",
             )
         else:
-            yield from self.container(part, label, times, depth)
+            yield from self.container(entry, body, label, times, depth)
 
-    def container(self, scope: PlannedScope, label: str, times: str, depth: int) -> Iterator[Row]:
+    def container(
+        self, entry: Entry, graph: Graph, label: str, times: str, depth: int
+    ) -> Iterator[Row]:
         is_shut = self.depth is not None and depth + 1 >= self.depth
-        count = _layer_count(scope) if is_shut else 0
+        count = _layer_count(graph) if is_shut else 0
         inside = f"{count} layer{'s' if count != 1 else ''}" if is_shut else ""
-        params, macs = self.params(scope), self.macs(scope)
+        params = 0 if entry.is_again else graph.parameter_count
+        macs = unless_beyond_limits(lambda: graph.macs)
         yield Row(
             depth,
-            label + _device(scope.device) + _again(scope),
+            label + _marks(entry),
             f"{inside} {times}".strip(),
-            _outputs(scope.outputs) if is_shut else "",
+            _outputs(graph.outputs) if is_shut else "",
             number(params) if params else "",
-            dense(number(macs)) if macs not in (None, 0) else "",
+            "" if macs is None else _macs(macs),
             is_container=True,
         )
         if not is_shut:
-            yield from self.scope(scope, depth + 1)
+            yield from self.graph(graph, f"{entry.path}.", entry.is_again, depth + 1)
 
-    def frozen(self, layer: PlannedLayer) -> str:
+    def frozen(self, path: str, layer: Application) -> str:
         """What stands beside a layer whose parameters, or some of them, are not trained."""
-        names = self.contents.frozen_in(layer)
+        names = self.contents.frozen_in(path, layer)
         if not names:
             return ""
         is_all = len(names) == len(layer.parameters)
         return " (frozen)" if is_all else f" (frozen: {', '.join(names)})"
 
-    def params(self, child: PlannedChild) -> int:
-        """The values of all parameters in a container; equal containers are counted once."""
-        if isinstance(child, PlannedLayer):
-            return child.params
-        content = self.contents.of(child)
-        if content not in self.params_of:
-            own = sum(parameter.numel for parameter in child.parameters)
-            inside = sum(self.params(one) for one in child.children)
-            self.params_of[content] = 0 if child.is_reused else own + inside
-        return self.params_of[content]
 
-    def macs(self, child: PlannedChild) -> Size | None:
-        """The multiply-adds of a call; None where the sum has too many terms to be written."""
-        if isinstance(child, PlannedLayer):
-            return child.macs
-        content = self.contents.of(child)
-        if content not in self.macs_of:
-            self.macs_of[content] = unless_beyond_limits(lambda: self._macs(child))
-        return self.macs_of[content]
-
-    def _macs(self, scope: PlannedScope) -> Size | None:
-        total: Size = 0
-        for entry in self.contents.entries(scope):
-            part = entry.part
-            if isinstance(part, PlannedParameter) or (entry.step and entry.step.is_auxiliary):
-                continue
-            macs = part.macs if isinstance(part, Step) else self.macs(part)
-            if macs is None:
-                return None
-            total = total + macs
-        return total
-
-
-def _layer_count(scope: PlannedScope) -> int:
-    return sum(
-        1 if isinstance(child, PlannedLayer) else _layer_count(child) for child in scope.children
-    )
+def _layer_count(graph: Graph) -> int:
+    bodies = [node.body for node in graph.children]
+    return sum(_layer_count(body) if isinstance(body, Graph) else 1 for body in bodies)
 
 
 def _label(run: Run, place: int) -> str:
     """``0 … 79``, or ``0, 2 … 10`` for every second one."""
     first = _name(run.entries[place])
-    if run.times == 1 or isinstance(run.entries[place].part, Step):
+    if run.times == 1 or isinstance(run.entries[place].node.body, Operation):
         return first
     last = _name(run.last[place])
     if run.times == 2:
@@ -158,37 +128,34 @@ def _label(run: Run, place: int) -> str:
 
 
 def _name(entry: Entry) -> str:
-    return f"({entry.part.kind})" if isinstance(entry.part, Step) else entry.part.name
+    return f"({entry.node.name})" if isinstance(entry.node.body, Operation) else entry.node.name
 
 
 def _outputs(types: Sequence[TensorType]) -> str:
     return ", ".join(dense(type) for type in types)
 
 
-def _device(device: str | None) -> str:
-    return f" @{device}" if device else ""
+def _marks(entry: Entry) -> str:
+    """What stands beside a layer or container: its device, and whether it is called again."""
+    device = f" @{entry.node.device}" if entry.node.device else ""
+    return f"{device} (again)" if entry.is_again else device
 
 
-def _again(child: PlannedChild) -> str:
-    """What stands beside a further call of the same child."""
-    return " (again)" if child.is_reused else ""
-
-
-def _trusted(child: PlannedLayer) -> str:
+def _trusted(layer: Application) -> str:
     """What stands beside a layer whose shapes are not those of a rule."""
-    return "" if child.trust == "rule" else f" ({child.trust})"
+    return "" if layer.trust == "rule" else f" ({layer.trust})"
 
 
-def written(layer: PlannedLayer) -> str:
+def written(layer: Application) -> str:
     """The layer as a call, as with the Builder: ``conv2d(64, 3, padding=1)``.
 
     Without the arguments that are inferred, and those that are as they are by default.
     """
-    type = layer.application.type
+    type = layer.type
     bare = (type.obvious_argument,) if type.obvious_argument is not None else type.required
     given = {
         name: spelled(value)
-        for name, value in layer.application.written.items()
+        for name, value in layer.written.items()
         if name not in type.inferred and type.defaults.get(name, _NOTHING) != value
     }
     shown = [given.pop(name) for name in bare if name in given]
@@ -196,7 +163,5 @@ def written(layer: PlannedLayer) -> str:
     return f"{type.name}({', '.join(shown)})" if shown else type.name
 
 
-def _macs(layer: PlannedLayer) -> str:
-    if not layer.application.is_counted:
-        return "not counted"
-    return dense(number(layer.macs)) if layer.macs != 0 else ""
+def _macs(macs: Size) -> str:
+    return dense(number(macs)) if macs != 0 else ""

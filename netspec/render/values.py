@@ -64,7 +64,7 @@ def plan_values(plan: Plan) -> Json:
         "inputs": [{"name": given.name, **_type(given.type)} for given in plan.inputs],
         "outputs": [
             {"name": name, **_type(output)}
-            for name, output in zip(plan.root.output_names, plan.outputs, strict=True)
+            for name, output in zip(plan.graph.results.names, plan.outputs, strict=True)
         ],
         "layers": [_layer(*both) for both in zip(plan.layers, by_layer, strict=True)],
         "parameters": {own.path: list(own.shape) for own in plan.parameters},

@@ -10,7 +10,8 @@ from typing import cast
 from netspec.declaration import LayerType, Refusal, TensorType
 from netspec.declaration.arguments import Kind, OneOf, Real, Tuple, Whole
 from netspec.diagnostics import SpecError, listed
-from netspec.planning import Application, Plan
+from netspec.graph import Application
+from netspec.planning import Plan
 from netspec.planning.planner import shown
 from netspec.registry import Registry
 from netspec.sizes import Size

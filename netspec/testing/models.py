@@ -11,8 +11,8 @@ from netspec.api import from_dict
 from netspec.declaration import LayerType, TensorType
 from netspec.diagnostics import Diagnostics, SpecError
 from netspec.expansion import input_types, plan_layers
+from netspec.graph import Application, Body, Graph
 from netspec.operators import MERGES, OPERATORS
-from netspec.planning import PlannedChild, PlannedScope
 from netspec.registry import Registry
 from netspec.spec import Spec
 from netspec.testing.strategies import arguments, documented_ranks
@@ -188,10 +188,10 @@ class _Model:
 
     def output_names(self, item: Tree, type: TensorType) -> tuple[str, ...]:
         """What the outputs of the last layer of an item are called."""
-        planned = self.planned(item, type)
-        while isinstance(planned, PlannedScope):
-            planned = planned.children[-1] if planned.children else None
-        return planned.application.output_names if planned is not None else ()
+        planned: Body | None = self.planned(item, type)
+        while isinstance(planned, Graph):
+            planned = planned.children[-1].body if planned.children else None
+        return planned.output_names if isinstance(planned, Application) else ()
 
     def merge(self, type: TensorType, depth: int) -> Tree:
         """Branches of which the last leaves the value as it is, or is a parameter."""
@@ -249,7 +249,7 @@ class _Model:
             return None
         return planned.outputs[0]
 
-    def planned(self, item: Tree, type: TensorType) -> PlannedChild | None:
+    def planned(self, item: Tree, type: TensorType) -> Graph | None:
         """A container of the item alone; None where it is refused."""
         try:
             start = from_dict({"netspec": 1, "input": [], "layers": [item]})

@@ -62,8 +62,7 @@ def meaning(text: str) -> tuple[Any, ...]:
     plan = netspec.plan(netspec.loads(text))
 
     def wiring(scope: PlannedScope) -> Any:
-        steps = scope.steps or ()
-        return [(one.kind, one.child, one.inputs, one.outputs, one.dim) for one in steps]
+        return [(node.name, node.inputs, node.outputs) for node in scope.graph.nodes]
 
     values = {**plan_values(plan), "warnings": []}
     return values, [wiring(scope) for scope in plan.scopes()]

@@ -88,7 +88,8 @@ def planned_or_refused(spec: netspec.Spec, drawn: Counter[str]) -> Plan | None:
 
 def does_what_was_planned(spec: netspec.Spec, plan: Plan) -> None:
     model = netspec.build(plan, device="meta", registry=REGISTRY)
-    assert (type(model) is nn.Sequential) == (plan.root.steps is None)
+    plan.graph.lint()
+    assert (type(model) is nn.Sequential) == plan.graph.is_chain
     for values in accepted_numbers(spec, plan):
         real = run(model, plan, values)
         for row in (*plan.layers, None):

@@ -96,5 +96,5 @@ def outcome(
 
 
 def wiring(scope: PlannedScope) -> object:
-    steps = [(s.kind, s.inputs, s.outputs, s.child) for s in scope.steps or ()]
-    return [child.path for child in scope.children], steps, scope.results
+    nodes = [(node.name, node.inputs, node.outputs) for node in scope.graph.nodes]
+    return [child.path for child in scope.children], nodes, scope.graph.results

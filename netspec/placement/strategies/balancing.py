@@ -122,7 +122,7 @@ def _units(root: PlannedScope) -> list[PlannedChild]:
     waiting: list[PlannedChild] = [*reversed(root.children)]
     while waiting:
         child = waiting.pop()
-        if isinstance(child, PlannedLayer) or child.steps is not None:
+        if isinstance(child, PlannedLayer) or not child.graph.is_chain:
             units.append(child)
         else:
             waiting.extend(reversed(child.children))

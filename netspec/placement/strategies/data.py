@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from netspec.placement.graph import graph_of, writes_into_input
+from netspec.placement.graph import calls_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
@@ -129,7 +129,7 @@ def _require_no_writes(layout: Layout, groups: tuple[str, ...]) -> None:
             for backward is lost with it, and gradients may be wrong.
     """
     makers: dict[int, PlannedLayer] = {}
-    for call in graph_of(layout.plan).calls:
+    for call in calls_of(layout.plan).calls:
         layer, before = call.layer, makers.get(call.inputs[0]) if call.inputs else None
         if layer is None:
             continue

@@ -122,19 +122,23 @@ def _chain(layout: Layout) -> list[Unit]:
     Raises:
         Misplaced: the model is no chain.
     """
-    root = layout.plan.root
-    if root.steps is not None or len(layout.plan.inputs) != 1:
-        merges = [one for one in root.steps or () if one.planned is None]
+    graph = layout.plan.graph
+    if not graph.is_chain:
+        merges = [
+            Place(node.name, origin)
+            for node, origin in zip(graph.nodes, graph.origins, strict=True)
+            if not node.is_call
+        ]
         what = "values go other ways than from each layer to the next"
         if len(layout.plan.inputs) != 1:
             what = f"it has {len(layout.plan.inputs)} inputs"
         raise Misplaced(
             f"the model cannot be cut into stages: {what}",
-            *[Place(one.kind, one.origin) for one in merges[:1]],
+            *merges[:1],
             help="put the layers that belong together into containers, so that the model's own "
             "are a chain",
         )
-    return chain_of(root)
+    return chain_of(layout.plan.root)
 
 
 def _written_starts(

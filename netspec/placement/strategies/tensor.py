@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from netspec.declaration.splits import Splits
-from netspec.operators import operator_of
-from netspec.placement.graph import Call, Graph, graph_of, writes_into_input
+from netspec.operators import OPERATORS
+from netspec.placement.graph import Call, Calls, calls_of, writes_into_input
 from netspec.placement.layout import Action, Layout, Misplaced, Place, Placed, Shard
 from netspec.placement.strategy import strategy
 from netspec.planning import PlannedLayer
@@ -49,7 +49,7 @@ def tensor_parallel(
     https://docs.pytorch.org/docs/stable/distributed.tensor.parallel.html
     """
     layout = layout.using(axis, "tensor_parallel")
-    graph = graph_of(layout.plan)
+    graph = calls_of(layout.plan)
     styles = {**_written(layout, column=column, row=row, gather=gather)}
     if layers:
         styles |= _found(layout, graph, layout.match_all(layers, "layers"), styles)
@@ -123,7 +123,7 @@ def _written(layout: Layout, **patterns: Patterns) -> dict[str, Style]:
 
 
 def _found(
-    layout: Layout, graph: Graph, paths: tuple[str, ...], written: Mapping[str, Style]
+    layout: Layout, graph: Calls, paths: tuple[str, ...], written: Mapping[str, Style]
 ) -> dict[str, Style]:
     """The pairs inside of some modules, without the layers that are written."""
     inside = {row.path for path in paths for row in layout.rows(path)} - set(written)
@@ -251,7 +251,7 @@ def _with_shards(placed: Placed, row: PlannedLayer, parts: list[Part], axis: str
 # ---- checks
 
 
-def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> tuple[str, ...]:
+def _require_pairs(graph: Calls, styles: Mapping[str, Style]) -> tuple[str, ...]:
     """Follows what is divided through the model; the layers that get parts of the features.
 
     Raises:
@@ -282,7 +282,7 @@ def _require_pairs(graph: Graph, styles: Mapping[str, Style]) -> tuple[str, ...]
                 divided[call.outputs[0]] = layer
         elif origin is not None:
             alike = all(value in divided for value in call.inputs)
-            operator = operator_of(call.kind)
+            operator = OPERATORS.get(call.kind)
             is_elementwise = operator is not None and operator.is_elementwise
             if layer is None and not (is_elementwise and alike):
                 place = Place(call.kind, call.origin)

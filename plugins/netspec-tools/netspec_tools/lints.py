@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
-from netspec.plugin import Finding, Plan, PlannedLayer, PlannedScope, hookimpl
+from netspec.plugin import Application, Finding, Graph, Node, Plan, hookimpl
 
 NORMS = frozenset({"batch_norm1d", "batch_norm2d", "batch_norm3d", "sync_batch_norm"})
 DROPOUTS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"})
@@ -24,35 +23,40 @@ def dropout_before_norm(plan: Plan) -> list[Finding]:
     Li et al. (2019), "Understanding the Disharmony between Dropout and Batch Normalization by
     Variance Shift", https://arxiv.org/abs/1801.05134
     """
+    shared = {id(graph): list(_pairs(graph)) for graph in plan.graph.graphs()}
+    if not any(shared.values()):
+        return []
     return [
         Finding(
             "dropout-before-norm",
-            f"{norm.type} `{norm.path}` learns the variance that {dropout.type} makes in training, "
-            "and meets another one in evaluation",
-            dropout.path,
+            f"{_type(norm)} `{prefix}{norm.name}` learns the variance that {_type(dropout)} makes "
+            "in training, and meets another one in evaluation",
+            prefix + dropout.name,
             help="put the dropout after the norm, or leave it out",
         )
         for scope in plan.scopes()
-        for dropout, norm in _pairs(scope)
-        if dropout.type in DROPOUTS and norm.type in NORMS and dropout.arguments["p"] != 0
+        for prefix in (f"{scope.path}." if scope.path else "",)
+        for dropout, norm in shared[id(scope.graph)]
     ]
 
 
-def _pairs(scope: PlannedScope) -> Iterator[tuple[PlannedLayer, PlannedLayer]]:
-    """The layers of a container of which one takes what the other gives."""
-    if scope.steps is None:
-        for before, after in pairwise(scope.children):
-            if isinstance(before, PlannedLayer) and isinstance(after, PlannedLayer):
-                yield before, after
+def _pairs(graph: Graph) -> Iterator[tuple[Node, Node]]:
+    """The dropouts of a container with the norm that takes what they give."""
+    if not any(isinstance(one, Application) and one.type.name in NORMS for one in graph.bodies):
         return
-    givers = {
-        number: step.planned
-        for step in scope.steps
-        if isinstance(step.planned, PlannedLayer)
-        for number in step.outputs
+    norms = [node for node in graph.nodes if _type(node) in NORMS]
+    dropouts = {
+        number: node
+        for node in graph.nodes
+        if _type(node) in DROPOUTS and node.application.arguments["p"] != 0
+        for number in node.outputs
     }
-    for step in scope.steps:
-        if isinstance(step.planned, PlannedLayer):
-            for number in step.inputs:
-                if number in givers:
-                    yield givers[number], step.planned
+    for norm in norms:
+        for number in norm.inputs:
+            if number in dropouts:
+                yield dropouts[number], norm
+
+
+def _type(node: Node) -> str:
+    """The layer that a node calls; empty where it calls none."""
+    return node.body.type.name if isinstance(node.body, Application) else ""
