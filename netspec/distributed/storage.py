@@ -58,6 +58,9 @@ class _Files(FileSystem):
 
     @contextmanager
     def create_stream(self, path: str | os.PathLike[str], mode: str) -> Iterator[io.IOBase]:
+        if mode == "wb":  # a link in a folder of somebody else's leads anywhere, a pipe blocks
+            with suppress(FileNotFoundError):
+                os.unlink(path)
         with OutputFile(path) if mode == "wb" else Path(path).open(mode) as stream:
             yield cast(io.IOBase, stream)
 

@@ -7,18 +7,17 @@ probed as if there were none.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from netspec.files import written_whole
 from netspec.probing.probe import Probed
 from netspec.probing.question import Question
 from netspec.probing.run import Runner
@@ -83,16 +82,10 @@ def keep(asked: Question, package: str, probed: Probed, runner: Runner) -> None:
     }
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            json.dump(values, opened)
-        os.replace(name, file)
+        with written_whole(file) as unfinished:
+            unfinished.write_text(json.dumps(values), "utf-8")
     except (OSError, ValueError, TypeError):
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+        return
 
 
 def _file(asked: Question, package: str) -> Path | None:

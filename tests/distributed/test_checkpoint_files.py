@@ -6,6 +6,8 @@ import os
 import pickle
 import re
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ import netspec
 from netspec.distributed import Distributed, consolidate, load_checkpoint, save_checkpoint
 
 SPEC = netspec.loads("netspec: 1\ninput: [N, 4]\nlayers: {up: {linear: 64}, down: {linear: 2}}\n")
+ROOT = Path(__file__).parents[2]
 MARK = "NETSPEC_TEST_RAN_CODE"
 LR = MetadataIndex("optimizer.param_groups.up.weight.lr")
 
@@ -173,6 +176,54 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_half_of_a_new_one(folder: 
             attempt()
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir()] == ["saved"]
+
+
+KILLED = """
+import os, sys
+import torch.distributed.checkpoint.filesystem as filesystem
+from tests.distributed.test_checkpoint_files import made, save_checkpoint
+
+name = sys.argv[2]
+
+def killed(*arguments, **named):
+    os.kill(os.getpid(), 9)
+
+if name == "data":
+    filesystem._write_item = killed
+else:
+    os.replace = killed
+found, optimizer = made(seed=1)
+save_checkpoint(found, sys.argv[1], optimizer)
+"""
+
+
+@pytest.mark.parametrize("when", ["data", "metadata"])
+def test_a_process_that_is_killed_leaves_the_old_checkpoint(when: str, folder: Path) -> None:
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), when], cwd=ROOT)
+    assert done.returncode == -9
+    after = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert before.items() < after.items()
+    found, optimizer = made()
+    load_checkpoint(found, folder, optimizer)
+    save_checkpoint(found, folder, optimizer)  # which removes what the killed one left
+    assert len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_prepared_folder_is_not_written_through(kind: str, folder: Path) -> None:
+    precious = folder.parent / "precious"
+    precious.write_text("text", "utf-8")
+    prepared = folder / ".metadata.tmp"
+    if kind == "link":
+        prepared.symlink_to(precious)
+    else:
+        os.mkfifo(prepared)
+    found, optimizer = made()
+    save_checkpoint(found, folder, optimizer)
+    assert precious.read_text("utf-8") == "text"
+    load_checkpoint(found, folder, optimizer)
 
 
 def test_a_new_checkpoint_replaces_the_old_one(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What was probed is kept on disk, and nothing on a disk can do harm."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -161,6 +162,30 @@ def test_a_folder_that_cannot_be_written_to_is_no_mistake(
     cache.write_text("a file where the folder would be")
     assert [plan(), plan()] == ["(N, 8)", "(N, 8)"]
     assert len(runs) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a way to fill a disk")
+def test_a_full_disk_leaves_no_half_file(plan: Plan, runs: list[str], cache: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        assert [plan(), plan()] == ["(N, 8)", "(N, 8)"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(runs) == 2
+    assert list((cache / "probed").iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(plan: Plan, cache: Path) -> None:
+    kill = "import os; from pathlib import Path; from netspec.files import written_whole\n"
+    kill += "with written_whole(Path('a.json')) as file: os.kill(os.getpid(), 9)"
+    (cache / "probed").mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", kill], cwd=cache / "probed")
+    assert len(list((cache / "probed").iterdir())) == 1
+    plan()
+    assert [file.suffix for file in (cache / "probed").iterdir()] == [".json"]
 
 
 def test_it_can_be_switched_off(
