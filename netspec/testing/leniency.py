@@ -38,6 +38,8 @@ def torch_is_lenient(case: Case, refused: SpecError) -> str | None:
         return "torch does not look at the dtype where nothing is computed"
     if "computes with at most" in message:
         return "meta takes numbers beyond int32, the cpu does not"
+    if "cannot hold" in message and not is_cheap(case):
+        return "meta does not look at values, and the cpu is not asked about huge ones"
     if not is_cheap(case) and name.startswith("conv"):
         return "meta looks at few arguments of a convolution, and the cpu is not asked of huge ones"
     weightless = case.arguments.get("affine") is case.arguments.get("track_running_stats") is False
