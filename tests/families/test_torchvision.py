@@ -28,6 +28,10 @@ HEAVY = {"inception_v3", "s3d", "swin3d_t", "mvit_v1_b", "mvit_v2_s"}
 EACH_SMALL = [
     pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in SMALL
 ]
+#: Costs follow from the same layers in all sizes of a family.
+EACH_COSTED = [
+    pytest.param(name, marks=() if name in SMALL else pytest.mark.slow) for name in sorted(FILES)
+]
 
 
 def test_every_classifier_has_a_spec() -> None:
@@ -72,7 +76,7 @@ def test_fresh_weights(name: str) -> None:
     assert compare.different_beginnings(ours, reference) == []
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", EACH_COSTED)
 def test_one_symbolic_plan_tells_shapes_and_costs(name: str) -> None:
     plan = netspec.plan(FILES[name], variant=name)
     assert compare.different_costs(name, plan, compare.theirs(name, init=False)) == []
