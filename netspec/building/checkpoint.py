@@ -16,12 +16,12 @@ from torch import Tensor
 
 from netspec.diagnostics import Diagnostic, Location, SpecError, listed
 from netspec.source.nodes import shortened
+from netspec.weights.argument import MAX_KEY
 
 INDEX = ".safetensors.index.json"
 SUFFIXES = (".safetensors", INDEX, ".pt", ".pth", ".bin", ".ckpt")
 SAVE = "save it with `torch.save(model.state_dict(), file)`"
 MAX_INDEX = 100_000_000  # bytes of an index; one of a thousand shards has some 100 kB
-MAX_KEY = 1_000  # letters in the name of a tensor
 MAX_NAME = 255  # letters in the name of a shard
 MAX_SHOWN = 200  # letters of a path or of another library's words in a message
 

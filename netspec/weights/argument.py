@@ -25,6 +25,8 @@ from netspec.source import ListNode, MapNode, Node, ScalarNode, read_text, read_
 from netspec.source.nodes import kind, shortened
 
 Spelling = Literal["python", "command", "placement"]
+#: Letters in the name of a tensor.
+MAX_KEY = 1_000
 PARTS = ("file", "key", "rename", "only", "fresh")
 EXAMPLE = '{"file": "model.safetensors", "rename": {"^module\\\\.": ""}, "fresh": ["head.*"]}'
 
@@ -196,6 +198,10 @@ class _Reader:
             empty = isinstance(value, ScalarNode) and value.value in ("", None)
             replacement = "" if empty else self.text(value, f"`{shortened(pattern)}`")
             if replacement is None:
+                continue
+            if len(replacement) > MAX_KEY:
+                message = f"a name in `rename` may have {MAX_KEY:,} letters"
+                self.error(f"{message}, not {len(replacement):,}", value)
                 continue
             try:
                 re.compile(pattern).sub(replacement, "")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from netspec.diagnostics.nearest import did_you_mean
 from netspec.patterns import matches
 from netspec.source.nodes import shortened
-from netspec.weights.argument import Weights
+from netspec.weights.argument import MAX_KEY, Weights
 
 
 class Match(NamedTuple):
@@ -74,7 +74,11 @@ def _renamed(
         changed: dict[str, str] = {}
         is_used = False
         for name, old in found.items():
-            new = read.sub(replacement, name)
+            new = _replaced(read, replacement, name)
+            if new is None:
+                message = f"`rename` makes a name of more than {MAX_KEY:,} letters of "
+                problems.append((message + shortened(old, 80), ""))
+                return found
             is_used = is_used or new != name
             if new in changed:
                 problems.append(
@@ -90,6 +94,20 @@ def _renamed(
             problems.append((message, f"its first name is {shortened(next(iter(found), ''), 80)}"))
         found = changed
     return found
+
+
+def _replaced(pattern: re.Pattern[str], replacement: str, name: str) -> str | None:
+    """The new name; None for one that is too long, as several that double it fill the memory."""
+    length = 0
+
+    def expanded(found: re.Match[str]) -> str:
+        nonlocal length
+        text = found.expand(replacement) if length <= MAX_KEY else ""
+        length += len(text)
+        return text
+
+    new = pattern.sub(expanded, name)
+    return new if max(length, len(new)) <= MAX_KEY else None
 
 
 def _matching(

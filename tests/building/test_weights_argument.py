@@ -207,6 +207,7 @@ def test_one_argument_in_python_on_a_command_line_and_in_a_placement(
         ({"file": "a.pt", "fresh": {"a": 1}}, "`fresh` takes a text, not a mapping"),
         ({"file": "a.pt", "rename": ["a"]}, "`rename` takes a mapping of regular expressions"),
         ({"file": "a.pt", "rename": {"(": ""}}, "missing ), unterminated subpattern"),
+        ({"file": "a.pt", "rename": {"a": "b" * 1001}}, "may have 1,000 letters, not 1,001"),
         ({"file": "a.pt", "rename": {"a": r"\2"}}, "invalid group reference 2"),
         ("{file: [}", "<weights>:1:"),
         ("", "the name is empty"),
@@ -222,6 +223,10 @@ def test_mistakes_in_the_argument(written: Any, message: str) -> None:
     ("part", "message"),
     [
         ({"rename": {"^modul\\.": ""}}, "'^modul\\\\.', which changes no name of the file"),
+        (
+            {"rename": {f"^(.*)${'|x' * n}": r"\1\1" for n in range(60)}},
+            "makes a name of more than 1,000 letters",
+        ),
         ({"rename": {"weight|bias": "x"}}, "makes one name of backbone.stem.weight and backbone"),
         ({"only": ["bakbone.*"]}, "matches no name of the file"),
         ({"fresh": ["heads"]}, "matches no parameter of the model"),
