@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netspec.declaration import Refusal
@@ -22,6 +23,8 @@ TYPES = (
 )  # fmt: skip
 _WORD = re.compile(r"([a-z]+)(:(0|[1-9][0-9]{0,2}))?\Z", re.ASCII)
 _MOST = 127  # an index is an int8
+#: What people say for a type of torch.
+_ALIASES = {"gpu": "cuda", "nvidia": "cuda", "rocm": "cuda", "amd": "cuda", "apple": "mps"}
 _USUAL = ("cpu", "cuda", "mps", "xpu", "meta", AUTO)
 
 
@@ -57,8 +60,11 @@ def message(word: str) -> str:
 
 def advice(word: str) -> Callable[[], str | Instead | Fix]:
     """What to write instead."""
-    _, colon, index = word.partition(":")
+    kind, colon, index = word.partition(":")
     number = f":{index}" if index.isdecimal() and int(index[:9]) <= _MOST else ""
+    if kind.lower() in _ALIASES:
+        torchs = f"{_ALIASES[kind.lower()]}{number}"
+        return partial(Instead, f"torch's name of it is {torchs}", torchs, False)
     otherwise = "write for example `cpu`, `cuda`, `cuda:1` or `auto`"
     return suggestion(
         word, [name + number for name in _USUAL if name != AUTO or not colon], otherwise

@@ -71,6 +71,16 @@ def test_a_plugin_may_know_a_word(word: str, is_known: bool) -> None:
     assert [one.code for one in found] == ([] if is_known else ["bad-device"])
 
 
+@pytest.mark.parametrize(
+    ("word", "torchs"), [("gpu", "cuda"), ("GPU:1", "cuda:1"), ("gpu:x", "cuda"), ("cuad", "cuda")]
+)
+def test_torchs_name_is_advised(word: str, torchs: str) -> None:
+    text = f"netspec: 1\ninput: [N, 8]\nlayers: [{{device: {word!r}, linear: 8}}]\n"
+    (found,) = netspec.check(text)
+    (fix,) = found.fixes
+    assert [edit.text for edit in fix.edits] == [torchs]
+
+
 SPEC = "netspec: 1\ninput: [N, 8]\nlayers: [linear: 8, relu]\n"
 
 
