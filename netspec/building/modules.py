@@ -12,7 +12,6 @@ from torch import nn
 from netspec.building.flow import Flow
 from netspec.building.random import Begin, SeedBy, WithoutRandomNumbers, seeded
 from netspec.building.weights import initialise, tie
-from netspec.declaration import imported
 from netspec.diagnostics import Diagnostics, SpecError, failure
 from netspec.graph import Graph, Node, OwnParameter
 from netspec.planning import Plan, PlannedChild, PlannedLayer
@@ -92,7 +91,7 @@ class _Maker:
     def __init__(self, on_meta: frozenset[str], begin: Begin | None = None) -> None:
         self.on_meta = on_meta
         self.begin = begin
-        self.classes: dict[str, Callable[..., Any]] = {}
+        self.constructors: dict[int, Callable[..., Any]] = {}  # by the id of the layer's type
 
     def graph(self, graph: Graph, prefix: str) -> nn.Module:
         children = [
@@ -118,10 +117,11 @@ class _Maker:
         return self.layer(planned_layer(prefix, node, origin))
 
     def layer(self, layer: PlannedLayer) -> nn.Module:
-        target = layer.application.type.target
-        made = self.classes.get(target)
+        declared = layer.application.type
+        target = declared.target
+        made = self.constructors.get(id(declared))
         if made is None:
-            made = self.classes[target] = _imported(target, layer)
+            made = self.constructors[id(declared)] = _constructor(layer)
         arguments: Mapping[str, object] = layer.application.written
         if self.begin is not None:
             self.begin(layer.path)
@@ -147,12 +147,12 @@ def _made_on_meta(made: Callable[..., Any], arguments: Mapping[str, object]) -> 
             return made(**arguments).to("meta")
 
 
-def _imported(target: str, layer: PlannedLayer) -> Callable[..., Any]:
+def _constructor(layer: PlannedLayer) -> Callable[..., Any]:
+    type = layer.application.type
     try:
-        made: Callable[..., Any] = imported(target)
+        return type.constructor()
     except (Exception, SystemExit) as problem:
-        raise _error(layer, f"{target} cannot be imported: {failure(problem)}") from problem
-    return made
+        raise _error(layer, f"{type.target} cannot be imported: {failure(problem)}") from problem
 
 
 def _error(layer: PlannedLayer, message: str) -> SpecError:

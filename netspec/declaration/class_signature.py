@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from inspect import Parameter, Signature
 from operator import or_
@@ -20,16 +21,42 @@ class UnreadableClass(TypeError):
     """A class cannot be a layer as it stands; the message says what its author writes."""
 
 
-def class_signature(cls: Any, hints: Mapping[str, Any], left_out: Sequence[str]) -> Signature:
-    """What a rule's signature would be: the inputs of ``forward``, the arguments of the class.
+class _NoValueOfYaml(UnreadableClass):
+    """An argument that specs cannot write; it is left out if it has a default."""
+
+
+@dataclass(frozen=True)
+class ClassSignature:
+    """The inputs of ``forward`` and the arguments of a class that specs can write.
+
+    ``left_out`` maps each other argument with a default to the reason. ``paths`` maps those of
+    them with a default in the declaration to its dotted path.
+    """
+
+    signature: Signature
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+
+def class_signature(
+    cls: Any,
+    hints: Mapping[str, Any],
+    left_out: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> ClassSignature:
+    """Read the inputs and arguments of a class.
 
     Args:
         hints: type hints of arguments, in place of the class's own.
         left_out: arguments that specs cannot write; the class's defaults stay.
+        defaults: defaults in place of the class's own; for an argument that specs cannot write,
+            the dotted path of a class or function.
 
     Raises:
-        UnreadableClass: an argument has no type hint that a value of YAML can have.
+        UnreadableClass: an argument without a default has no type hint that a value of YAML can
+            have.
     """
+    defaults = defaults or {}
     title = getattr(cls, "__name__", str(cls))
     if not isinstance(cls, type):
         raise UnreadableClass(f"{title} is no class, but {type(cls).__name__}")
@@ -40,21 +67,34 @@ def class_signature(cls: Any, hints: Mapping[str, Any], left_out: Sequence[str])
             f"{title} takes ({', '.join(map(str, given))}), which names no argument: declare it "
             "with @layer and a rule whose keyword arguments are the class's"
         )
-    for name in (*hints, *left_out):
+    for name in (*hints, *left_out, *defaults):
         if name not in known:
             raise UnreadableClass(f"{title} has no argument {name!r}")
     own = _hints(_init(cls))
-    arguments = [
-        _argument(parameter, title, hints.get(parameter.name, own.get(parameter.name)))
-        for parameter in given
-        if not _is_left_out(parameter, title, left_out)
-    ]
+    arguments: list[Parameter] = []
+    without: dict[str, str] = {}
+    paths: dict[str, str] = {}
+    for parameter in given:
+        name, default = parameter.name, defaults.get(parameter.name, Parameter.empty)
+        if _is_left_out(parameter, title, left_out):
+            if name in left_out:
+                without[name] = f"the declaration of {title} leaves the argument {name!r} out"
+            continue
+        hint = hints.get(name, own.get(name))
+        try:
+            arguments.append(_argument(parameter, title, hint, default))
+        except _NoValueOfYaml as problem:
+            if isinstance(default, str) and "." in default:
+                paths[name] = default
+            elif parameter.default is Parameter.empty or default is not Parameter.empty:
+                raise
+            without[name] = str(problem)
     taken = {argument.name for argument in arguments}
     inputs = [
         input.replace(name=input.name + "_input") if input.name in taken else input
         for input in _inputs(cls)
     ]
-    return Signature([*inputs, *arguments])
+    return ClassSignature(Signature([*inputs, *arguments]), without, paths)
 
 
 def _init(cls: Any) -> Any:
@@ -103,13 +143,18 @@ def _is_left_out(parameter: Parameter, title: str, left_out: Sequence[str]) -> b
     )
 
 
-def _argument(parameter: Parameter, title: str, hint: Any) -> Parameter:
+def _argument(parameter: Parameter, title: str, hint: Any, default: Any) -> Parameter:
     """The argument with a hint that a layer's argument can have.
+
+    Args:
+        default: the declaration's; empty for the class's own.
 
     Raises:
         UnreadableClass: it has none.
     """
-    name, default = parameter.name, parameter.default
+    name = parameter.name
+    if default is Parameter.empty:
+        default = parameter.default
     if hint is None:  # no hint, or one that only its default says
         hint = _hint_of_default(default)
     hint = _plain(hint)
@@ -118,7 +163,7 @@ def _argument(parameter: Parameter, title: str, hint: Any) -> Parameter:
             raise TypeError
         kind = kind_of(hint)
     except (TypeError, IndexError):
-        raise UnreadableClass(_unhinted(title, parameter, hint)) from None
+        raise _NoValueOfYaml(_unhinted(title, parameter)) from None
     default = tuple(default) if isinstance(default, list) else default
     if default is not Parameter.empty and not kind.accepts(default):
         hint = hint | (None if default is None else type(default))
@@ -134,7 +179,7 @@ def _argument(parameter: Parameter, title: str, hint: Any) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
 
-def _unhinted(title: str, parameter: Parameter, hint: Any) -> str:
+def _unhinted(title: str, parameter: Parameter) -> str:
     name = parameter.name
     if parameter.annotation is Parameter.empty:
         message = f"the argument {name!r} of {title} has no type hint: write `{name}: int`"
@@ -145,8 +190,8 @@ def _unhinted(title: str, parameter: Parameter, hint: Any) -> str:
             "or a union of them"
         )
     message += f" in the class, or `hints={{{name!r}: int}}` in the declaration"
-    if parameter.default is not Parameter.empty:
-        message += f", or leave it out: `left_out=[{name!r}]`, and its default stays"
+    if parameter.default is Parameter.empty:
+        message += f", or give it a default there: `defaults={{{name!r}: 'package.module.name'}}`"
     return message
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
-from netspec.declaration.class_signature import UnreadableClass, class_signature
-from netspec.declaration.layer_type import LayerType, Rule, imported
+from netspec.declaration.class_signature import (
+    ClassSignature,
+    UnreadableClass,
+    class_signature,
+)
+from netspec.declaration.layer_type import LayerType, imported
 from netspec.declaration.output import Output
 from netspec.plugin_calls import Fault, call_plugin
 
@@ -29,12 +33,13 @@ class FromClass(LayerType):
     """A layer whose arguments and inputs are read from its class, when it is first used.
 
     Reading imports the class. Without a rule its shapes are probed (see ``netspec.probing``).
-    ``hints`` are type hints in place of the class's own, ``left_out`` arguments that specs cannot
-    write.
+    ``hints`` and ``own_defaults`` replace those of the class, ``hidden`` are arguments that the
+    declaration leaves out.
     """
 
     hints: tuple[tuple[str, Any], ...] = ()
-    left_out: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    own_defaults: tuple[tuple[str, Any], ...] = ()
     about: str = ""
 
     @property
@@ -62,31 +67,64 @@ class FromClass(LayerType):
     def _class(self) -> Any:
         return _called(lambda: imported(self.target), f"{self.target} cannot be imported")
 
-    @cached_property
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The arguments with defaults that specs cannot write, with the reasons.
+
+        Raises:
+            UnreadableClass: the class cannot be a layer.
+        """
+        return self._readable.left_out
+
+    def constructor(self) -> Callable[..., Any]:
+        """The class, called with the defaults of the declaration.
+
+        Raises:
+            Exception: a module cannot be imported, or has no such class or function.
+        """
+        made: Callable[..., Any] = imported(self.target)
+        if not self.own_defaults:
+            return made
+        paths = self._readable.paths
+        return partial(
+            made,
+            **{
+                name: imported(paths[name]) if name in paths else value
+                for name, value in self.own_defaults
+            },
+        )
+
+    @property
     def _signature(self) -> inspect.Signature:
+        return self._readable.signature
+
+    @property
+    def _readable(self) -> ClassSignature:
         if isinstance(self._read, str):
             raise UnreadableClass(self._read)
         return self._read
 
     @cached_property
-    def _read(self) -> inspect.Signature | str:
+    def _read(self) -> ClassSignature | str:
         """The signature, or why there is none: it is read once, as that may take a while."""
         try:
             cls = self._class
-            signature: inspect.Signature = _called(
-                lambda: class_signature(cls, dict(self.hints), self.left_out),
+            read: ClassSignature = _called(
+                lambda: class_signature(
+                    cls, dict(self.hints), self.hidden, dict(self.own_defaults)
+                ),
                 f"the arguments of {self.target} cannot be read",
             )
         except UnreadableClass as problem:
             return str(problem)
-        if self.obvious is not None and self.obvious not in signature.parameters:
+        if self.obvious is not None and self.obvious not in read.signature.parameters:
             return f"{self.target} has no argument {self.obvious!r}"
         if not self.has_rule:
-            return signature
+            return read
         own = inspect.signature(self.rule).parameters.values()
         inputs = [p for p in own if p.kind not in (p.VAR_KEYWORD, p.KEYWORD_ONLY)]
-        arguments = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-        return signature.replace(parameters=[*inputs, *arguments])
+        arguments = [p for p in read.signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        return replace(read, signature=inspect.Signature([*inputs, *arguments]))
 
 
 def from_class(
@@ -95,6 +133,7 @@ def from_class(
     name: str | None = None,
     obvious: str | None = None,
     hints: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
     left_out: Sequence[str] = (),
     about: str = "",
 ) -> FromClass:
@@ -109,7 +148,10 @@ def from_class(
         obvious: the argument that a bare value sets.
         hints: type hints of arguments, in place of the class's own; ``Annotated[int,
             Inferred(...)]`` makes one follow from the input.
-        left_out: arguments that specs cannot write; the class's defaults stay.
+        defaults: defaults of arguments, in place of the class's own. For an argument that specs
+            cannot write, as a class of layers: its dotted path, ``"torch.nn.LayerNorm"``.
+        left_out: arguments that specs shall not write; the class's defaults stay. Arguments with
+            defaults and without a type hint that a value of YAML can have are left out anyway.
         about: what the layer does, in place of the class's docstring.
 
     Raises:
@@ -118,22 +160,20 @@ def from_class(
     if "." not in target:
         raise TypeError(f"{target!r} is not the dotted path of a class")
     name = name or snake_case(target.rpartition(".")[2])
-    return made_from_class(target, name, no_rule, obvious, hints, left_out, about)
-
-
-def made_from_class(
-    target: str,
-    name: str,
-    rule: Rule,
-    obvious: str | None,
-    hints: Mapping[str, Any] | None = None,
-    left_out: Sequence[str] = (),
-    about: str = "",
-) -> FromClass:
-    given = tuple((hints or {}).items())
     return FromClass(
-        name, target, rule, obvious, hints=given, left_out=tuple(left_out), about=about
+        name,
+        target,
+        no_rule,
+        obvious,
+        hints=tuple((hints or {}).items()),
+        hidden=tuple(left_out),
+        own_defaults=tuple((key, _frozen(value)) for key, value in (defaults or {}).items()),
+        about=about,
     )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def snake_case(name: str) -> str:

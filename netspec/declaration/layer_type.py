@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -73,6 +73,20 @@ class LayerType:
     splits: Splits | None = field(default=None, hash=False)  # its mappings have no hash
     is_elementwise: bool = False
     traits: frozenset[Trait] = frozenset()
+
+    def constructor(self) -> Callable[..., Any]:
+        """The class that makes the layer's module.
+
+        Raises:
+            Exception: its module cannot be imported, or has no such class.
+        """
+        made: Callable[..., Any] = imported(self.target)
+        return made
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Arguments of the class that specs cannot write, with the reasons."""
+        return {}
 
     @property
     def alias(self) -> str:
@@ -248,9 +262,9 @@ def layer(
             raise TypeError(f"{target!r} is not the dotted path of a class")
         name = rule.__name__.rstrip("_")
         if _leaves_arguments(rule):
-            from netspec.declaration.from_class import made_from_class
+            from netspec.declaration.from_class import FromClass
 
-            return made_from_class(target, name, rule, obvious)
+            return FromClass(name, target, rule, obvious)
         if obvious is not None and obvious not in (rule.__kwdefaults__ or {}):
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:

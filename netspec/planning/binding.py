@@ -104,6 +104,7 @@ def _unknown(
     site: MakeSite | None,
 ) -> None:
     known = list(layer_type.arguments)
+    why_not = layer_type.left_out.get(name)
 
     def help() -> Line:
         from netspec.advice.binding import unknown_argument
@@ -116,7 +117,7 @@ def _unknown(
         "unknown-argument",
         f"{layer_type.name} has no argument {shortened(name)!r}",
         origin.argument_name(name),
-        help=[help],
+        help=[help] if why_not is None else [f"in the plugin: {why_not}"],
     )
 
 

@@ -321,9 +321,11 @@ class Planner:
             raise
         except Exception as problem:  # a plugin's rule may fail with anything
             reason = str(problem) if isinstance(problem, Fault) else failure(problem)
+            without_rule = isinstance(layer_type, FromClass) and not layer_type.has_rule
+            what = "declaration" if without_rule else "rule"
             self.found.error(
                 "rule-failed",
-                f"the rule of {layer_type.name} failed: {reason}",
+                f"the {what} of {layer_type.name} failed: {reason}",
                 origin.span(),
                 notes=[f"{layer_type.name} `{path}` gets {shown(inputs)}"],
                 help=[f"this is a mistake in {registered.plugin}, tell its authors"],

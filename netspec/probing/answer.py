@@ -49,7 +49,7 @@ def answer(
     layer = registered.layer
     assert isinstance(layer, FromClass)
     keywords = tuple(name for name in names if name in layer.keyword_inputs)
-    asked = question(layer.target, written, inputs, keywords)
+    asked = question(layer, written, inputs, keywords)
     package = str(registered.plugin)
     try:
         probed = _called(layer, lambda: _probed(asked, package))
@@ -89,7 +89,7 @@ def _probed(asked: Question, package: str) -> Probed:
     Raises:
         NotProbed: there is no formula.
     """
-    imported(asked.target)  # so that its sources are there to be compared
+    imported(asked.layer.target)  # so that its sources are there to be compared
     known = kept(asked, package)
     if known is not None:
         return known
@@ -156,7 +156,7 @@ def _stated(
     """
     arguments = dict(asked.arguments)
     try:
-        state = _called(layer, lambda: state_of(made_on_meta(asked.target, arguments)))
+        state = _called(layer, lambda: state_of(made_on_meta(asked.layer, arguments)))
     except NotProbed as problem:
         raise _unanswered(layer, problem, inputs, is_stated=True) from None
     warning = f"the multiply-adds of {layer.name} and what it saves for backward are not counted"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import gcd
 from typing import NamedTuple
 
-from netspec.declaration import TensorType
+from netspec.declaration import FromClass, TensorType
 from netspec.sizes import Expression, Size, evaluate, exact_quotient, substitute, symbol, symbols
 from netspec.spec import Value
 
@@ -31,9 +31,9 @@ class Variable(NamedTuple):
 
 
 class Question(NamedTuple):
-    """``keywords`` are the names of the last inputs, those that forward gets by keyword."""
+    """``keywords`` are the names of the last inputs, those that forward takes by keyword."""
 
-    target: str
+    layer: FromClass
     arguments: tuple[tuple[str, Value], ...]
     inputs: tuple[TensorType, ...]  # over the variables
     variables: tuple[Variable, ...]
@@ -66,7 +66,7 @@ class Question(NamedTuple):
 
 
 def question(
-    target: str,
+    layer: FromClass,
     arguments: Mapping[str, Value],
     inputs: Sequence[TensorType],
     keywords: tuple[str, ...] = (),
@@ -87,7 +87,7 @@ def question(
             sizes.append(symbol(found[rest].name) * factor)
         patterns.append(TensorType(tuple(sizes), input.dtype))
     given = tuple(arguments.items())
-    return Question(target, given, tuple(patterns), tuple(found.values()), keywords)
+    return Question(layer, given, tuple(patterns), tuple(found.values()), keywords)
 
 
 def _primitive(size: Expression) -> tuple[int, Expression]:

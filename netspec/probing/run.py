@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from netspec.declaration import TensorType, imported
+from netspec.declaration import FromClass, TensorType
 from netspec.diagnostics.failure import failure
 from netspec.probing.question import Point, Question
 from netspec.probing.refusals import NotProbed, RefusedByTorch
@@ -112,7 +112,7 @@ class Runner:
 
     def __init__(self, asked: Question) -> None:
         self.asked = asked
-        self.module = made_on_meta(asked.target, dict(asked.arguments))
+        self.module = made_on_meta(asked.layer, dict(asked.arguments))
         self._runs: dict[Point, Run | str] = {}
 
     def at(self, point: Point) -> Run | str:
@@ -203,12 +203,12 @@ def quiet() -> Iterator[None]:
         torch.set_rng_state(state)
 
 
-def made_on_meta(target: str, arguments: Mapping[str, object]) -> nn.Module:
+def made_on_meta(layer: FromClass, arguments: Mapping[str, object]) -> nn.Module:
     """
     Raises:
         NotProbed: the class refuses the arguments, or makes something else.
     """
-    made: Callable[..., Any] = imported(target)
+    made, target = layer.constructor(), layer.target
     with quiet():
         try:
             try:

@@ -56,6 +56,9 @@ def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
         lines += _labelled("inputs", plain(inputs), width)
     if layer.arguments:
         lines += ["", *_arguments(layer, width)]
+    if layer.left_out:
+        left_out = ", ".join(layer.left_out)
+        lines += ["", *_labelled("not in specs (defaults stay):", left_out, width)]
     return "\n".join(lines)
 
 

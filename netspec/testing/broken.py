@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netspec.declaration import LayerType, imported
+from netspec.declaration import FromClass, LayerType, imported
 from netspec.diagnostics import SpecError
 from netspec.spec import Layer
 from netspec.spec.writer import layer_text
@@ -24,7 +24,7 @@ class LawBroken(AssertionError):
     """
 
     def __init__(self, found: str, case: Case, remedy: str) -> None:
-        super().__init__(f"{found}\n    {written(case)}\nto mend: {remedy}")
+        super().__init__(f"{found}\n    {written(case)}\nfix: {remedy}")
 
 
 def written(case: Case) -> str:
@@ -43,7 +43,9 @@ def written(case: Case) -> str:
 
 
 def rule_of(layer: LayerType) -> str:
-    """``the rule of scale (mylayers/plugin.py:12)``."""
+    """``the rule of scale (mylayers/plugin.py:12)``, or the one that a class should have."""
+    if isinstance(layer, FromClass) and not layer.has_rule:
+        return f"a shape rule for {layer.name}, which {class_of(layer)} does not have yet,"
     return f"the rule of {layer.name} ({_place(layer.rule)})"
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from netspec.building.flow import called
-from netspec.declaration import LayerType, TensorType, imported
+from netspec.declaration import LayerType, TensorType
 from netspec.spec import Value
 
 Shapes = dict[str, tuple[int, ...]]
@@ -130,7 +130,7 @@ class SavedStorages:
 def made(layer: LayerType, arguments: Mapping[str, Value], device: str) -> nn.Module:
     """The layer's module, as ``build`` makes it."""
     with torch.device(device):
-        result: nn.Module = imported(layer.target)(**arguments)
+        result: nn.Module = layer.constructor()(**arguments)
     return result
 
 

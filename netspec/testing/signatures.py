@@ -160,7 +160,11 @@ def _is_own(layer: LayerType) -> bool:
 
 
 def _file(layer: LayerType) -> str:
-    return f"{layer.rule.__module__.replace('.', '/')}.py"
+    """Where the layer's arguments are declared."""
+    module = layer.rule.__module__
+    if isinstance(layer, FromClass) and not layer.has_rule:
+        module = layer.target.rpartition(".")[0]  # the arguments are the class's
+    return f"{module.replace('.', '/')}.py"
 
 
 def _default(value: object) -> str:

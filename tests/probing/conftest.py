@@ -11,7 +11,7 @@ MODULES = "tests.probing.modules"
 NAMES = (
     "MixerBlock", "ConvBlock", "PatchTokens", "Unshuffle", "WindowPad", "Merge", "Attention",
     "Recurrent", "Positions", "Nonzero", "ValueBranch", "Squeezed", "FeatureNorm", "TwoSteps",
-    "Batches", "LongBranch", "Raises", "TakesModule", "Unhinted", "Anything",
+    "Batches", "LongBranch", "Raises", "TakesModule", "NeedsModule", "Unhinted", "Anything",
     "Missing",
 )  # fmt: skip
 

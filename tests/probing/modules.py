@@ -154,6 +154,22 @@ class TakesModule(nn.Module):
         return given
 
 
+class NeedsModule(nn.Module):
+    def __init__(
+        self,
+        dim: int,
+        make: Callable[[], nn.Module],
+        norm: type[nn.Module] = nn.LayerNorm,
+        drop: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.inner, self.norm, self.drop = make(), norm(dim), nn.Dropout(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        given: Tensor = self.drop(self.norm(self.inner(x)))
+        return given
+
+
 class Unhinted(nn.Module):
     def __init__(self, dim) -> None:  # type: ignore[no-untyped-def]
         super().__init__()

@@ -63,7 +63,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     class Counted(Runner):
         def __init__(self, asked: Any) -> None:
-            seen.append(asked.target)
+            seen.append(asked.layer.target)
             super().__init__(asked)
 
     monkeypatch.setattr(answer, "Runner", Counted)

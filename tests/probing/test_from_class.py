@@ -46,7 +46,7 @@ def test_arguments_and_inputs_are_read_from_the_class() -> None:
         "stride": ("a whole number", False),
         "pool": ("a whole number", False),
     }
-    found = class_signature(Everything, {}, ())
+    found = class_signature(Everything, {}).signature
     assert list(found.parameters) == [*("x", "mask"), *"abcdefgh"]
     assert found.parameters["f"].annotation == (int | None)
     assert found.parameters["d"].annotation == (tuple[int, ...] | int)
@@ -108,6 +108,41 @@ print("torch" in sys.modules, names[-1])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False Makes ``tests.probing.modules.MixerBlock``.\n"
+
+
+def test_an_argument_that_no_spec_can_write_keeps_its_default(registry: netspec.Registry) -> None:
+    """It is left out, and whoever writes it reads why."""
+    text = "netspec: 1\ninput: [N, 8]\nlayers: [takes_module: {}]\n"
+    model = netspec.build(netspec.loads(text.format("3")), registry=registry, device="cpu")
+    assert type(model[0].inner) is nn.ReLU  # type: ignore[index]
+    wrong = netspec.loads(text.format("{dim: 3, make: gelu}"))
+    with pytest.raises(netspec.SpecError) as raised:
+        netspec.plan(wrong, registry=registry)
+    assert "has the type hint" in str(raised.value)
+    assert "`hints={'make': int}` in the declaration" in str(raised.value)
+
+
+def test_the_declaration_has_defaults_for_what_no_spec_can_write() -> None:
+    """The dotted path of a class, or a value in place of the class's own."""
+    defaults = {"make": "torch.nn.GELU", "drop": 0.25}
+    declared = from_class(f"{MODULES}.NeedsModule", defaults=defaults)
+    assert list(declared.arguments) == ["dim", "drop"]
+    assert declared.defaults == {"drop": 0.25}
+    assert set(declared.left_out) == {"make", "norm"}
+
+    class Plugin:
+        @hookimpl
+        def netspec_layers(self) -> list[Any]:
+            return [declared]
+
+    registry = netspec.Registry()
+    registry.register(Plugin(), name="mine")
+    text = "netspec: 1\ninput: [N, 8]\nlayers: [needs_module: 8, needs_module: {dim: 8, drop: 0.0}]"
+    text = text.replace(", needs_module: {", ", {needs_module: {").replace("0.0}]", "0.0}}]")
+    model = netspec.build(netspec.loads(text), registry=registry, device="cpu")
+    first, second = model.children()
+    assert (type(first.inner), type(first.norm)) == (nn.GELU, nn.LayerNorm)
+    assert [str(one.drop)[10:14] for one in (first, second)] == ["0.25", "0.0,"]
 
 
 def test_the_builder_and_the_command_line(

@@ -120,7 +120,7 @@ def test_what_torch_needs_of_the_sizes_is_a_condition(registry: netspec.Registry
         ("positions: {longest: 12}", "[N, T, 8]", "not-probed", "`T: {max: 12}`"),
         ("mixer_block: {tokens: 6, dim: 5}", "[N, 7, 5]", "shape-mismatch", "torch refuses [2, 7,"),
         ("raises", "[N, 8]", "shape-mismatch", "Wordless, whose text cannot be shown"),
-        ("takes_module: 3", "[N, 8]", "unreadable-class", "left_out=['make']"),
+        ("needs_module: 3", "[N, 8]", "unreadable-class", "`defaults={'make': 'package.module."),
         ("unhinted: 3", "[N, 8]", "unreadable-class", "no type hint: write `dim: int`"),
         ("anything", "[N, 8]", "unreadable-class", "names no argument"),
         ("missing", "[N, 8]", "unreadable-class", "cannot be imported: AttributeError"),

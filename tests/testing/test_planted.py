@@ -26,7 +26,7 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
     "off_by_one_in_stride": (PLAN, [
         "planned [1, 0], but torch on cpu gives [1, 1]\n",
         "`off_by_one_in_stride: {out_channels: 1, kernel_size: 1}` on `[1, 1]`\n",
-        "to mend: Output(shape=...) in the rule of off_by_one_in_stride (planted_layers.py:",
+        "fix: Output(shape=...) in the rule of off_by_one_in_stride (planted_layers.py:",
     ]),
     "forgotten_dilation": (PLAN, [
         "planned [1, 1], but torch on cpu refuses: RuntimeError: Calculated padded input size",
@@ -42,7 +42,7 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
         "planned the parameters weight [",
         "], but the module has weight [",
         "`wrong_parameter: {out_channels: ",
-        "to mend: Output(parameters=...) in the rule of wrong_parameter",
+        "fix: Output(parameters=...) in the rule of wrong_parameter",
     ]),
     "forgotten_bias": (PLAN, [
         "planned the parameters weight [1, 1, 1], but the module has weight [1, 1, 1] and bias [1]",
@@ -50,7 +50,7 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
     "wrong_macs": (PLAN, [
         "planned 1 multiply-adds, torch counts 2 (4 FLOPs)\n",
         "`wrong_macs: {out_channels: 2, kernel_size: 1}` on `[1, 1]`\n",
-        "to mend: Output(macs=...)",
+        "fix: Output(macs=...)",
     ]),
     "another_default": (ARGUMENTS, [
         "`factor` of planted_modules.Scale is 2.0 by default, and that of `another_default` is 1.0 "
@@ -72,11 +72,11 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
     "missing_dtype": (PLAN, [
         "planned [] float32, but torch on cpu gives [] bool\n",
         "`missing_dtype` on `[]`\n",
-        "to mend: Output(dtype=...)",
+        "fix: Output(dtype=...)",
     ]),
     "forgotten_buffer": (PLAN, [
         "planned the buffers none, but the module has steps []\n",
-        "to mend: Output(buffers=...)",
+        "fix: Output(buffers=...)",
     ]),
     "wrong_symbols": (SYMBOLS, [
         "planned outputs [N//2] with symbols, which is [0] for N = 1, but with these numbers [1]\n",
@@ -91,7 +91,7 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
     "nothing_saved": (SAVED, [
         "planned 0 bytes for the backward pass, but autograd saves 4\n",
         "`nothing_saved` on `[]`\n",
-        "to mend: Output(saves=..., saved_bytes=..., is_view=...)",
+        "fix: Output(saves=..., saved_bytes=..., is_view=...)",
     ]),
     "failing_rule": (PLAN, [
         "the rule of failing_rule failed: IndexError: tuple index out of range\n",
@@ -104,28 +104,28 @@ PLANTED_MISTAKES: dict[str, tuple[str, list[str]]] = {
         "take it, or say in `tolerance` of conformance() why",
     ]),
     "not_picklable": (COPIES, [
-        "pickle fails: ", "<lambda>", "to mend: Kept (planted_modules.py:", "no lambdas",
+        "pickle fails: ", "<lambda>", "fix: Kept (planted_modules.py:", "no lambdas",
     ]),
     "other_copy": (COPIES, [
         "after copy.deepcopy the module gives other values\n",
-        "to mend: Forgetful (planted_modules.py:",
+        "fix: Forgetful (planted_modules.py:",
     ]),
     "not_exportable": (EXPORT, [
         "torch.export fails: GuardOnDataDependentSymNode: ",
-        "to mend: Looking (planted_modules.py:",
+        "fix: Looking (planted_modules.py:",
         "say why in `not_exported` of conformance()",
     ]),
     "overwritten_input": (PLAN, [
         "input is changed in place\n",
-        "to mend: let Overwriting (planted_modules.py:",
+        "fix: let Overwriting (planted_modules.py:",
     ]),
     "plain_tensor": (STATE, [
         "offset of the module: a plain tensor that stays behind in `.to(device)`",
-        "to mend: Plain (planted_modules.py:", "register_buffer",
+        "fix: Plain (planted_modules.py:", "register_buffer",
     ]),
     "unfilled_parameter": (STATE, [
         "weight of two modules differ under the same seed\n",
-        "to mend: Unfilled (planted_modules.py:",
+        "fix: Unfilled (planted_modules.py:",
     ]),
 }  # fmt: skip
 #: What two mistakes break beside it.
