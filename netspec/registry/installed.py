@@ -136,6 +136,11 @@ def _listed(package: Package, group: str, module: str) -> frozenset[str]:
     return frozenset(name for name, target in entries.items() if _module(target) == module)
 
 
+def listing(name: str, module: str) -> str:
+    """The line of the entry points that lists a layer."""
+    return f'{name} = "{module}:{name}"'
+
+
 def _module(target: str) -> str:
     return target.partition(":")[0].strip()
 

@@ -36,6 +36,7 @@ from netspec.registry.installed import (
     Installed,
     chosen_names,
     installed_plugins,
+    listing,
 )
 from netspec.registry.known import further_package_of, package_of
 from netspec.registry.metadata import Broken
@@ -638,9 +639,17 @@ class Registry:
         for one in self._left_out:
             if one.lists(name, LAYERS, BLOCKS) or one.package == package:
                 return f"{_plugin(one)} has it, but the plugin {one.name!r} was not chosen"
+        self._import(lambda one: True)
+        for found in self._others.get(name, ()):  # a package lists some of its layers, not this
+            module = getattr(self._manager.get_plugin(found.plugin.name), "__name__", "")
+            line = listing(found.layer.name, module)
+            return (
+                f"{found.plugin} has it, but does not list it: its pyproject.toml needs `{line}` "
+                'under [project.entry-points."netspec.layers"]'
+            )
         if not package or any(plugin.package == package for plugin in self.plugins()):
             return ""
-        return f"`pip install {package}` brings it"
+        return f"`pip install {package}` provides it"
 
     def remedy_for(self, kind: str, name: str) -> str:
         """As ``remedy``, for what plugins bring of another kind."""
@@ -651,7 +660,7 @@ class Registry:
                 return f"{_plugin(one)} has it, but the plugin {one.name!r} was not chosen"
         if not package or any(plugin.package == package for plugin in self._plugins.values()):
             return ""
-        return f"`pip install {package}` brings it"
+        return f"`pip install {package}` provides it"
 
     # ---- installed plugins
 

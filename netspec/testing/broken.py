@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,29 @@ class LawBroken(AssertionError):
 
     def __init__(self, found: str, case: Case, remedy: str) -> None:
         super().__init__(f"{found}\n    {written(case)}\nfix: {remedy}")
+        self.others: tuple[LawBroken, ...] = ()
+
+
+def require_all(*checks: Callable[[], None]) -> None:
+    """Run all checks of one case.
+
+    Raises:
+        LawBroken: the first one, with ``others``.
+    """
+    broken: list[LawBroken] = []
+    for check in checks:
+        try:
+            check()
+        except LawBroken as problem:
+            broken.append(problem)
+    if broken:
+        broken[0].others = tuple(broken[1:])
+        raise broken[0]
+
+
+def raised_at(problem: LawBroken) -> int:
+    """The line that raised it, which tells mistakes of a law apart."""
+    return traceback.extract_tb(problem.__traceback__)[-1].lineno or 0
 
 
 def written(case: Case) -> str:

@@ -27,7 +27,8 @@ from netspec import layers as builtin
 from netspec.declaration import LayerType, imported
 from netspec.diagnostics import SpecError
 from netspec.registry import PluginError, Registry
-from netspec.testing.broken import LawBroken, first_line
+from netspec.registry.installed import LAYERS, installed_plugins, listing
+from netspec.testing.broken import LawBroken, first_line, raised_at
 from netspec.testing.cases import Case, Drawn, Opened, case_of, opened, spoiled_cases
 from netspec.testing.cases import cases as cases_of
 from netspec.testing.fitting import Fitting
@@ -40,6 +41,8 @@ from netspec.testing.symbolic import substitutes
 T = TypeVar("T")
 #: From so many examples on, those of a profile are for all laws of a layer together.
 MANY = 1_000
+#: A test reports no more ways in which one layer breaks one law.
+MOST_WAYS = 5
 
 
 def strict(case: Case, refused: SpecError) -> None:
@@ -144,6 +147,12 @@ def conformance(
             if done.returncode:
                 told = done.stderr.strip().rpartition("\n")[2]
                 pytest.fail(f"importing {module.__name__} alone: {told}", pytrace=False)
+
+        def test_the_package_lists_its_layers(self) -> None:
+            """A layer that the installed package does not list is found by nobody."""
+            missing = unlisted(module.__name__, layers)
+            if missing:
+                pytest.fail(missing, pytrace=False)
 
         @every_layer
         def test_the_plan_is_what_torch_does(self, layer: LayerType) -> None:
@@ -265,7 +274,8 @@ def _run(
 ) -> None:
     """The law for some cases, and so many drawn ones, however long each takes.
 
-    What breaks it fails the test with its own text alone.
+    What breaks it fails the test with its own text alone. A law may be broken in several ways: it
+    is run again without those that are known, until no other is found.
     """
     profile = settings()
     chosen = settings(
@@ -275,26 +285,49 @@ def _run(
         report_multiple_bugs=False,
         phases=[phase for phase in profile.phases if phase is not Phase.explain],
     )
+    known: dict[int, str] = {}
 
     def of_layer(case: T) -> None:
         with torch.random.fork_rng(devices=[]):  # the test process keeps its own numbers
             torch.default_generator.manual_seed(0)  # and a case has the same ones every time
-            law(case)
+            try:
+                law(case)
+            except LawBroken as problem:
+                for one in (problem, *problem.others):
+                    if raised_at(one) not in known:
+                        raise one from None
 
     of_layer.__name__ = f"{law.__name__}_{layer.name}"  # hypothesis remembers failures by name
-    broken = ""
-    test = given(strategy)(of_layer)
-    for case in first:
-        test = example(case)(test)
-    try:
-        chosen(test)()
-    except LawBroken as found:
-        broken = str(found)
-    except Flaky as flaky:
-        told = [str(problem) for problem in getattr(flaky, "exceptions", ()) if str(problem)]
-        broken = f"not every time, but at least once: {(told or [first_line(flaky)])[0]}"
-    if broken:  # here, where no exception is shown with it
-        pytest.fail(broken, pytrace=False)
+    while len(known) < MOST_WAYS:
+        test = given(strategy)(of_layer)
+        for case in first:
+            test = example(case)(test)
+        try:
+            chosen(test)()
+        except LawBroken as found:
+            known[raised_at(found)] = str(found)
+        except Flaky as flaky:
+            told = [str(problem) for problem in getattr(flaky, "exceptions", ()) if str(problem)]
+            known[-1] = f"not every time, but at least once: {(told or [first_line(flaky)])[0]}"
+            break
+        else:
+            break
+    if known:  # here, where no exception is shown with it
+        pytest.fail("\n".join(known.values()), pytrace=False)
+
+
+def unlisted(module: str, layers: Iterable[str]) -> str:
+    """The lines that the entry points of a plugin's package lack; empty if it lists nothing."""
+    for one in installed_plugins().plugins:
+        if one.target.partition(":")[0] == module and one.listed is not None:
+            missing = [name for name in layers if not one.lists(name, LAYERS)]
+            if missing:
+                lines = "\n".join(listing(name, module) for name in missing)
+                return (
+                    f"{one.package} does not list all its layers\nfix: install it again with "
+                    f'[project.entry-points."netspec.layers"]\n{lines}'
+                )
+    return ""
 
 
 def _most(layer: LayerType, usual: int) -> int:

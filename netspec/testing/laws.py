@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from math import prod
 from typing import cast
@@ -16,7 +17,14 @@ from netspec.planning.planner import shown
 from netspec.registry import Registry
 from netspec.sizes import Size
 from netspec.spec import Value
-from netspec.testing.broken import LawBroken, class_of, does_not_fail, messages, rule_of
+from netspec.testing.broken import (
+    LawBroken,
+    class_of,
+    does_not_fail,
+    messages,
+    require_all,
+    rule_of,
+)
 from netspec.testing.cases import Case
 from netspec.testing.observation import Observed, Shapes, TorchRefusal, observe, saved_bytes
 from netspec.testing.strategies import BARE
@@ -53,6 +61,7 @@ def agrees_with_torch(
         return None
     row = planned.layers[0]
     small = all(prod(_numbers(output.shape)) <= MOST for output in row.outputs)
+    checks: list[Callable[[], None]] = []
     for device in _devices(case) if small else ("meta",):
         real = observe(case.layer, row.application.written, case.inputs, device)
         if isinstance(real, TorchRefusal):
@@ -65,26 +74,14 @@ def agrees_with_torch(
                 f"let {rule_of(case.layer)} refuse it too: raise Refusal, or state what has to be "
                 f"true of sizes by at_least, same or multiple_of in Output(needs=...)",
             )
-        _same_outputs(case, row.outputs, real.outputs, device)
-        for what, ours, theirs in (
-            ("parameters", row.parameters, real.parameters),
-            ("buffers", row.buffers, real.buffers),
-        ):
-            _same_state(case, what, dict(ours), theirs)
-        if real.flops is not None and 2 * row.macs != real.flops:
-            raise LawBroken(
-                f"planned {row.macs} multiply-adds, torch counts {real.flops // 2} "
-                f"({real.flops} FLOPs)",
-                case,
-                f"Output(macs=...) in {rule_of(case.layer)}",
-            )
-        if real.changed and not row.application.overwrites_input:
-            raise LawBroken(
-                f"{listed([case.layer.inputs[at] for at in real.changed])} is changed in place",
-                case,
-                f"let {class_of(case.layer)} leave its inputs as they are, as another layer may "
-                f"read them; a layer that may change them has an argument `inplace`",
-            )
+        checks += [
+            partial(_same_outputs, case, row.outputs, real.outputs, device),
+            partial(_same_parameters, case, dict(row.parameters), real.parameters),
+            partial(_same_buffers, case, dict(row.buffers), real.buffers),
+            partial(_same_macs, case, row.macs, real.flops),
+            partial(_leaves_inputs, case, row.application, real.changed),
+        ]
+    require_all(*checks)
     return planned
 
 
@@ -120,18 +117,57 @@ def _typed(types: tuple[TensorType, ...], others: tuple[TensorType, ...]) -> str
     return listed(texts)
 
 
-def _same_state(case: Case, what: str, ours: Shapes, theirs: Shapes) -> None:
+def _same_parameters(case: Case, ours: Shapes, theirs: Shapes) -> None:
     """
     Raises:
         LawBroken: other names, shapes or another order in the state_dict.
     """
-    if list(ours.items()) == list(theirs.items()):
-        return
-    raise LawBroken(
+    if list(ours.items()) != list(theirs.items()):
+        raise LawBroken(*_other_state(case, "parameters", ours, theirs))
+
+
+def _same_buffers(case: Case, ours: Shapes, theirs: Shapes) -> None:
+    """
+    Raises:
+        LawBroken: other names, shapes or another order in the state_dict.
+    """
+    if list(ours.items()) != list(theirs.items()):
+        raise LawBroken(*_other_state(case, "buffers", ours, theirs))
+
+
+def _other_state(case: Case, what: str, ours: Shapes, theirs: Shapes) -> tuple[str, Case, str]:
+    return (
         f"planned the {what} {_state(ours)}, but the module has {_state(theirs)}",
         case,
         f"Output({what}=...) in {rule_of(case.layer)}, in the order of state_dict()",
     )
+
+
+def _same_macs(case: Case, macs: Size, flops: int | None) -> None:
+    """
+    Raises:
+        LawBroken: torch counts other multiply-adds.
+    """
+    if flops is not None and 2 * macs != flops:
+        raise LawBroken(
+            f"planned {macs} multiply-adds, torch counts {flops // 2} ({flops} FLOPs)",
+            case,
+            f"Output(macs=...) in {rule_of(case.layer)}",
+        )
+
+
+def _leaves_inputs(case: Case, application: Application, changed: Sequence[int]) -> None:
+    """
+    Raises:
+        LawBroken: inputs are changed that the layer does not declare to change.
+    """
+    if changed and not application.overwrites_input:
+        raise LawBroken(
+            f"{listed([case.layer.inputs[at] for at in changed])} is changed in place",
+            case,
+            f"let {class_of(case.layer)} leave its inputs as they are, as another layer may "
+            f"read them; a layer that may change them has an argument `inplace`",
+        )
 
 
 def _state(state: Shapes) -> str:

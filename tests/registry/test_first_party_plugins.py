@@ -88,4 +88,4 @@ def test_netspec_knows_which_of_its_packages_has_what() -> None:
 def test_who_lacks_a_package_reads_what_to_install(text: str, word: str) -> None:
     (found,) = netspec.check(f"netspec: 1\ninput: [N, 4]\n{text}\n", registry=netspec.Registry())
     assert word in found.message
-    assert found.help == ("`pip install netspec-tools` brings it",)
+    assert found.help == ("`pip install netspec-tools` provides it",)

@@ -178,6 +178,31 @@ def test_a_plugin_that_lists_its_layers_is_imported_for_them_alone(
     }
 
 
+UNLISTED = """
+    import json
+    import netspec
+    from netspec.testing.kit import unlisted
+
+    found = netspec.check("netspec: 1\\ninput: [N, 4]\\nlayers: [dusk]\\n")
+    helps = [help for d in found for help in d.help]
+    print(json.dumps([helps, unlisted("half_listed", ["dawn", "dusk"])]))
+    """
+
+
+def test_a_layer_that_its_package_does_not_list_is_told_with_the_line_to_write(
+    other_install: Install, other_process: InFreshProcess
+) -> None:
+    other_install("half-listed", "1.0", layers("dawn", "dusk"), lists=["dawn"])
+    line = 'dusk = "half_listed:dusk"'
+    helps, law = other_process(UNLISTED)
+    assert helps == [
+        "half-listed 1.0 has it, but does not list it: its "
+        f'pyproject.toml needs `{line}` under [project.entry-points."netspec.layers"]'
+    ]
+    assert law.startswith("half-listed does not list all its layers\nfix: ")
+    assert law.endswith(line)
+
+
 CHOSEN = """
     import json, os, sys
     import netspec
@@ -222,7 +247,7 @@ def test_a_package_that_is_known_but_not_installed_is_named(layer: str) -> None:
     text = f"netspec: 1\ninput: [N, 4]\nlayers: [{layer}]\n"
     (found,) = netspec.check(text, registry=nothing_installed)
     assert found.code == "unknown-layer"
-    assert found.help == ("`pip install netspec-transformer` brings it",)
+    assert found.help == ("`pip install netspec-transformer` provides it",)
 
 
 REQUIRES = """

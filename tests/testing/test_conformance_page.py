@@ -58,7 +58,7 @@ def test_the_snippets_are_the_tests_of_a_plugin(tmp_path: Path) -> None:
     )
     assert len(snippets) == 2
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 passed" in done.stdout
+    assert "22 passed" in done.stdout
 
 
 def test_every_law_is_on_the_page() -> None:

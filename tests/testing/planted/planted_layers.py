@@ -40,17 +40,17 @@ def scanned(
 ) -> Output:
     """What is right of a scan, but for one mistake."""
     input.require_weights_dtype("scan")
-    room = input.shape[-1] - (kernel_size - 1) * (1 if mistake == "dilation" else dilation) - 1
-    needs = () if mistake == "needs" else at_least(room, 0, "the input is shorter than the kernel")
-    length = room // stride + (0 if mistake == "stride" else 1)
+    room = input.shape[-1] - (kernel_size - 1) * (1 if "dilation" in mistake else dilation) - 1
+    needs = () if "needs" in mistake else at_least(room, 0, "the input is shorter than the kernel")
+    length = room // stride + (0 if "stride" in mistake else 1)
     weight = (out_channels, in_channels, kernel_size)
     parameters: dict[str, tuple[int, ...]] = {
-        "weight": weight[::-1] if mistake == "weight" else weight
+        "weight": weight[::-1] if "weight" in mistake else weight
     }
-    if bias and mistake != "bias":
+    if bias and "bias" not in mistake:
         parameters["bias"] = (out_channels,)
     batch = input.shape[:-2]
-    macs: Size = length * in_channels * kernel_size * (1 if mistake == "macs" else out_channels)
+    macs: Size = length * in_channels * kernel_size * (1 if "macs" in mistake else out_channels)
     for size in batch:
         macs = macs * size
     return Output(
@@ -202,6 +202,7 @@ LAYERS = (
     scan("wrong_parameter", "weight"),
     scan("forgotten_bias", "bias"),
     scan("wrong_macs", "macs"),
+    scan("three_mistakes", "stride, weight, macs"),
     another_default,
     missing_argument,
     further_argument,
