@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.declaration import (
     Command,
+    Deprecated,
     Exporter,
     Finding,
     FromClass,
@@ -33,6 +34,7 @@ from netspec.declaration import (
     Refusal,
     Splits,
     TensorType,
+    Was,
     Work,
     at_least,
     for_each_dim,
@@ -67,6 +69,7 @@ __all__ = [
     "Action",
     "Application",
     "Command",
+    "Deprecated",
     "Exporter",
     "Finding",
     "FromClass",
@@ -100,6 +103,7 @@ __all__ = [
     "Splits",
     "Strategy",
     "TensorType",
+    "Was",
     "Work",
     "at_least",
     "ceil_divide",

@@ -3,6 +3,7 @@
 from netspec.declaration.arguments import Argument, Choice, Range, Whole
 from netspec.declaration.class_signature import UnreadableClass
 from netspec.declaration.command import Command
+from netspec.declaration.deprecation import Deprecated, Was
 from netspec.declaration.exporter import Exporter
 from netspec.declaration.finding import Finding
 from netspec.declaration.from_class import FromClass, from_class
@@ -31,6 +32,7 @@ __all__ = [
     "Argument",
     "Choice",
     "Command",
+    "Deprecated",
     "Exporter",
     "Finding",
     "FromClass",
@@ -55,6 +57,7 @@ __all__ = [
     "TensorType",
     "UnreadableClass",
     "Whole",
+    "Was",
     "Work",
     "at_least",
     "declared_layers",

@@ -135,6 +135,8 @@ class Argument(NamedTuple):
     """An argument of a layer, named as in torch.
 
     ``required`` is one that must be written; ``inferred`` says in words what it follows from.
+    ``was`` are former names, which specs may still write, and ``deprecated`` is the reason not to
+    write the argument at all.
     """
 
     name: str
@@ -142,6 +144,8 @@ class Argument(NamedTuple):
     default: Value
     required: bool
     inferred: str | None = None
+    was: tuple[str, ...] = ()
+    deprecated: str = ""
 
     def describe(self) -> str:
         return self.kind.describe()

@@ -14,7 +14,7 @@ from netspec.declaration.class_signature import (
     UnreadableClass,
     class_signature,
 )
-from netspec.declaration.layer_type import LayerType, imported
+from netspec.declaration.layer_type import LayerType, imported, names_of
 from netspec.declaration.output import Output
 from netspec.plugin_calls import Fault, call_plugin
 
@@ -136,6 +136,8 @@ def from_class(
     defaults: Mapping[str, Any] | None = None,
     left_out: Sequence[str] = (),
     about: str = "",
+    was: str | Sequence[str] = (),
+    deprecated: str = "",
 ) -> FromClass:
     """Declares a layer by the dotted path of its class, which is imported when it is used.
 
@@ -153,6 +155,7 @@ def from_class(
         left_out: arguments that specs shall not write; the class's defaults stay. Arguments with
             defaults and without a type hint that a value of YAML can have are left out anyway.
         about: what the layer does, in place of the class's docstring.
+        was, deprecated: as in ``@layer``; marks of arguments are written in ``hints``.
 
     Raises:
         TypeError: the class's path has no module.
@@ -165,6 +168,8 @@ def from_class(
         target,
         no_rule,
         obvious,
+        was=names_of(was),
+        deprecated=deprecated,
         hints=tuple((hints or {}).items()),
         hidden=tuple(left_out),
         own_defaults=tuple((key, _frozen(value)) for key, value in (defaults or {}).items()),

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
+from netspec.declaration.deprecation import deprecation, former_names
 from netspec.declaration.output import Output
 from netspec.declaration.splits import Splits
 from netspec.declaration.tensor import TensorType
@@ -63,6 +64,9 @@ class LayerType:
     ``splits`` says how it may be divided over ranks, and ``is_elementwise`` that each value of the
     output is of one value of the input: it may stand between layers that are divided. ``traits``
     are further facts, from which the plan's warnings follow.
+
+    ``was`` are former names, under which specs still find the layer, with a warning; so is
+    ``deprecated``, the reason not to use it.
     """
 
     name: str
@@ -73,6 +77,8 @@ class LayerType:
     splits: Splits | None = field(default=None, hash=False)  # its mappings have no hash
     is_elementwise: bool = False
     traits: frozenset[Trait] = frozenset()
+    was: tuple[str, ...] = ()
+    deprecated: str = ""
 
     def constructor(self) -> Callable[..., Any]:
         """The class that makes the layer's module.
@@ -160,6 +166,8 @@ class LayerType:
                 None if no_default else default,
                 required=no_default and inferred is None,
                 inferred=inferred.what if inferred else None,
+                was=former_names(parameter.annotation),
+                deprecated=deprecation(parameter.annotation),
             )
         return found
 
@@ -184,11 +192,21 @@ class LayerType:
         return None
 
     def argument(self, name: str) -> Argument | None:
-        """The argument of that name, declared by itself or as one of any further name."""
-        declared = self.arguments.get(name)
+        """The argument of that name or former name, or one of any further name."""
+        declared = self.arguments.get(name) or self._by_former_name.get(name)
         if declared is not None or self.further is None or not name:
             return declared
         return self.further._replace(name=name)
+
+    @cached_property
+    def _by_former_name(self) -> dict[str, Argument]:
+        return {old: argument for argument in self.arguments.values() for old in argument.was}
+
+    @cached_property
+    def is_changing(self) -> bool:
+        """Whether some name of it is a former one, or something of it is deprecated."""
+        arguments = self.arguments.values()
+        return bool(self.was or self.deprecated) or any(a.was or a.deprecated for a in arguments)
 
     @cached_property
     def defaults(self) -> dict[str, Value]:
@@ -239,6 +257,8 @@ def layer(
     splits: Splits | None = None,
     is_elementwise: bool = False,
     traits: Iterable[Trait] = (),
+    was: str | Iterable[str] = (),
+    deprecated: str = "",
 ) -> Callable[[Rule], LayerType]:
     """Declares a layer by its rule, which gives the layer its name.
 
@@ -252,6 +272,10 @@ def layer(
         splits: how it may be divided over ranks, where it may.
         is_elementwise: whether each value of the output is of one value of the input.
         traits: further facts, from which the plan's warnings follow.
+        was: a former name, or several, under which specs still find the layer, with a warning.
+            Those of an argument are a mark: ``Annotated[int, Was("hidden")]``.
+        deprecated: why the layer should not be used any more, and what to use instead; specs that
+            use it get a warning. For an argument: ``Annotated[int, Deprecated("use stride")]``.
 
     Raises:
         TypeError: the class's path has no module, or the obvious argument is not one.
@@ -264,15 +288,20 @@ def layer(
         if _leaves_arguments(rule):
             from netspec.declaration.from_class import FromClass
 
-            return FromClass(name, target, rule, obvious)
+            return FromClass(name, target, rule, obvious, was=names_of(was), deprecated=deprecated)
         if obvious is not None and obvious not in (rule.__kwdefaults__ or {}):
             keyword_only = rule.__code__.co_varnames[rule.__code__.co_argcount :]
             if obvious not in keyword_only[: rule.__code__.co_kwonlyargcount]:
                 raise TypeError(f"{name} has no argument {obvious!r}")
-        facts = (splits, is_elementwise, frozenset(traits))
+        facts = (splits, is_elementwise, frozenset(traits), names_of(was), deprecated)
         return LayerType(name, target, rule, obvious, tuple_inputs, *facts)
 
     return declare
+
+
+def names_of(was: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several, as a tuple."""
+    return (was,) if isinstance(was, str) else tuple(was)
 
 
 def _leaves_arguments(rule: Rule) -> bool:

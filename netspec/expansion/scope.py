@@ -178,7 +178,7 @@ class ScopeBuilder:
             application = applied.get((id(part), id(at)))
             if application is None or len(application.outputs) > 1 or part.type in walk.blocks:
                 break
-            if application.warnings:
+            if application.warnings or application.type.is_changing:
                 break
             name = item.name
             if name is None:

@@ -34,6 +34,7 @@ def bind(
     ``site`` gives the place of the layer, for what is advised.
     """
     bound: dict[str, Value] = {}
+    spelling: dict[str, str] = {}  # the name or former name under which an argument is written
     meant: set[str | None] = set()  # what mistyped arguments stand for, so not missing too
     fine = True
     for name, value in layer.arguments:
@@ -52,7 +53,10 @@ def bind(
             if name not in layer_type.arguments:
                 meant.add(_meant(name, tuple(layer_type.arguments)))
             fine = False
-        bound[name] = value
+        elif spelling.setdefault(argument.name, name) != name:
+            _twice(layer_type, name, argument, origin, found)
+            fine = False
+        bound[argument.name if argument else name] = value
     missing = [name for name in layer_type.required if name not in bound and name not in meant]
     if missing:
         fine = False
@@ -118,6 +122,17 @@ def _unknown(
         f"{layer_type.name} has no argument {shortened(name)!r}",
         origin.argument_name(name),
         help=[help] if why_not is None else [f"in the plugin: {why_not}"],
+    )
+
+
+def _twice(
+    layer_type: LayerType, name: str, argument: Argument, origin: Origin, found: Diagnostics
+) -> None:
+    found.error(
+        "bad-argument",
+        f"{argument.name} of {layer_type.name} is given twice, once under a former name",
+        origin.argument_name(name),
+        help=[f"write {argument.name} alone"],
     )
 
 

@@ -32,6 +32,7 @@ from netspec.diagnostics import (
 from netspec.graph import Application, Parameter, Trust
 from netspec.planning.binding import bind
 from netspec.planning.countable import require_countable
+from netspec.planning.former_names import report_former_names
 from netspec.planning.needs import decide
 from netspec.planning.soundness import require_sound
 from netspec.plugin_calls import Fault, call_rule
@@ -130,7 +131,7 @@ class Planner:
         if len(inputs) == 1:
             known = self.applications.get((id(layer), id(first)))
             if known is not None:
-                self.report_warnings(known, origin)
+                self.report_warnings(known, layer, origin)
                 return known
         if id(layer) in self._bound:
             bound = self._bound[id(layer)]
@@ -147,12 +148,14 @@ class Planner:
             application = self.applied(registered, written, origin, path, given, names, stated)
         except _Reported:
             return None
-        self.report_warnings(application, origin)
+        self.report_warnings(application, layer, origin)
         if len(inputs) == 1 and application.trust != "stated":
             self.applications[id(layer), id(first)] = application
         return application
 
-    def report_warnings(self, application: Application, origin: Origin) -> None:
+    def report_warnings(self, application: Application, layer: Layer, origin: Origin) -> None:
+        if application.type.is_changing:
+            report_former_names(application.type, layer, origin, self.found)
         for warning in application.warnings:
             self.found.warning("layer-warning", warning, origin.span())
 

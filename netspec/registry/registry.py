@@ -491,8 +491,8 @@ class Registry:
             self._own[layer.name] = one
             self._own.setdefault(layer.alias, one)
             return
-        full = (one.full_name, f"{one.plugin.name}.{layer.alias}")
-        for name in dict.fromkeys((layer.name, layer.alias, *full)):
+        names = (layer.name, layer.alias, *layer.was)
+        for name in dict.fromkeys((*names, *(f"{one.plugin.name}.{name}" for name in names))):
             self._others.setdefault(name, []).append(one)
 
     def _layers_of(self, plugin: object, info: Plugin) -> Sequence[LayerType]:
@@ -510,6 +510,7 @@ class Registry:
         for layer in layers:
             if not isinstance(layer, LayerType):
                 raise PluginError(f"{info.title} gives {shown(layer)}, which is not a layer")
+            self._check_former_names(layer, layers, info)
             if not isinstance(layer.name, str) or not layer.name.isidentifier():
                 raise PluginError(
                     f"{info.title} calls a layer {shown(layer.name)}, which is no name"
@@ -529,6 +530,21 @@ class Registry:
             if info.package != "netspec":  # netspec's own tests look at its layers
                 self._derive(layer, info)
         return layers
+
+    def _check_former_names(
+        self, layer: LayerType, layers: Sequence[LayerType], info: Plugin
+    ) -> None:
+        """
+        Raises:
+            PluginError: a former name of the layer is no name, or that of another layer.
+        """
+        for old in layer.was:
+            what = f"{info.title} says that the layer {layer.name!r} was {shown(old)}"
+            if not isinstance(old, str) or not old.isidentifier() or is_word_of_the_language(old):
+                raise PluginError(f"{what}, which is no name")
+            others = [one for one in layers if one is not layer and isinstance(one, LayerType)]
+            if old in self._own or any(old in (one.name, *one.was) for one in others):
+                raise PluginError(f"{what}, which is another layer")
 
     def _functions(self, plugin: object, hook: str) -> list[Callable[[], Any]]:
         """A plugin's own implementations of a hook."""

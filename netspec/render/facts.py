@@ -104,7 +104,9 @@ def argument_rows(layer: LayerType) -> list[Row]:
 
 
 def _takes(argument: Argument) -> str:
-    return re.sub(r"\ban? ", "", argument.describe())
+    takes = re.sub(r"\ban? ", "", argument.describe())
+    was = f" (was {', '.join(argument.was)})" if argument.was else ""
+    return f"{takes}{was}" + (f"; deprecated: {argument.deprecated}" if argument.deprecated else "")
 
 
 def _left_out(argument: Argument) -> str:

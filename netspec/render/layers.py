@@ -50,6 +50,10 @@ def layer_page(one: RegisteredLayer, width: int | None = None) -> str:
         *_description(layer, width),
         "",
     ]
+    if layer.deprecated:
+        lines += [*wrapped(f"deprecated: {layer.deprecated}", width), ""]
+    if layer.was:
+        lines += [f"was {', '.join(layer.was)}", ""]
     inputs = several_inputs(layer)
     lines += _ways(layer, "write " if inputs else "write", width)
     if inputs:

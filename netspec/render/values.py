@@ -122,9 +122,14 @@ def layer_values(layer: LayerType, plugin: Plugin) -> Json:
                 "required": argument.required,
                 "inferred_from": argument.inferred,
                 "default": _value(argument.default),
+                "was": list(argument.was),
+                "deprecated": argument.deprecated or None,
             }
             for argument in layer.arguments.values()
         ],
+        "left_out": dict(layer.left_out),
+        "was": list(layer.was),
+        "deprecated": layer.deprecated or None,
         "further_arguments": layer.further
         and {"name": layer.further.name, "takes": layer.further.describe()},
         "plugin": plugin.name,

@@ -122,6 +122,8 @@ def test_layers_as_json(run: Run) -> None:
             "required": False,
             "inferred_from": "the input's last size",
             "default": None,
+            "was": [],
+            "deprecated": None,
         },
         {
             "name": "out_features",
@@ -129,6 +131,8 @@ def test_layers_as_json(run: Run) -> None:
             "required": True,
             "inferred_from": None,
             "default": None,
+            "was": [],
+            "deprecated": None,
         },
     ]
 

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "bad-placement": "placement/test_document.py",
     "bad-weights": "building/test_loading.py",
     "broken-strategy": "placement/test_strategies.py",
+    "deprecated": "registry/test_former_names.py",
+    "former-name": "registry/test_former_names.py",
     "dtype-change": "placement/test_strategies.py",
     "wrong-ranks": "distributed/test_weights.py",
     "wrong-weights": "building/test_loading.py",
