@@ -1,3 +1,3 @@
 """The names of netspec's own commands, which no plugin may take."""
 
-COMMANDS = ("check", "show", "plan", "build", "export", "layers", "plugins", "new-plugin")
+COMMANDS = ("check", "show", "plan", "build", "export", "layers", "plugins", "new-plugin", "stubs")

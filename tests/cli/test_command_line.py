@@ -16,7 +16,7 @@ import pytest
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OnTerminal = Callable[..., tuple[int, str]]
 
-COMMANDS = ["check", "show", "plan", "build", "export", "layers", "plugins", "new-plugin"]
+COMMANDS = ["check", "show", "plan", "build", "export", "layers", "plugins", "new-plugin", "stubs"]
 SPECS = Path(__file__).parents[2] / "specs"
 
 
