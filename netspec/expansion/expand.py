@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.budget import Budget, OutOfSteps, limited
 from netspec.declaration import Refusal, TensorType
-from netspec.diagnostics import Diagnostics
+from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.freezing import frozen_plan
 from netspec.expansion.inputs import input_types
 from netspec.expansion.plugin_lints import report_plugin_lints
@@ -107,11 +107,12 @@ def _require_finding(spec: Spec, found: Diagnostics) -> None:
 def report_steps(budget: Budget, origin: Origin, found: Diagnostics) -> None:
     """Reports that a spec asks for too much work, where most of it is."""
     place = budget.dearest()
+    span = place.span() if isinstance(place, Origin) else place if isinstance(place, Span) else None
     found.error(
         "too-much-work",
         f"the spec takes more than {budget.limit:,} steps to plan",
-        place.span() if isinstance(place, Origin) else origin.span(),
-        notes=["most of them are spent here" if isinstance(place, Origin) else "most are params"],
+        span or origin.span(),
+        notes=["most of them are spent here" if span else "most are params"],
         help=["repeat it less often, or compute less each time"],
     )
 

@@ -23,7 +23,9 @@ def frozen_plan(plan: Plan, spec: Spec, walk: Walk) -> Plan:
         if visit.node.freeze is not None and not visit.is_again
     }
     frozen = {key for key, path in keys.items() if decided.get(path)}
+    letters = sum(map(len, keys)) // 4
     for place, pattern in enumerate(spec.freeze):
+        walk.budget.enter(spec.origin.reserved("freeze", place), letters * (1 + pattern.count("*")))
         meant = [key for key in keys if is_meant(pattern, key)]
         if not meant:
             names = [key.split(".") for key in keys]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from netspec.budget import OutOfSteps
+from netspec.budget import OutOfSteps, spend
 from netspec.declaration import (
     FromClass,
     Inferred,
@@ -94,6 +94,7 @@ class Planner:
         """
         known = self._types.get(type)
         if known is None:
+            spend(type.rank)  # each of many layers may add dims
             require_countable(type)
             known = self._types[type] = type
         return known

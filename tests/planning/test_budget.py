@@ -51,6 +51,15 @@ HOSTILE = {
         ),
         8,
     ),
+    "patterns of `freeze` over many layers": (
+        f"netspec: 1\ninput: [N, 8]\nfreeze: [{', '.join(['0'] * 400)}]\nlayers:\n"
+        "  - {repeat: 9000, linear: 8}\n",
+        None,
+    ),
+    "dims added by each layer": (
+        f"{HEAD}  - {{repeat: 40000, unflatten: {{dim: 1, unflattened_size: [1, -1]}}}}\n",
+        4,
+    ),
     "a rule of `init` for 5,000 names": (
         f"{HEAD}  - {{repeat: 9000, linear: $(index + 1)}}\n"
         f"init: {{linear: {{{', '.join(f'a{n}: 0' for n in range(5_000))}}}}}\n",
