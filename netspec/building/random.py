@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from netspec.threads import is_alone
 
 SeedBy = Literal["order", "path"]
 
@@ -35,7 +36,7 @@ def seeded(seed: int | None, seed_by: SeedBy = "order") -> Iterator[Begin]:
     if seed is None:
         yield _nothing_begins
         return
-    if threading.active_count() == 1:
+    if is_alone():
         # Nobody else draws: a mode would make a build of many small layers half as fast again.
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)

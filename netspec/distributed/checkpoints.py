@@ -30,6 +30,7 @@ from netspec.distributed.distribute import Distributed
 from netspec.distributed.metadata import read_metadata
 from netspec.distributed.storage import Planner, Reader, Writer
 from netspec.files import CannotWrite, cannot_write, written_whole
+from netspec.threads import is_alone
 
 PathLike = str | os.PathLike[str]
 # Flat, so that ranks of a pipeline, which have different parameters, need no common numbering.
@@ -125,6 +126,9 @@ def consolidate(folder: PathLike, file: PathLike) -> None:
 @contextmanager
 def _without_a_warning() -> Iterator[None]:
     """One process may save and load as well: torch need not say that there is but one."""
+    if not is_alone():
+        yield
+        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "torch.distributed is disabled")
         yield

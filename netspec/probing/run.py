@@ -15,6 +15,7 @@ from netspec.declaration import FromClass, TensorType
 from netspec.diagnostics.failure import failure
 from netspec.probing.question import Point, Question
 from netspec.probing.refusals import NotProbed, RefusedByTorch
+from netspec.threads import is_alone
 
 Shapes = dict[str, tuple[int, ...]]
 #: What torch says where a step needs the values of a tensor, which meta has not.
@@ -193,7 +194,11 @@ def state_of(module: nn.Module) -> tuple[Shapes, Shapes]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings, no gradients, and the random numbers of the program as they were."""
+    """No gradients and, unless other threads run, no warnings and random numbers as they were."""
+    if not is_alone():
+        with torch.no_grad():
+            yield
+        return
     state = torch.get_rng_state()
     try:
         with warnings.catch_warnings(), torch.no_grad():

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass, field
 
 MAX_EXPRESSION = 500  # letters
 MAX_DEPTH = 40
 
+_ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|.)", re.DOTALL)
+_KNOWN_ESCAPE = re.compile(r"""\\(?:[\n'"\\abfnrtvxuUN]|[0-3]?[0-7]{1,2})""")
+_TEXT = re.compile(r"""'[^']*'|"[^"]*\"""")
+_NUMBER_LIKE = re.compile(r"(?<![\w.])\d[\w.]*")
+_NUMBER = re.compile(
+    r"0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*\.?[\d_]*(?:[eE][\d_]*)?[jJ]?"
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NODES = (
     ast.Expression, ast.Constant, ast.Name, ast.Load, ast.List, ast.Tuple, ast.Subscript, ast.Slice,
@@ -137,16 +143,34 @@ def _parsed(expression: str) -> ast.Expression:
         raise TemplateError("`$()` has no expression", "write for example `$(width * 4)`")
     if len(expression) > MAX_EXPRESSION:
         raise TemplateError(f"an expression is longer than {MAX_EXPRESSION} letters")
+    _refuse_what_python_warns_of(expression)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `1is 2` and the like, said by the whitelist
-            return ast.parse(expression.replace("\n", " "), mode="eval")
+        return ast.parse(expression.replace("\n", " "), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         hint = "a power is `**`; " if "^" in expression else ""
         raise TemplateError(
             f"`{_short(expression)}` is no expression",
             hint + "expressions are written as in Python: `$(width * 4 if wide else width)`",
         ) from None
+
+
+def _refuse_what_python_warns_of(expression: str) -> None:
+    """Its filters for warnings belong to the whole process, so that none may be raised.
+
+    Raises:
+        TemplateError: a number runs into a word, or a backslash is before a letter that it does
+            not change.
+    """
+    for escape in _ESCAPE.finditer(expression):
+        if not _KNOWN_ESCAPE.fullmatch(escape.group()):
+            raise TemplateError(
+                f"`{escape.group()}` is no escape of a text", "a backslash itself is two of them"
+            )
+    for number in _NUMBER_LIKE.finditer(_TEXT.sub("''", expression)):
+        if not _NUMBER.fullmatch(number.group()):
+            raise TemplateError(
+                f"`{_short(number.group())}` is no number", "write a space after the number"
+            )
 
 
 def _check(node: ast.AST, depth: int) -> int:
