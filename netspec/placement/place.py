@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,10 +34,13 @@ def place(
     Raises:
         SpecError: a layer cannot be moved. (A plugin that fails is disabled, and the next asked.)
     """
+    layers = [one for one in plan.layers if not one.is_reused and one.path not in waiting]
     used = set(devices.values())
-    if len(used) > 1 or waiting or registry.is_extended("netspec_place"):
-        layers = [one for one in plan.layers if not one.is_reused and one.path not in waiting]
-        _place_layers(model, layers, devices, registry)
+    placed: Sequence[Any] = ()
+    if registry.is_extended("netspec_place"):
+        placed = _placed_by_plugins(model, layers, devices, registry)
+    if len(used) > 1 or waiting or any(one is not None for one in placed):
+        _place_layers(model, layers, devices, placed)
         for own in plan.parameters:
             _move(model, own.path, devices[own.path])
         connector = _Connector(model, devices)
@@ -56,19 +60,41 @@ def _move(model: nn.Module, key: str, device: torch.device) -> None:
         model.get_submodule(path).register_parameter(name, moved)
 
 
-def _place_layers(
+def _placed_by_plugins(
     model: nn.Module,
     layers: Sequence[PlannedLayer],
     devices: Mapping[str, torch.device],
     registry: Registry,
-) -> None:
-    modules = [model.get_submodule(layer.path) for layer in layers]
+) -> list[Any]:
+    """The module or the exception with which a plugin answers for each layer, or None."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    names = {device: str(device) for device in set(devices.values())}
     calls = [
-        {"module": module, "path": layer.path, "device": str(devices[layer.path])}
-        for module, layer in zip(modules, layers, strict=True)
+        {"module": modules[layer.path], "path": layer.path, "device": names[devices[layer.path]]}
+        for layer in layers
     ]
-    answers = registry.first_for_each("netspec_place", _no_module, calls)
-    for module, layer, placed in zip(modules, layers, answers, strict=True):
+    return registry.first_for_each("netspec_place", _no_module, calls)
+
+
+def _place_layers(
+    model: nn.Module,
+    layers: Sequence[PlannedLayer],
+    devices: Mapping[str, torch.device],
+    answers: Sequence[Any],
+) -> None:
+    """Puts each layer on its device, where no plugin has done so.
+
+    Raises:
+        SpecError: a layer cannot be moved, or a plugin refuses to.
+    """
+    for number, layer in enumerate(layers):
+        module = model.get_submodule(layer.path)
+        placed = answers[number] if answers else None
+        if placed is None:
+            try:
+                placed = module.to(devices[layer.path])
+            except Exception as problem:
+                placed = problem
         if isinstance(placed, Exception):
             why = str(placed) if isinstance(placed, Refusal) else failure(placed)
             found = Diagnostics()

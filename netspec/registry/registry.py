@@ -176,9 +176,10 @@ class Registry:
     def first_for_each(
         self, hook: str, fault: Callable[[Any], str], calls: Sequence[Mapping[str, Any]]
     ) -> list[Any]:
-        """As ``first``, for many calls: each plugin gets in one go those that are left to it.
+        """Like ``first`` for many calls, of plugins alone; None where no plugin answers.
 
-        What netspec's own implementation raises, and a plugin's Refusal, stands for the answer.
+        Each plugin is asked at once for all calls that are left to it. A Refusal is an answer.
+        Where a plugin wraps the hook, netspec's own implementation answers, too.
         """
         self._import(lambda one: one.may_have_hook(hook))
         functions, wrappers = self._implementations(hook)
@@ -187,13 +188,12 @@ class Registry:
         answers: list[Any] = [None] * len(calls)
         for implementation in functions:
             plugin = self._plugins[implementation.plugin_name]
-            own = plugin.package == "netspec"
+            if plugin.package == "netspec":
+                continue
             places = [place for place, answer in enumerate(answers) if answer is None]
-            ask = partial(
-                _ask, implementation, [calls[p] for p in places], Exception if own else Refusal
-            )
+            ask = partial(_ask, implementation, [calls[p] for p in places])
             try:
-                given = ask() if own else call_plugin(ask, f"{hook} failed")
+                given = call_plugin(ask, f"{hook} failed")
             except Fault as problem:
                 if isinstance(problem.__cause__, Warning):
                     raise problem.__cause__ from None
@@ -787,15 +787,13 @@ def _is_pluggys(problem: BaseException) -> bool:
     return isinstance(problem, pluggy.PluginValidationError)
 
 
-def _ask(
-    implementation: Any, calls: Sequence[Mapping[str, Any]], told: type[Exception]
-) -> list[Any]:
-    """What an implementation answers to each call; what it raises of that kind is an answer."""
+def _ask(implementation: Any, calls: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What an implementation answers to each call; a Refusal is an answer."""
     answers: list[Any] = []
     for call in calls:
         try:
             answer = implementation.function(*[call[name] for name in implementation.argnames])
-        except told as problem:
+        except Refusal as problem:
             answer = problem
         answers.append(answer)
     return answers

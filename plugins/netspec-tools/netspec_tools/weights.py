@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 SHOWN = 5
+SMALL = 2**14  # values, of tensors that are copied to be looked at together
 
 
+@torch.no_grad()
 def warn_of_not_finite(model: nn.Module) -> None:
     """Warns of parameters and buffers that hold nan or inf, by their keys."""
-    tensors = [*model.named_parameters(), *model.named_buffers()]
-    wrong = [name for name, tensor in tensors if not _is_finite(tensor)]
+    tensors = {
+        name: tensor
+        for name, tensor in (*model.named_parameters(), *model.named_buffers())
+        if tensor.is_floating_point() and not tensor.is_meta and tensor.numel()
+    }
+    suspects = {name: tensor for name, tensor in tensors.items() if tensor.numel() > SMALL}
+    if not _are_finite([one for name, one in tensors.items() if name not in suspects]):
+        suspects = tensors
+    wrong = [name for name, tensor in suspects.items() if not _is_finite(tensor)]
     if wrong:
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         warnings.warn(
@@ -21,9 +31,14 @@ def warn_of_not_finite(model: nn.Module) -> None:
         )
 
 
-@torch.no_grad()
+def _are_finite(tensors: Iterable[Tensor]) -> bool:
+    """All at once, as a look at each small tensor takes as long as to make it."""
+    together: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    for tensor in tensors:
+        together.setdefault((tensor.device, tensor.dtype), []).append(tensor.flatten())
+    return all(_is_finite(torch.cat(several)) for several in together.values())
+
+
 def _is_finite(tensor: Tensor) -> bool:
     """From its least and greatest value, which take no further memory and hand nan on."""
-    if tensor.is_meta or not tensor.is_floating_point() or tensor.numel() == 0:
-        return True
     return bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
