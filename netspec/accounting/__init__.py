@@ -1,4 +1,4 @@
-"""What a model takes in memory, from its plan and layout alone: nothing here imports torch."""
+"""Memory estimates from a plan and a layout. Nothing here imports torch."""
 
 from netspec.accounting.choices import Choices
 from netspec.accounting.estimate import estimate

@@ -1,4 +1,4 @@
-"""The fifth room: a Plan becomes modules. The only one, with placement, that imports torch."""
+"""Modules of torch from a Plan."""
 
 from netspec.building.loading import load_weights
 from netspec.building.modules import make_modules, make_on_meta

@@ -1,4 +1,4 @@
-"""What netspec says about a spec: values that are collected, and printed by whoever asked."""
+"""Findings about a spec, with positions, notes and fixes."""
 
 from netspec.diagnostics.diagnostic import Advice, Diagnostic, Diagnostics, Line, Note
 from netspec.diagnostics.error import SpecError

@@ -1,4 +1,4 @@
-"""Layouts on torch.distributed: what the strategies of ``netspec.placement`` do to modules."""
+"""Layouts on torch.distributed: the actions of the strategies of ``netspec.placement``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netspec.distributed.checkpoints import consolidate, load_checkpoint, save_checkpoint
-    from netspec.distributed.context import Context
     from netspec.distributed.distribute import Distributed
+    from netspec.placement.context import Context
 
 __all__ = ["Context", "Distributed", "consolidate", "load_checkpoint", "save_checkpoint"]
 
-_HOMES = {"Context": "context", "Distributed": "distribute"}
+_HOMES = {
+    "Context": "netspec.placement.context",
+    "Distributed": "netspec.distributed.distribute",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -20,5 +23,4 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'netspec.distributed' has no attribute {name!r}")
     from importlib import import_module
 
-    home = _HOMES.get(name, "checkpoints")
-    return getattr(import_module(f"netspec.distributed.{home}"), name)
+    return getattr(import_module(_HOMES.get(name, "netspec.distributed.checkpoints")), name)

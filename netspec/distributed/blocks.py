@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributed._composable.checkpoint_activation import checkpoint as recomputed
 
 from netspec.distributed.buffers import buffers_kept, stored_buffers
-from netspec.distributed.context import Context
+from netspec.placement.context import Context
 
 
 def checkpoint(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:

@@ -10,7 +10,7 @@ from torch.distributed._composable.replicate_with_fsdp import replicate
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
 from netspec.distributed.buffers import share_buffers
-from netspec.distributed.context import Context
+from netspec.placement.context import Context
 
 
 def data_parallel(model: nn.Module, context: Context, *, axis: str) -> nn.Module:

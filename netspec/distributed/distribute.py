@@ -13,15 +13,15 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from netspec.building import make_on_meta
 from netspec.building.random import SeedBy
 from netspec.building.weights import freeze
-from netspec.declaration import imported
-from netspec.diagnostics import Diagnostic, Diagnostics, Location, SpecError
+from netspec.diagnostics import Diagnostics, SpecError
 from netspec.distributed.clipping import clip_grad_norm_, share_overflow
-from netspec.distributed.context import Context
 from netspec.distributed.materialise import allocate, draw, load
 from netspec.distributed.pipeline import LossOf, Pipeline, pipeline_of, together
 from netspec.distributed.randomness import seed_rank
+from netspec.placement.actions import applied
+from netspec.placement.context import Context
 from netspec.placement.document import Placement
-from netspec.placement.layout import Action, Layout
+from netspec.placement.layout import Layout
 from netspec.weights import Weights
 
 
@@ -138,7 +138,7 @@ def distribute(
         whole.to(dtype)
     parts: tuple[nn.Module, ...] = (whole,)
     for action in layout.actions:
-        parts = tuple([made for part in parts for made in done(action, part, context)])
+        parts = tuple([made for part in parts for made in applied(action, part, context)])
     for part in parts:
         allocate(part, layout.plan, device)
     model = together(parts)
@@ -164,28 +164,6 @@ def of_one_process(
     if seed is not None:
         seed_rank(seed, context)
     return Distributed(model, context, (model,), pipeline_of(context))
-
-
-def done(action: Action, part: nn.Module, context: Context) -> tuple[nn.Module, ...]:
-    """What a strategy makes of a module: one module as a rule, a tuple where it cuts.
-
-    Raises:
-        SpecError: it fails.
-    """
-    try:
-        made = imported(action.target)(part, context, **action.settings)
-    except Exception as problem:
-        reason = " ".join(f"{type(problem).__name__}: {problem}".split())
-        raise _failed(action, f"{action.word} fails: {reason}") from problem
-    modules = made if isinstance(made, tuple) else (made,)
-    if not all(isinstance(one, nn.Module) for one in modules):
-        raise _failed(action, f"{action.target} of {action.word} gives {made!r}, no module")
-    return modules
-
-
-def _failed(action: Action, message: str) -> SpecError:
-    where = action.span.locate() if action.span is not None else Location(action.word)
-    return SpecError([Diagnostic("strategy-failed", message, where)])
 
 
 def require_ranks(layout: Layout, placement: Placement) -> None:

@@ -17,7 +17,7 @@ from torch.distributed.pipelining import (
     ScheduleInterleaved1F1B,
 )
 
-from netspec.distributed.context import Context
+from netspec.placement.context import Context
 
 LossOf = Callable[[Tensor, Tensor], Tensor]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from netspec.distributed.context import Context
+from netspec.placement.context import Context
 
 
 def seed_rank(seed: int, context: Context) -> None:

@@ -16,8 +16,8 @@ from torch.distributed.tensor.parallel import (
 )
 
 from netspec.building.weights import tie
-from netspec.distributed.context import Context
 from netspec.distributed.randomness import divide_dropouts, draw_apart
+from netspec.placement.context import Context
 
 
 def tensor_parallel(

@@ -1,1 +1,1 @@
-"""The last room: devices are resolved before weights exist, and layers put there after."""
+"""Devices, dtypes and ranks of layers: checked before weights exist, applied afterwards."""

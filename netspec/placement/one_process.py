@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from netspec.distributed.context import Context
-from netspec.distributed.distribute import done
+from netspec.placement.actions import applied
+from netspec.placement.context import Context
 from netspec.placement.inputs import CastInputs
 from netspec.placement.layout import Layout
 
@@ -22,7 +22,7 @@ def act(model: nn.Module, layout: Layout, device: torch.device) -> nn.Module:
     """
     context = Context(layout, device)
     for action in layout.actions:
-        (model,) = done(action, model, context)
+        (model,) = applied(action, model, context)
     return model
 
 

@@ -1,4 +1,4 @@
-"""Which layers and hooks there are: a pluggy plugin manager as a value."""
+"""Layers, hooks and plugins: a pluggy plugin manager as a value."""
 
 from netspec.registry.hookspecs import hookimpl
 from netspec.registry.plugin import Plugin

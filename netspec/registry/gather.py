@@ -89,13 +89,12 @@ def _initialisers(given: Sequence[Any]) -> Iterator[Named]:
 
 def _strategies(given: Sequence[Any]) -> Iterator[Named]:
     from netspec.placement.document import OWN_WORDS
-    from netspec.placement.strategies import STRATEGIES as OWN
     from netspec.placement.strategy import Strategy
 
     for one in given:
         _require_type(one, Strategy, "a strategy")
         _require_word("strategy", one.word)
-        if one.word in (*OWN_WORDS, *(own.word for own in OWN)):
+        if one.word in OWN_WORDS:
             raise Fault(f"calls a strategy {one.word!r}, which is netspec's")
         if is_word_of_the_language(one.word):
             raise Fault(f"calls a strategy {one.word!r}, a word of the language")

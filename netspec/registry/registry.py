@@ -122,11 +122,10 @@ class Registry:
         self._missing: tuple[str, ...] = ()
         self._is_scanned = installed is False
         if builtin:
-            from netspec import layers
-            from netspec.placement import hooks
+            from netspec import layers, own_placement
 
             self.register(layers, name="torch.nn", package="netspec", version=__version__)
-            self.register(hooks, name="placement", package="netspec", version=__version__)
+            self.register(own_placement, name="placement", package="netspec", version=__version__)
 
     # ---- hooks
 
@@ -354,15 +353,20 @@ class Registry:
     def strategies(self) -> dict[str, RegisteredStrategy]:
         """The strategies of placement by their words, those of plugins by full names too."""
         self._import(lambda one: one.may_have_hook("netspec_strategies"))
+        found = dict(self._own_strategies)
+        for name, brought in self._tables[STRATEGIES].all().items():
+            for key in (name, brought.full_name):
+                found[key] = RegisteredStrategy(brought.value, brought.plugin)
+        return found
+
+    @cached_property
+    def _own_strategies(self) -> dict[str, RegisteredStrategy]:
         found: dict[str, RegisteredStrategy] = {}
         for implementation in self._manager.hook.netspec_strategies.get_hookimpls():
             plugin = self._plugins.get(implementation.plugin_name)  # None while one is added
             if plugin is not None and plugin.package == "netspec":
                 own: Any = implementation.function()
                 found |= {one.word: RegisteredStrategy(one, plugin) for one in own}
-        for name, brought in self._tables[STRATEGIES].all().items():
-            for key in (name, brought.full_name):
-                found[key] = RegisteredStrategy(brought.value, brought.plugin)
         return found
 
     def find_block(self, name: str) -> PackageBlock | None:
@@ -578,6 +582,9 @@ class Registry:
         for name in found.get(INITIALISERS, {}):
             if name in self._own_initialisers:
                 raise PluginError(f"{info.title} calls an initialiser {name!r}, which is torch's")
+        for name in found.get(STRATEGIES, {}):
+            if name in self._own_strategies:
+                raise PluginError(f"{info.title} calls a strategy {name!r}, which is netspec's")
         taken = {layer.name for layer in layers}
         siblings: dict[str, Block] = {}
         for name, block in found.get(BLOCKS, {}).items():

@@ -1,4 +1,4 @@
-"""Plans and diagnostics for readers: a table for people, plain values for programs."""
+"""Plans and diagnostics as tables, HTML and JSON."""
 
 from netspec.render.html import plan_html
 from netspec.render.table import plan_summary, plan_table, terminal_width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.accounting import DeviceMemory, Memory, RankMemory
-from netspec.render.amounts import amount, number
+from netspec.amounts import amount, number
 from netspec.render.columns import Column, columns
 
 _PARTS = ("parameters", "gradients", "optimizer", "buffers", "saved", "communication")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from netspec.amounts import dense, number
 from netspec.declaration import TensorType
 from netspec.declaration.arguments import spelled
 from netspec.graph import Application, Graph, Operation, OwnParameter
 from netspec.planning import Plan
-from netspec.render.amounts import dense, number
 from netspec.render.content import Contents, Entry, Run, runs
 from netspec.render.totals import unless_beyond_limits
 from netspec.sizes import Size

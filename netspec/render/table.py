@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+from netspec.amounts import amount, brief_number, memory, number
 from netspec.diagnostics import listed
 from netspec.diagnostics.text import display_width, printable
 from netspec.planning import Plan
-from netspec.render.amounts import amount, brief_number, memory, number
 from netspec.render.columns import Column, columns, filled, wrapped
 from netspec.render.rows import Row, plan_rows
 from netspec.render.totals import unless_beyond_limits

@@ -1,4 +1,4 @@
-"""The first room: text, a file or Python values become nodes with positions."""
+"""Nodes with positions, read from a text, a file or Python values."""
 
 from netspec.source.nodes import ListNode, MapNode, Node, Scalar, ScalarNode
 from netspec.source.reader import read_bytes, read_file, read_text

@@ -1,4 +1,4 @@
-"""What a ``$`` in a text stands for: values and expressions, evaluated without ``eval``."""
+"""Texts with a ``$``: values and expressions, evaluated without ``eval``."""
 
 from netspec.templates.evaluate import EvaluationError, Names, brief, evaluate, truth
 from netspec.templates.template import Template, TemplateError, parse_template

@@ -16,7 +16,6 @@ import netspec
 from netspec.diagnostics import Diagnostics
 from netspec.placement.document import read_placement
 from netspec.placement.lay_out import lay_out
-from netspec.placement.strategies import STRATEGIES
 from netspec.registry import Registry
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "placement.md"
@@ -64,7 +63,9 @@ def test_all_other_placements_fit_the_model() -> None:
 
 
 def test_each_strategy_is_in_the_table_with_its_settings() -> None:
-    for strategy in STRATEGIES:
+    for word, brought in Registry().strategies().items():
+        strategy = brought.strategy
+        assert strategy.word == word
         (row,) = re.findall(rf"^\| `{strategy.word}` \|.*$", TEXT, re.M)
         settings = re.findall(r"`(\w+)(?:: \w+)?`", row.rpartition(" | ")[2])
         assert settings == list(strategy.declared.arguments)

@@ -1,6 +1,5 @@
 """netspec's own strategies, one subject in each file. Nothing here imports torch."""
 
-from netspec.placement.strategies.balancing import balance
 from netspec.placement.strategies.blocks import checkpoint, compile
 from netspec.placement.strategies.data import data_parallel, fsdp
 from netspec.placement.strategies.one_process import devices, dtypes, freeze, offload
@@ -12,7 +11,6 @@ STRATEGIES = (
     freeze,
     devices,
     dtypes,
-    balance,
     tensor_parallel,
     checkpoint,
     compile,

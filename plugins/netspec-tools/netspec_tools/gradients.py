@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from netspec.distributed.context import Context
+from netspec.placement.context import Context
 
 
 def frozen(model: nn.Module, context: Context, *, layers: tuple[str, ...]) -> nn.Module:

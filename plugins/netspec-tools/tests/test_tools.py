@@ -228,8 +228,10 @@ def test_channels_last(asked: str, registry: netspec.Registry, monkeypatch: Any)
     torch.testing.assert_close(model(input), other(input))
 
 
-def test_weights_that_are_not_finite_are_named(registry: netspec.Registry) -> None:
-    text = "layers: [{linear: 4, init: {bias: {constant: {val: .inf}}}}, linear: 2]\n"
+@pytest.mark.parametrize("features", [4, 20_000], ids=["small", "large"])
+def test_weights_that_are_not_finite_are_named(features: int, registry: netspec.Registry) -> None:
+    init = "{bias: {constant: {val: .inf}}}"
+    text = f"layers: [{{linear: {features}, init: {init}}}, linear: 2]\n"
     planned = plan(text, registry)
     with pytest.warns(UserWarning, match=r"^these weights are not finite: 0\.bias$"):
         netspec.build(planned, device="cpu", registry=registry)

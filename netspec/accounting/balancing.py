@@ -8,13 +8,13 @@ from typing import Literal
 
 from netspec.accounting import Choices, estimate
 from netspec.accounting.sizes import complete_sizes
+from netspec.amounts import amount
 from netspec.declaration import Refusal
 from netspec.placement.layout import Layout, Placed
 from netspec.placement.strategies.one_process import require_one_process
 from netspec.placement.strategy import strategy
 from netspec.placement.ties import require_ties_together
 from netspec.planning import PlannedChild, PlannedLayer, PlannedScope
-from netspec.render.amounts import amount
 
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 Optimizer = Literal["sgd", "sgd_momentum", "rmsprop", "adagrad", "adam", "adamw"]

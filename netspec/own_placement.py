@@ -1,4 +1,4 @@
-"""netspec's own placement, as a plugin: it comes last, so that any other can overrule it."""
+"""netspec's own placement as a plugin. It is called last, so that every other can override it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def netspec_strategies() -> Sequence[Strategy]:
-    """Those of ``netspec.placement.strategies``."""
+    """Those of ``netspec.placement.strategies``, and the one that needs estimates of memory."""
+    from netspec.accounting.balancing import balance
     from netspec.placement.strategies import STRATEGIES
 
-    return STRATEGIES
+    return (*STRATEGIES, balance)
 
 
 @hookimpl(trylast=True)
