@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
+MAX_NESTING = 100  # containers in containers
 MAX_STEPS = 5_000_000  # of one walk; the 50,000 layers of the largest model take 500,000
 
 # What is charged, in steps, for what takes longer than one.

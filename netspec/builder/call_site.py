@@ -7,6 +7,7 @@ from itertools import islice
 from types import CodeType, FrameType
 
 from netspec.diagnostics import Location
+from netspec.diagnostics.location import Place
 
 
 class CallSite:
@@ -40,3 +41,7 @@ class CallSite:
             before = text[: end_column - 1]
             begin = max(before.rfind(f"{self._method}("), 0)
         return Location(file, self._line, begin + 1, self._line, end_column, text)
+
+    def __reduce__(self) -> tuple[type[Place], tuple[Location]]:
+        """The code of the call is left behind: what remains is where it is."""
+        return Place, (self.locate(0, 0),)

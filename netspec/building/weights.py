@@ -25,19 +25,20 @@ class _Attributes(Mapping[str, Any]):
     def __init__(self, module: nn.Module, rule: PlannedInitRule) -> None:
         self.module = module
         self.rule = rule
+        self.given = dict(rule.values)
 
     def __getitem__(self, name: str) -> Any:
         if name in self.rule.arguments and hasattr(self.module, name):
             if name in self.module._parameters:  # `bias` is a switch, and then a parameter
                 return self.module._parameters[name] is not None
             return getattr(self.module, name)
-        return self.rule.values[name]
+        return self.given[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self.rule.arguments, *self.rule.values))
+        return iter((*self.rule.arguments, *self.given))
 
     def __len__(self) -> int:
-        return len(self.rule.arguments) + len(self.rule.values)
+        return len(self.rule.arguments) + len(self.given)
 
 
 #: What a rule's initialiser is applied to: the key of a parameter, and the parameter.

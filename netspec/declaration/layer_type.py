@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
+from pickle import UnpicklingError
 from types import ModuleType
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, Literal, NamedTuple, SupportsIndex, get_type_hints
 
 from netspec.declaration.arguments import Argument, kind_of
 from netspec.declaration.deprecation import deprecation, former_names
@@ -93,6 +95,23 @@ class LayerType:
     def left_out(self) -> Mapping[str, str]:
         """Arguments of the class that specs cannot write, with the reasons."""
         return {}
+
+    def __copy__(self) -> LayerType:
+        return self
+
+    def __deepcopy__(self, memo: object) -> LayerType:
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """By the name of its declaration, as functions and classes are pickled, where it has one.
+
+        A layer that is made otherwise is pickled by its fields.
+        """
+        module, name = self.rule.__module__, self.rule.__name__
+        if getattr(sys.modules.get(module), name, None) is self:
+            return _declared_layer, (module, name, self.name)
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return _made_layer, (type(self), values)
 
     @property
     def alias(self) -> str:
@@ -237,6 +256,28 @@ class LayerType:
         if self.obvious is not None:
             return self.obvious
         return self.required[0] if len(self.required) == 1 else None
+
+
+def _declared_layer(module: str, name: str, layer: str) -> LayerType:
+    """
+    Raises:
+        UnpicklingError: the layer is not declared there.
+    """
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as problem:
+        package = module.partition(".")[0]
+        raise UnpicklingError(
+            f"the layer {layer} is declared in {module}, which is not there: install {package}, or "
+            "its version that has the layer"
+        ) from problem
+    if not isinstance(found, LayerType):
+        raise UnpicklingError(f"{module}.{name} is no layer, but was the layer {layer}")
+    return found
+
+
+def _made_layer(kind: type[LayerType], values: dict[str, Any]) -> LayerType:
+    return kind(**values)
 
 
 def declared_layers(module: ModuleType) -> tuple[LayerType, ...]:

@@ -32,6 +32,15 @@ class Source(Protocol):
     def locate(self, start: int, end: int) -> Location: ...
 
 
+class Place(NamedTuple):
+    """A source of which one place is known, whatever the marks are."""
+
+    location: Location
+
+    def locate(self, start: int, end: int) -> Location:
+        return self.location
+
+
 class Span(NamedTuple):
     """A part of a source; the marks' meaning is the source's own."""
 

@@ -18,9 +18,9 @@ from netspec.expansion.training_lints import report_training
 from netspec.expansion.values import Environment, spec_params
 from netspec.expansion.walk import TooMany, Walk
 from netspec.expansion.weights import planned_rules, planned_ties, report_idle_rules
-from netspec.graph import Application, Condition, Graph, Operation
+from netspec.graph import Graph
 from netspec.planning import Plan
-from netspec.planning.needs import Conditions
+from netspec.planning.conditions import graph_conditions
 from netspec.planning.planner import Known, Planner
 from netspec.registry import Registry
 from netspec.source.collector import without_collector
@@ -89,7 +89,9 @@ def _planned(
     ties = planned_ties(spec, graph, found)
     if found.failed:
         return None
-    plan = Plan(spec.name, graph, _conditions(graph), init=rules, ties=ties, origin=spec.origin)
+    plan = Plan(
+        spec.name, graph, graph_conditions(graph), init=rules, ties=ties, origin=spec.origin
+    )
     return frozen_plan(plan, spec, walk)
 
 
@@ -115,17 +117,6 @@ def report_steps(budget: Budget, origin: Origin, found: Diagnostics) -> None:
         notes=["most of them are spent here" if span else "most are params"],
         help=["repeat it less often, or compute less each time"],
     )
-
-
-def _conditions(graph: Graph) -> tuple[Condition, ...]:
-    """What all operators and layers need of the named sizes."""
-    conditions = Conditions()
-    bodies = [*graph.different_bodies()]
-    for kind in (Operation, Application):
-        for body in bodies:
-            if isinstance(body, kind):
-                conditions.add(body.conditions)
-    return conditions.all()
 
 
 def _graph(walk: Walk, spec: Spec, inputs: Mapping[str, Known], names: Environment) -> Graph | None:

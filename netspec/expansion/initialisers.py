@@ -121,7 +121,15 @@ def planned_rule(walk: Walk, rule: InitRule, layer_type: LayerType) -> PlannedIn
         planned = _rule_initialiser(walk, rule, how, own)
         if planned is not None:
             entries.append((name, planned))
-    return PlannedInitRule(layer_type.target, tuple(entries), own, walk.spec_params, rule.span)
+    used = [_names_in(written) for _, how in entries for _, written in how.arguments]
+    values = [
+        (name, walk.spec_params[name])
+        for name in sorted(frozenset().union(*used))
+        if name in walk.spec_params
+    ]
+    return PlannedInitRule(
+        rule.type, layer_type.target, tuple(entries), own, tuple(values), rule.span
+    )
 
 
 def _rule_initialiser(

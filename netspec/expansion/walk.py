@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from netspec.budget import Budget
+from netspec.budget import MAX_LAYERS, MAX_NESTING, Budget
 from netspec.declaration import InitialiserType
 from netspec.diagnostics import Diagnostics, Span
 from netspec.expansion.values import Environment, Skip
@@ -16,8 +16,6 @@ from netspec.registry import Brought, PackageBlock, devices
 from netspec.sizes import Size
 from netspec.spec import Block, InitRule, Origin
 
-MAX_LAYERS = 50_000  # a model of more modules is a mistake in a `repeat:`
-MAX_NESTING = 100  # containers in containers
 MAX_READS = 200_000  # values that are read by name, and names that patterns are compared with
 
 

@@ -64,7 +64,7 @@ class Application:
     the backward pass, as the Output of the rule says it. ``trust`` says where the shapes are from,
     ``source`` is the package and version that the layer is from. ``conditions`` are what has to
     be true of the named sizes, ``warnings`` what its rule warns of. ``scratch`` and ``work`` are
-    those of the Output.
+    those of the Output. ``name`` is that by which every registry finds the type.
     """
 
     type: LayerType
@@ -87,6 +87,10 @@ class Application:
     scratch: tuple[Size, Size] | None = None
     work: tuple[Work, ...] = ()
     is_counted: bool = True
+    name: str = ""
+
+    def __hash__(self) -> int:  # of what tells most of them apart: arguments are a dict
+        return hash((self.type.target, self.inputs, self.outputs, self.parameters))
 
     @property
     def overwrites_input(self) -> bool:

@@ -333,6 +333,15 @@ class Graph:
         return total
 
     @cached_property
+    def call_count(self) -> int:
+        """The number of calls in it, those inside of containers too."""
+        return sum(
+            1 + (node.body.call_count if isinstance(node.body, Graph) else 0)
+            for node in self.nodes
+            if node.is_call
+        )
+
+    @cached_property
     def height(self) -> int:
         """How deep containers are nested in it: 1 where there are none."""
         inside = [body.height for body in self.bodies if isinstance(body, Graph)]

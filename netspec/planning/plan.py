@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from netspec.declaration import TensorType
 from netspec.diagnostics import Diagnostic, Span
@@ -24,7 +24,9 @@ from netspec.graph import (
 from netspec.graph import Value as GraphValue
 from netspec.sizes import Size
 from netspec.spec import Origin, Value, Written
-from netspec.templates import Names
+
+if TYPE_CHECKING:
+    from netspec.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,18 +209,21 @@ class RuleInitialiser(NamedTuple):
     brought_by: str = ""
 
 
-class PlannedInitRule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PlannedInitRule:
     """How the parameters of modules of a class begin that are inside of layers.
 
-    Those of the plan's own rows are in ``PlannedLayer.init``. Templates may use the ``arguments``
-    that a module of the class has, and the ``values`` of the spec.
+    Those of the plan's own rows are in ``PlannedLayer.init``. ``type`` is the layer whose class it
+    is for. Templates may use the ``arguments`` that a module of the class has, and the ``values``
+    of the spec that they name.
     """
 
+    type: str
     target: str
     init: tuple[tuple[str, RuleInitialiser], ...]
     arguments: tuple[str, ...]
-    values: Names
-    span: Span
+    values: tuple[tuple[str, Value], ...]
+    span: Span = field(compare=False, repr=False)
 
 
 class PlannedTie(NamedTuple):
@@ -258,7 +263,7 @@ class Plan:
     graph: Graph = field(repr=False)
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
-    init: tuple[PlannedInitRule, ...] = field(default=(), repr=False, compare=False)
+    init: tuple[PlannedInitRule, ...] = field(default=(), repr=False)
     ties: tuple[PlannedTie, ...] = ()
     #: The keys in ``state_dict`` of the parameters that are not trained.
     frozen: frozenset[str] = field(default=frozenset(), repr=False)
@@ -373,6 +378,27 @@ class Plan:
         from netspec.planning.costs import saved_for_backward  # which walks over plans
 
         return saved_for_backward(self)
+
+    def to_json(self) -> str:
+        """The plan as JSON, with its wiring; `from_json` reads it back to an equal plan.
+
+        What is shared is written once. Warnings, and where items were written, are left out.
+        """
+        from netspec.planning.plan_json import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str, registry: Registry | None = None) -> Plan:
+        """The plan that `to_json` wrote. The shape rules of its layers are applied once more.
+
+        Raises:
+            ValueError: the text is no plan, or its layers give other shapes than it says.
+            SpecError: a layer is of a plugin that is not installed, or refuses its arguments.
+        """
+        from netspec.planning.plan_json import from_json
+
+        return from_json(text, registry)
 
     def module(self, path: str) -> PlannedChild | None:
         """The layer or container of a path; the root's is empty. None where there is none."""

@@ -316,6 +316,7 @@ class Planner:
                 output.scratch,
                 output.work,
                 is_counted=output.is_counted,
+                name=registered.own_name,
             )
         except Refusal as refusal:
             self.refuse(refusal, layer_type, origin, path, inputs)

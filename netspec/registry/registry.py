@@ -75,6 +75,11 @@ class RegisteredLayer(NamedTuple):
         """``torchvision.stochastic_depth``: it stays this layer's, whatever else is installed."""
         return f"{self.plugin.name}.{self.layer.name}"
 
+    @property
+    def own_name(self) -> str:
+        """The name that means this layer in every registry that has it: netspec's is short."""
+        return self.layer.name if self.plugin.package == "netspec" else self.full_name
+
 
 class PackageBlock(NamedTuple):
     """A block of a plugin, called by its full name, and those that its layers may name."""

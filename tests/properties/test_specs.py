@@ -1,6 +1,7 @@
 """For random whole specs: the plan is what torch does, and what is written is read back."""
 
 import json
+import pickle
 import re
 from collections import Counter
 from typing import Any
@@ -86,9 +87,23 @@ def planned_or_refused(spec: netspec.Spec, drawn: Counter[str]) -> Plan | None:
     return plan
 
 
-def does_what_was_planned(spec: netspec.Spec, plan: Plan) -> None:
-    model = netspec.build(plan, device="meta", registry=REGISTRY)
+def is_a_value(spec: netspec.Spec, plan: Plan) -> None:
+    """It is equal to others of its kind, but where an argument is nan, which equals nothing."""
     plan.graph.lint()
+    text = plan.to_json()
+    others = [
+        netspec.plan(spec, registry=REGISTRY),
+        pickle.loads(pickle.dumps(plan)),
+        Plan.from_json(text, REGISTRY),
+    ]
+    for other in others:
+        assert other.to_json() == text
+        assert other == plan or '"nan"' in text, spec.to_yaml()
+
+
+def does_what_was_planned(spec: netspec.Spec, plan: Plan) -> None:
+    is_a_value(spec, plan)
+    model = netspec.build(plan, device="meta", registry=REGISTRY)
     assert (type(model) is nn.Sequential) == plan.graph.is_chain
     for values in accepted_numbers(spec, plan):
         real = run(model, plan, values)
