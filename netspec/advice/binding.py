@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -84,6 +85,10 @@ def _for_text(
         return Instead(f"write `{plain}`: in YAML 1.2 `{value}` is a text", plain)
     number = _number(text)
     if number is not None and accepts(number):
+        if isinstance(number, float) and not math.isfinite(number):
+            return Instead(
+                f"write `{spelled(number)}`: in YAML 1.2 `{value}` is a text", spelled(number)
+            )
         what = "remove the quotes" if text == value else "remove the comma"
         return Instead(f"{what}: {spelled(number)}", spelled(number))
     by = _BY.match(text)

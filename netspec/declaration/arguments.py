@@ -9,6 +9,7 @@ and every command line would wait for it.
 
 from __future__ import annotations
 
+import math
 import types
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -200,4 +201,6 @@ def spelled(value: Value) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, tuple):
         return f"[{', '.join(spelled(item) for item in value)}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return str(value)

@@ -3,8 +3,10 @@
 import copy
 import json
 import pickle
+import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,7 +52,7 @@ input: {shape: [N, T], dtype: int64}
 params: {gain: 2}
 init:
   linear: {weight: {normal: {std: $(gain / in_features)}}}
-  layer_norm: {weight: {constant: {val: inf}}}
+  layer_norm: {weight: {constant: {val: .inf}}}
 tie: {head.weight: embed.weight}
 freeze: [norm]
 layers:
@@ -68,8 +70,8 @@ def planned(text: str) -> Plan:
 
 
 PLANS: dict[str, Callable[[], Plan]] = {
-    **{name: lambda text=text: planned(text) for name, text in TEXTS.items()},
-    **{name: lambda name=name: netspec.plan(netspec.load(SPECS / name)) for name in FILES},
+    **{name: partial(planned, text) for name, text in TEXTS.items()},
+    **{name: partial(netspec.plan, SPECS / name) for name in FILES},
     "of a builder": lambda: netspec.Builder("N", 8).linear(4).relu().plan(),
 }
 
@@ -155,9 +157,8 @@ def node(values: Any, place: int) -> Any:
     ],
 )  # fmt: skip
 def test_what_is_no_plan_is_refused(change: Callable[[Any], object], message: str) -> None:
-    with pytest.raises(ValueError, match="") as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Plan.from_json(changed(change))
-    assert message in str(caught.value)
 
 
 def test_the_layers_of_a_json_are_checked_like_those_of_a_spec() -> None:
@@ -165,7 +166,7 @@ def test_the_layers_of_a_json_are_checked_like_those_of_a_spec() -> None:
     with pytest.raises(netspec.SpecError, match="out_features"):
         Plan.from_json(wrong)
     unknown = changed(lambda values: values["layers"][0].update(layer="mine.linaer"))
-    with pytest.raises(netspec.SpecError, match="mine.linaer is not a layer"):
+    with pytest.raises(netspec.SpecError, match=r"mine\.linaer is not a layer"):
         Plan.from_json(unknown)
 
 
@@ -196,5 +197,5 @@ def test_a_pickled_layer_names_the_plugin_that_is_missing(monkeypatch: pytest.Mo
     text = pickle.dumps(declared)
     assert pickle.loads(text) is declared
     monkeypatch.delitem(sys.modules, "netspec_gone")
-    with pytest.raises(pickle.UnpicklingError, match="the layer gated .* install netspec_gone"):
+    with pytest.raises(pickle.UnpicklingError, match=r"the layer gated .* install netspec_gone"):
         pickle.loads(text)
