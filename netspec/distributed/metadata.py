@@ -29,6 +29,7 @@ NAME = ".metadata"
 Entries = dict[str, TensorStorageMetadata | BytesStorageMetadata]
 _TORCH = "torch.distributed.checkpoint"
 #: What torch's own files name beside dtypes. The file's types are these words.
+_MEMORY_FORMAT = (f"{_TORCH}.metadata", "_MEM_FORMAT_ENCODING")
 _RECORDS = {
     (f"{_TORCH}.metadata", "Metadata"),
     (f"{_TORCH}.metadata", "TensorStorageMetadata"),
@@ -37,7 +38,7 @@ _RECORDS = {
     (f"{_TORCH}.metadata", "TensorProperties"),
     (f"{_TORCH}.metadata", "MetadataIndex"),
     (f"{_TORCH}.metadata", "StorageMeta"),
-    (f"{_TORCH}.metadata", "_MEM_FORMAT_ENCODING"),
+    _MEMORY_FORMAT,
     (f"{_TORCH}.filesystem", "_StorageInfo"),
     ("torch", "Size"),
     ("torch.serialization", "_get_layout"),
@@ -97,10 +98,19 @@ class _Unpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> object:
         if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
             return getattr(torch, name)
+        if (module, name) == ("builtins", "getattr"):
+            return self._member
         try:
             return self.records[module, name]
         except KeyError:
             raise ValueError(f"{NAME} names {module}.{name}, which torch does not write") from None
+
+    def _member(self, record: object, name: object) -> _Record:
+        """A member of an enumeration, which Python 3.11.0 to 3.11.3 pickle by ``getattr``."""
+        if record is not self.records[_MEMORY_FORMAT] or not isinstance(name, str):
+            raise ValueError(f"{NAME} names builtins.getattr, which torch does not write")
+        member: _Record = self.records[_MEMORY_FORMAT](name)
+        return member
 
     def persistent_load(self, number: object) -> object:
         raise ValueError(f"{NAME} refers to what is not in it")

@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch.distributed.checkpoint.metadata import MetadataIndex, TensorStorageMetadata
+from torch.distributed.checkpoint.metadata import (
+    _MEM_FORMAT_ENCODING,
+    MetadataIndex,
+    TensorStorageMetadata,
+)
 
 import netspec
 from netspec.distributed import Distributed, consolidate, load_checkpoint, save_checkpoint
@@ -142,6 +146,30 @@ def test_a_wrong_folder_is_refused_and_runs_nothing(fault: str, folder: Path) ->
             consolidate(folder, output)
         assert not output.exists()
     assert MARK not in os.environ
+
+
+def test_a_checkpoint_of_python_3_11_0_to_3_11_3_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They pickle a member of an enumeration as a call of `getattr`."""
+    by_name = lambda self, protocol: (getattr, (type(self), self._name_))  # noqa: E731
+    monkeypatch.setattr(_MEM_FORMAT_ENCODING, "__reduce_ex__", by_name)
+    found, optimizer = made(seed=1)
+    save_checkpoint(found, folder, optimizer)
+    assert b"getattr" in (folder / ".metadata").read_bytes()
+    load_checkpoint(found, folder, optimizer)
+
+
+class PreparedMember:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (TensorStorageMetadata, "__init__")
+
+
+def test_getattr_of_anything_else_is_refused(folder: Path) -> None:
+    changed(folder, lambda _: PreparedMember())
+    found, optimizer = made(seed=1)
+    with pytest.raises(netspec.SpecError, match=r"names builtins\.getattr"):
+        load_checkpoint(found, folder, optimizer)
 
 
 def test_a_small_file_does_not_take_much_memory(folder: Path) -> None:

@@ -134,7 +134,7 @@ def test_random_models_do_what_was_planned() -> None:
             does_what_was_planned(spec, plan)
 
     law()
-    assert drawn["accepted"] >= drawn.total() / 4, drawn
+    assert drawn["accepted"] >= (drawn.total() / 4 if drawn.total() >= 200 else 1), drawn
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -151,7 +151,7 @@ def test_deep_random_models_do_what_was_planned() -> None:
             does_what_was_planned(spec, plan)
 
     law()
-    assert drawn["accepted"] >= drawn.total() / 4, drawn
+    assert drawn["accepted"] >= (drawn.total() / 4 if drawn.total() >= 200 else 1), drawn
     assert max(depths) >= 25, depths
 
 

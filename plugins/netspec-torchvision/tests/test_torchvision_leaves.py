@@ -313,7 +313,7 @@ def test_the_rule_says_what_torchvision_does(name: str) -> None:
                 assert plan.macs * 2 == real.flops
 
     law()
-    assert drawn[True] >= drawn.total() / 4, f"only {drawn[True]} of {drawn.total()} fit"
+    enough_fit(drawn)
 
 
 def refuses(layer: LayerType, case: Case, refused: Refusal) -> None:
@@ -364,7 +364,12 @@ def test_numbers_put_into_a_symbolic_plan_give_the_concrete_one(name: str) -> No
         assert symbolic.dtype == concrete.dtype
 
     law()
-    assert drawn[True] >= drawn.total() / 4, f"only {drawn[True]} of {drawn.total()} fit"
+    enough_fit(drawn)
+
+
+def enough_fit(drawn: Counter[bool]) -> None:
+    least = drawn.total() / 4 if drawn.total() >= 200 else 1  # a few may all be unlucky
+    assert drawn[True] >= least, f"only {drawn[True]} of {drawn.total()} fit"
 
 
 def holds(need: Any, values: Mapping[str, int]) -> bool:
