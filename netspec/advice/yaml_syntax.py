@@ -99,6 +99,7 @@ def _proposals(text: str, lines: list[_Line], problem: Problem) -> Iterator[Reme
     yield from _equals(lines, at)
     for line in dict.fromkeys((at, begin)):
         yield from _quote(line)
+        yield from _expressions(line)
         yield from _comma(line)
         yield from _closing(text, line)
         yield from _braces(line)
@@ -231,6 +232,27 @@ def _comma(line: _Line) -> Iterator[Remedy]:
         )  # fmt: skip
 
 
+def _expressions(line: _Line) -> Iterator[Remedy]:
+    """Expressions with brackets or commas inside of braces, without quotes."""
+    edits: list[tuple[int, int, str]] = []
+    for match in re.finditer(r"(?<=[:\[,] )\$(?=\()", line.text):
+        depth, at = 0, match.end()
+        for at in range(match.end(), len(line.text)):
+            depth += (line.text[at] == "(") - (line.text[at] == ")")
+            if not depth:
+                break
+        expression = line.text[match.start() : at + 1]
+        if not depth and re.search(r"[\[\]{},]|: ", expression) and '"' not in expression:
+            start = line.start + match.start()
+            edits.append((start, start + len(expression), f'"{expression}"'))
+    if edits:
+        start, end, quoted = edits[0]
+        yield Remedy(
+            "an expression with a bracket or a comma needs quotes here", f"write `{quoted[:60]}`",
+            start, end, tuple(edits),
+        )  # fmt: skip
+
+
 def _closing(text: str, line: _Line) -> Iterator[Remedy]:
     """A bracket that is not closed on its line, or one too many."""
     opened: list[int] = []
@@ -297,7 +319,7 @@ def _braces(line: _Line) -> Iterator[Remedy]:
                 "a second `: ` in this place", f"write `{key}: {value[:60]}`",
                 place, place + 1, ((start, end, value),),
             )  # fmt: skip
-    if second is not None and '"' not in rest:
+    if second is not None and '"' not in rest and rest[0] not in "[{":
         value = f'"{rest}"'
         yield Remedy(
             "a second `: ` in this place", f"put the text into quotes: `{key}: {value[:60]}`",
