@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from netspec.advice.calls import Given
 from netspec.declaration import LayerType, TensorType
@@ -11,39 +11,51 @@ from netspec.sizes import Size
 from netspec.spec import Value
 
 #: Names of Keras and others. Those that a layer has itself are not looked for here.
-OTHER_NAMES = {
-    "alpha": "negative_slope",
-    "channels": "out_channels",
-    "dilation_rate": "dilation",
-    "epsilon": "eps",
-    "features": "out_features",
-    "filters": "out_channels",
-    "in_dim": "in_features",
-    "input_dim": "num_embeddings",
-    "k": "kernel_size",
-    "kernel": "kernel_size",
-    "ksize": "kernel_size",
-    "neurons": "out_features",
-    "out": "out_features",
-    "out_dim": "out_features",
-    "output_dim": "embedding_dim",
-    "pad": "padding",
-    "pool_size": "kernel_size",
-    "prob": "p",
-    "rate": "p",
-    "s": "stride",
-    "scale": "scale_factor",
-    "size": "out_features",
-    "strides": "stride",
-    "units": "out_features",
-    "use_bias": "bias",
-    "vocab_size": "num_embeddings",
-    "width": "out_features",
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "alpha": ("negative_slope",),
+    "channels": ("out_channels",),
+    "dilation_rate": ("dilation",),
+    "epsilon": ("eps",),
+    "features": ("out_features",),
+    "filters": ("out_channels",),
+    "heads": ("num_heads", "nhead"),
+    "hidden": ("hidden_size", "hidden_features", "dim_feedforward"),
+    "hidden_dim": ("hidden_size", "hidden_features", "dim_feedforward"),
+    "in_dim": ("in_features", "input_size"),
+    "input_dim": ("num_embeddings", "in_features", "input_size"),
+    "k": ("kernel_size",),
+    "kernel": ("kernel_size",),
+    "ksize": ("kernel_size",),
+    "layers": ("num_layers",),
+    "n_heads": ("num_heads", "nhead"),
+    "neurons": ("out_features", "hidden_size"),
+    "nhead": ("num_heads",),
+    "num_heads": ("nhead",),
+    "out": ("out_features",),
+    "out_dim": ("out_features",),
+    "output_dim": ("embedding_dim",),
+    "pad": ("padding",),
+    "pool_size": ("kernel_size",),
+    "prob": ("p",),
+    "rate": ("p",),
+    "s": ("stride",),
+    "scale": ("scale_factor",),
+    "size": ("out_features", "output_size"),
+    "strides": ("stride",),
+    "units": ("out_features", "hidden_size"),
+    "use_bias": ("bias",),
+    "vocab_size": ("num_embeddings",),
+    "width": ("out_features", "hidden_size"),
 }
 #: The arguments of others that have no meaning here, or whose default is the same.
 LEFT_OUT = frozenset({"input_shape", "name", "data_format", "device", "dtype", "in_place"})
 #: Another layer after this one: Keras' `activation`.
 FOLLOWING = "activation"
+
+
+def other_name(name: str, known: Collection[str]) -> str | None:
+    """The argument among those that are known which other libraries call so."""
+    return next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
 
 
 def named(
@@ -63,9 +75,9 @@ def named(
         if name in LEFT_OUT and name not in layer_type.arguments:
             continue
         if name not in layer_type.arguments:
-            other = OTHER_NAMES.get(name, "")
-            other = other if other in layer_type.arguments else ""
-            name = other or nearest(name, layer_type.arguments) or ""
+            name = (
+                other_name(name, layer_type.arguments) or nearest(name, layer_type.arguments) or ""
+            )
             if not name:
                 raise ValueError("no such argument")
         if is_written(layer_type, name, value, input):

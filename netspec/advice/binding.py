@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from netspec.advice.arguments import FOLLOWING, OTHER_NAMES, activation_of, positional
+from netspec.advice.arguments import FOLLOWING, activation_of, other_name, positional
 from netspec.advice.calls import Given, read_call, read_values
 from netspec.advice.layer_names import meant
 from netspec.advice.layers import Site
@@ -314,12 +314,12 @@ def unknown_argument(
         found = _followed(layer_type, value, layer, origin, site)
         if found:
             return found
-    other = OTHER_NAMES.get(name)
+    other = other_name(name, layer_type.arguments)
     given = [known for known, _ in layer.arguments]
     near = nearest(name, layer_type.arguments)
-    if other in layer_type.arguments and other not in given:
+    if other is not None and other not in given:
         what = f"did you mean {other}?" if near == other else f"it is called {other} here"
-        return Instead(what, str(other))
+        return Instead(what, other)
     if near is None or near in given:
         return otherwise
     return Instead(f"did you mean {near}?", near, is_certain=False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from netspec.advice.arguments import OTHER_NAMES
+from netspec.advice.arguments import other_name
 from netspec.advice.calls import Call, Given
 from netspec.advice.layer_names import Meant, meant
 from netspec.advice.layers import Site, pasted, rewrite
@@ -200,7 +200,7 @@ def several(parser: Parser, node: MapNode, parts: Sequence[Entry], key: ScalarNo
         layer = None if registered is None else registered.layer
         rest = [str(word.value) for word, _ in parts[1:]]
         if layer is not None and all(
-            name in layer.arguments or OTHER_NAMES.get(name) in layer.arguments for name in rest
+            name in layer.arguments or other_name(name, layer.arguments) for name in rest
         ):
             return _too_high(parser, parts)
     if key is not None and all(_is_layer(value) for _, value in parts):

@@ -67,10 +67,9 @@ def bind(
 @lru_cache(256)  # a repeated mistake is met in each copy
 def _meant(name: str, known: tuple[str, ...]) -> str | None:
     """The argument that a name stands for which the layer does not have."""
-    from netspec.advice.arguments import OTHER_NAMES
+    from netspec.advice.arguments import other_name
 
-    other = OTHER_NAMES.get(name)
-    return other if other in known else nearest(name, known)
+    return other_name(name, known) or nearest(name, known)
 
 
 def usage(layer_type: LayerType, given: Mapping[str, Value] = NOTHING_GIVEN) -> str:
