@@ -18,8 +18,9 @@ from netspec.diagnostics import Diagnostic, Location, SpecError, listed
 from netspec.source.nodes import shortened
 from netspec.weights.argument import MAX_KEY
 
-INDEX = ".safetensors.index.json"
-SUFFIXES = (".safetensors", INDEX, ".pt", ".pth", ".bin", ".ckpt")
+#: The ends of an index's name, with those of its shards.
+INDEXES = {".safetensors.index.json": ".safetensors", ".bin.index.json": ".bin"}
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", *INDEXES)
 SAVE = "save it with `torch.save(model.state_dict(), file)`"
 MAX_INDEX = 100_000_000  # bytes of an index; one of a thousand shards has some 100 kB
 MAX_NAME = 255  # letters in the name of a shard
@@ -60,8 +61,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         SpecError: there is no such file, or it is no checkpoint.
     """
     require_file(path)
-    if path.name.endswith(INDEX):
-        return Checkpoint(_of_shards(path))
+    for index, suffix in INDEXES.items():
+        if path.name.endswith(index):
+            return Checkpoint(_of_shards(path, suffix))
     if path.suffix == ".safetensors":
         return Checkpoint(_of_safetensors(path))
     if path.suffix in SUFFIXES:
@@ -195,8 +197,8 @@ def _shown(key: object) -> str:
     return shortened(repr(key)) if isinstance(key, int | float | None) else "such a key"
 
 
-def _of_shards(path: Path) -> dict[str, Tensor]:
-    """The tensors that an index names, from the files beside it.
+def _of_shards(path: Path, suffix: str) -> dict[str, object]:
+    """The entries that an index names, from the files beside it with this suffix.
 
     ``{"weight_map": {"0.weight": "model-00001-of-00002.safetensors"}}``, as Hugging Face's
     ``save_pretrained`` writes it: https://huggingface.co/docs/transformers/big_models
@@ -210,16 +212,17 @@ def _of_shards(path: Path) -> dict[str, Tensor]:
         raise unusable(
             path, f"it is no index of shards: {type(problem).__name__}: {_first_line(problem)}"
         ) from problem
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, object] = {}
     for shard in sorted(set(shards.values())):
         # Of the names of files, the longest has 255 bytes on all common systems.
         is_name = Path(shard).name == shard and len(shard) <= MAX_NAME and "\0" not in shard
-        if not is_name or not shard.endswith(".safetensors"):
+        if not is_name or not shard.endswith(suffix):
             shown = shortened(shard, 80)
-            raise unusable(path, f"{shown!r} is not the name of a .safetensors file beside it")
+            raise unusable(path, f"{shown!r} is not the name of a {suffix} file beside it")
         if not os.path.isfile(path.parent / shard):
             raise unusable(path, f"its shard {shard} is not there")
-        tensors |= _of_safetensors(path.parent / shard)
+        file = path.parent / shard
+        tensors |= _of_safetensors(file) if suffix == ".safetensors" else _of_torch(file).entries
     lost = next((key for key in shards if key not in tensors), None)
     if lost is not None:
         where = f"{shards[lost]}, where the index says it is"

@@ -153,6 +153,20 @@ def test_shards_are_read_by_their_index(tmp_path: Path) -> None:
     assert torch.equal(loaded(x), model(x))
 
 
+def test_shards_of_torch_save_are_read_by_their_index(tmp_path: Path) -> None:
+    """As `save_pretrained(safe_serialization=False)` of Hugging Face writes them."""
+    model = netspec.build(spec(), device="cpu", seed=0).eval()
+    tensors = model.state_dict()
+    places = {name: f"pytorch_model-{at % 2 + 1}-of-2.bin" for at, name in enumerate(tensors)}
+    for file in set(places.values()):
+        torch.save({k: v for k, v in tensors.items() if places[k] == file}, tmp_path / file)
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}), "utf-8")
+    loaded = netspec.build(spec(), device="cpu", weights=index).eval()
+    x = torch.randn(2, 3, 8, 8)
+    assert torch.equal(loaded(x), model(x))
+
+
 def test_an_index_that_is_wrong_is_refused(tmp_path: Path) -> None:
     index = shards(netspec.build(spec(), device="cpu"), tmp_path)
     stated = json.loads(index.read_text("utf-8"))
