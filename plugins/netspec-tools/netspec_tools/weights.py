@@ -12,7 +12,6 @@ SHOWN = 5
 SMALL = 2**14  # values, of tensors that are copied to be looked at together
 
 
-@torch.no_grad()
 def warn_of_not_finite(model: nn.Module) -> None:
     """Warns of parameters and buffers that hold nan or inf, by their keys."""
     tensors = {
@@ -31,6 +30,7 @@ def warn_of_not_finite(model: nn.Module) -> None:
         )
 
 
+@torch.no_grad()
 def _are_finite(tensors: Iterable[Tensor]) -> bool:
     """All at once, as a look at each small tensor takes as long as to make it."""
     together: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
@@ -39,6 +39,7 @@ def _are_finite(tensors: Iterable[Tensor]) -> bool:
     return all(_is_finite(torch.cat(several)) for several in together.values())
 
 
+@torch.no_grad()
 def _is_finite(tensor: Tensor) -> bool:
     """From its least and greatest value, which take no further memory and hand nan on."""
     return bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
