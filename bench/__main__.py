@@ -1,7 +1,7 @@
 """netspec's times beside those of hand-written torch, in one run: ``python -m bench``.
 
 Run it from the repository root. ``--only build`` takes a part of it (forward, models, cold,
-plugins, load, planning), ``--rounds 20`` more rounds, ``--json`` prints the samples.
+plugins, hooks, meta, load, planning), ``--rounds 20`` more rounds, ``--json`` prints the samples.
 
 Each line compares two things that alternate within one run (A B A B), since two runs on a busy
 machine compare nothing. "median" and "min" are the ratios of the medians and of the minima; the
@@ -18,7 +18,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import build, cold, forward, load, models, planning, plugins
+from bench import build, cold, forward, hooks, load, meta, models, planning, plugins
 from bench.measure import Line
 from bench.table import table
 
@@ -26,6 +26,8 @@ SUBJECTS: dict[str, Callable[[int], list[Line]]] = {
     "planning": planning.lines,
     "cold": cold.lines,
     "plugins": plugins.lines,
+    "hooks": hooks.lines,
+    "meta": meta.lines,
     "build": build.lines,
     "load": load.lines,
     "forward": forward.lines,

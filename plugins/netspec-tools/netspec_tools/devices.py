@@ -24,6 +24,6 @@ def placed_channels_last(module: nn.Module, device: str) -> nn.Module | None:
     None for all else, and where ``NETSPEC_CHANNELS_LAST`` is not 1.
     https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html
     """
-    if os.environ.get(CHANNELS_LAST) != "1" or not isinstance(module, nn.Conv2d):
+    if not isinstance(module, nn.Conv2d) or os.environ.get(CHANNELS_LAST) != "1":
         return None
     return module.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ def warn_of_not_finite(model: nn.Module) -> None:
     """Warns of parameters and buffers that hold nan or inf, by their keys."""
     tensors = {
         name: tensor
-        for name, tensor in (*model.named_parameters(), *model.named_buffers())
+        for name, tensor in _tensors(model)
         if tensor.is_floating_point() and not tensor.is_meta and tensor.numel()
     }
     suspects = {name: tensor for name, tensor in tensors.items() if tensor.numel() > SMALL}
@@ -28,6 +28,20 @@ def warn_of_not_finite(model: nn.Module) -> None:
         warnings.warn(
             f"these weights are not finite: {', '.join(wrong[:SHOWN])}{more}", stacklevel=2
         )
+
+
+def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Each parameter and buffer once, by its first key.
+
+    In one walk: ``named_parameters`` and ``named_buffers`` take as long as the look itself.
+    """
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        for own in (module._parameters, module._buffers):
+            for name, tensor in own.items():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield f"{path}.{name}" if path else name, tensor
 
 
 @torch.no_grad()
