@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 SHOWN = 5
 SMALL = 2**14  # values, of tensors that are copied to be looked at together
+COPIED = 2**16  # values, after which a copy is looked at
 
 
 def warn_of_not_finite(model: nn.Module) -> None:
@@ -46,10 +48,20 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 @torch.no_grad()
 def _are_finite(tensors: Iterable[Tensor]) -> bool:
-    """All at once, as a look at each small tensor takes as long as to make it."""
+    """Many at once, as a look at each small tensor takes as long as to make it.
+
+    In copies that fit into a core's cache: one of all would take as much memory again, and longer.
+    """
     together: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    sizes: Counter[tuple[torch.device, torch.dtype]] = Counter()
     for tensor in tensors:
-        together.setdefault((tensor.device, tensor.dtype), []).append(tensor.flatten())
+        kind = tensor.device, tensor.dtype
+        together.setdefault(kind, []).append(tensor.flatten())
+        sizes[kind] += tensor.numel()
+        if sizes[kind] >= COPIED:
+            del sizes[kind]
+            if not _is_finite(torch.cat(together.pop(kind))):
+                return False
     return all(_is_finite(torch.cat(several)) for several in together.values())
 
 

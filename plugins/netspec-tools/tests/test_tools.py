@@ -241,6 +241,18 @@ def test_weights_that_are_not_finite_are_named(features: int, registry: netspec.
         netspec.build(plan("layers: [linear: 2]", registry), device="cpu", registry=registry)
 
 
+@pytest.mark.parametrize("number", [0, 499, 999])
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_one_value_among_many_small_weights_is_found(number: int, value: float) -> None:
+    from netspec_tools.weights import COPIED, warn_of_not_finite
+
+    values = [torch.zeros(COPIED // 100) for _ in range(1000)]
+    values[number][-1] = value
+    model = torch.nn.ParameterList(values)
+    with pytest.warns(UserWarning, match=f"^these weights are not finite: {number}$"):
+        warn_of_not_finite(model)
+
+
 def test_frozen_layers_get_no_gradients(registry: netspec.Registry) -> None:
     model = netspec.distribute(
         netspec.loads(HEAD + "layers: {a: {linear: 4}, b: {linear: 2}}\n"),
