@@ -82,7 +82,8 @@ def test_nothing_is_overwritten_or_half_written(run: Run, folder: Path) -> None:
         assert done.stderr.startswith(f"netspec: error: {said}")
         assert done.stdout == ""
     # No file may be larger than a kilobyte, as on a disk that becomes full.
-    command = shlex.join([sys.executable, "-m", "netspec", "new-plugin", "netspec-a"])
+    words = ["-B", "-m", "netspec", "new-plugin", "netspec-a"]  # no byte code that is cut off
+    command = shlex.join([sys.executable, *words])
     done = subprocess.run(
         ["bash", "-c", f"ulimit -f 1; {command}"], capture_output=True, text=True, check=False
     )

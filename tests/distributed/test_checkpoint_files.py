@@ -184,9 +184,11 @@ def full_disk() -> Iterator[None]:
     """No file may grow beyond 1,000 bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # it would be cut off
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes_none
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 

@@ -165,8 +165,8 @@ def test_a_full_disk_ends_in_an_error_and_leaves_the_old_file(tmp_path: Path) ->
     (tmp_path / "big.yaml").write_text("netspec: 1\ninput: [N, 100]\nlayers: [linear: 100]\n")
     (tmp_path / "m.pt2").write_bytes(b"old")
     done = subprocess.run(
-        [sys.executable, "-c", FULL], cwd=tmp_path, capture_output=True, text=True
-    )
+        [sys.executable, "-B", "-c", FULL], cwd=tmp_path, capture_output=True, text=True
+    )  # -B: no byte code that is cut off
     assert (done.returncode, done.stdout) == (2, "")
     assert "netspec: error: cannot write m.pt2: File too large: the file system" in done.stderr
     assert (tmp_path / "m.pt2").read_bytes() == b"old"
